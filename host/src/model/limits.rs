@@ -1,0 +1,54 @@
+//! What one plugin may use.
+
+use serde::{Deserialize, Serialize};
+
+/// What one plugin may use, each as it is enforced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Linear memory of one instance in bytes, all memories together.
+    pub memory_bytes: u64,
+    /// Elements of all tables of one instance.
+    pub table_elements: u32,
+    /// Processor time of one call in milliseconds.
+    pub cpu_ms: u32,
+    /// Time of one call in milliseconds, host calls and waiting included.
+    pub deadline_ms: u32,
+    /// Instances alive at one time.
+    pub instances: u32,
+    /// Actions of one event.
+    pub actions: u32,
+    /// Bytes of text in one message.
+    pub message_bytes: u32,
+    /// Bytes of one attachment.
+    pub attachment_bytes: u32,
+    /// Bytes of all attachments of one event.
+    pub attachments_bytes: u32,
+    /// Conversations of one broadcast.
+    pub broadcast: u32,
+    /// Bytes of one action's key.
+    pub action_key_bytes: u32,
+    /// Bytes of log lines, stdout and stderr of one call together.
+    pub log_bytes: u32,
+    /// Bytes of one state key.
+    pub state_key_bytes: u32,
+    /// Bytes of one state value.
+    pub state_value_bytes: u32,
+    /// Bytes of the plugin's state, keys and values.
+    pub state_bytes: u64,
+    /// Bytes of random data in one request to the host.
+    pub random_bytes: u32,
+    /// Handles and resources of one instance.
+    pub handles: u32,
+    /// HTTP requests of one call.
+    pub http_requests: u32,
+    /// HTTP requests open at one time.
+    pub http_open: u32,
+    /// Bytes of one HTTP response's body.
+    pub http_body_bytes: u64,
+    /// Bytes of one HTTP message's headers.
+    pub http_header_bytes: u32,
+    /// Timers of one plugin.
+    pub timers: u32,
+    /// Bytes that the host copies out of one call.
+    pub result_bytes: u64,
+}
