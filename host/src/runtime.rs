@@ -1,4 +1,5 @@
-//! Runs plugins.
+//! Runs plugins: compiles artifacts, keeps instances under limits, gives each lane its deliveries in order.
 
 #[expect(missing_docs, reason = "generated; the documentation is in wit/")]
 pub mod bindings;
+pub mod guest;

@@ -1,1 +1,3 @@
+//! The `parlor` command.
+
 fn main() {}

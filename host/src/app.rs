@@ -1,0 +1,1 @@
+//! The only place where siblings meet: joins connectors, router, runtime, outbox and web.

@@ -1,0 +1,1 @@
+//! Platform connectors, one folder each.

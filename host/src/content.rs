@@ -1,0 +1,1 @@
+//! What messages say: reading Markdown and MessageML, rendering, forms.

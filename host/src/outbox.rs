@@ -1,0 +1,1 @@
+//! Performs accepted actions: in order per lane, paced per bot, retried.

@@ -1,0 +1,1 @@
+//! Which plugins want an event. Pure.

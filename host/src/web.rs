@@ -1,0 +1,1 @@
+//! The HTTP listeners: webhook ingress, the local page.
