@@ -48,7 +48,7 @@ pub const SETTINGS_FILE: &str = "parlor.toml";
 /// The bot of the local platform where the settings name none.
 pub const DEFAULT_BOT: &str = "parlor";
 /// Bytes of a settings file.
-const MAX_SETTINGS_BYTES: u64 = 4 * 1024 * 1024;
+pub const MAX_SETTINGS_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Everything that parlor.toml says, with defaults.
 #[derive(Clone, Debug, PartialEq)]
