@@ -1,5 +1,5 @@
-//! What the journal costs: criterion for single calls, and with `--throughput` a closed loop over
-//! whole messages, as the host makes them.
+//! What the journal costs: criterion for single calls, and with `--throughput [NAME]` a closed loop
+//! over whole messages, as the host makes them.
 //!
 //! `cargo bench --profile dev -p parlor-host --bench journal [-- --throughput]`
 
@@ -315,9 +315,17 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    if std::env::args().any(|argument| argument == "--throughput") {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--throughput") {
+        let is_wanted = |name: &str| {
+            let mut names = arguments
+                .iter()
+                .filter(|argument| !argument.starts_with('-'));
+            let first = names.next();
+            first.is_none_or(|wanted| name.contains(wanted.as_str()))
+        };
         for with_state in [false, true] {
-            for (name, journal, folder) in stores() {
+            for (name, journal, folder) in stores().into_iter().filter(|store| is_wanted(store.0)) {
                 let name = if with_state {
                     format!("{name}, state")
                 } else {

@@ -180,7 +180,7 @@ async fn keys_of_yesterday_count_and_older_tables_go() {
     let tables = || {
         let connection = rusqlite::Connection::open(&path).expect("opened");
         let mut statement = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE name GLOB 'keys_*' ORDER BY name")
+            .prepare("SELECT name FROM sqlite_schema WHERE name GLOB 'keys_[0-9]*' ORDER BY name")
             .expect("prepared");
         let names = statement.query_map([], |row| row.get(0)).expect("read");
         names.collect::<Result<Vec<String>, _>>().expect("read")
@@ -190,6 +190,8 @@ async fn keys_of_yesterday_count_and_older_tables_go() {
         let (yesterday, old) = (today - 1, today - 3);
         let sql = format!(
             "ALTER TABLE keys_{today} RENAME TO keys_{yesterday};
+             INSERT INTO keys_{yesterday} SELECT key FROM keys_log_0;
+             DELETE FROM keys_log_0;
              CREATE TABLE keys_{old} (key BLOB PRIMARY KEY) WITHOUT ROWID;"
         );
         connection.execute_batch(&sql).expect("renamed");
@@ -214,7 +216,8 @@ async fn keys_of_yesterday_count_and_older_tables_go() {
 
 #[test]
 fn other_files_are_refused_clearly() {
-    let cases: [(&str, fn(&std::path::Path)); 2] = [
+    type Case = (&'static str, fn(&std::path::Path));
+    let cases: [Case; 2] = [
         ("is not a journal", |path| {
             std::fs::write(
                 path,
