@@ -7,5 +7,7 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     export_macro_name: "export",
     default_bindings_module: "parlor_sdk::bindings",
-    additional_derives: [PartialEq],
+    additional_derives: [PartialEq, parlor_sdk_macros::Canonical],
+    // These two go through `boundary`, which is several times smaller.
+    skip: ["describe", "handle"],
 });
