@@ -1,9 +1,7 @@
 //! Typed values from commands and forms.
 
 use crate::Error;
-use crate::events::{
-    Argument, ArgumentValue, Cashtag, FieldValue, Mention, SubmittedField, User,
-};
+use crate::events::{Argument, ArgumentValue, Cashtag, FieldValue, Mention, SubmittedField, User};
 
 /// A type that a command's argument can have.
 ///

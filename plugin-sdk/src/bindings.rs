@@ -1,5 +1,8 @@
 //! The contract as wit-bindgen makes it from `wit/`. Behaviours rarely need it; hostile test guests do.
-#![expect(missing_docs, reason = "generated from wit/, where every item has its documentation")]
+#![expect(
+    missing_docs,
+    reason = "generated from wit/, where every item has its documentation"
+)]
 
 wit_bindgen::generate!({
     path: "../wit",

@@ -23,7 +23,11 @@ pub struct Layout {
 
 impl Layout {
     const fn scalar(size: usize) -> Self {
-        Self { size, align: size, payload: 0 }
+        Self {
+            size,
+            align: size,
+            payload: 0,
+        }
     }
 
     /// Lays fields out one after the other.
@@ -32,10 +36,18 @@ impl Layout {
         while index < fields.len() {
             let field = fields[index];
             size = up(size, field.align) + field.size;
-            align = if field.align > align { field.align } else { align };
+            align = if field.align > align {
+                field.align
+            } else {
+                align
+            };
             index += 1;
         }
-        Self { size: up(size, align), align, payload: 0 }
+        Self {
+            size: up(size, align),
+            align,
+            payload: 0,
+        }
     }
 
     /// Lays a case's number and the largest payload out.
@@ -43,12 +55,24 @@ impl Layout {
         let (mut size, mut align, mut index) = (0, 1, 0);
         while index < payloads.len() {
             let payload = payloads[index];
-            size = if payload.size > size { payload.size } else { size };
-            align = if payload.align > align { payload.align } else { align };
+            size = if payload.size > size {
+                payload.size
+            } else {
+                size
+            };
+            align = if payload.align > align {
+                payload.align
+            } else {
+                align
+            };
             index += 1;
         }
         let payload = up(1, align);
-        Self { size: up(payload + size, align), align, payload }
+        Self {
+            size: up(payload + size, align),
+            align,
+            payload,
+        }
     }
 }
 
@@ -92,13 +116,19 @@ pub trait Canonical: Sized {
     /// # Safety
     /// As [`Canonical::lift`], for `count` values.
     unsafe fn lift_list(at: *mut u8, count: usize) -> Vec<Self> {
-        // SAFETY: the host wrote `count` values, each of the layout's size.
+        let mut list = Vec::<Self>::with_capacity(count);
+        // SAFETY: the host wrote `count` values, each of the layout's size; there is room for all.
+        // (`collect` would be safe here, and several times the code for each of 40 types.)
         unsafe {
-            let list =
-                (0..count).map(|index| Self::lift(at.add(index * Self::LAYOUT.size))).collect();
+            for index in 0..count {
+                list.as_mut_ptr()
+                    .add(index)
+                    .write(Self::lift(at.add(index * Self::LAYOUT.size)));
+            }
+            list.set_len(count);
             free(at, count * Self::LAYOUT.size, Self::LAYOUT.align);
-            list
         }
+        list
     }
 
     /// Writes a list and gives the address.
@@ -304,7 +334,11 @@ impl<T: Canonical, E: Canonical> Canonical for Result<T, E> {
         // SAFETY: a number lies here, and a payload.
         unsafe {
             let payload = at.add(Self::LAYOUT.payload);
-            if at.read() == 0 { Ok(T::lift(payload)) } else { Err(E::lift(payload)) }
+            if at.read() == 0 {
+                Ok(T::lift(payload))
+            } else {
+                Err(E::lift(payload))
+            }
         }
     }
 
@@ -354,7 +388,11 @@ impl<T: Canonical> Answer<T> {
         let mut area = vec![0_u64; T::LAYOUT.size.div_ceil(8)];
         // SAFETY: the area has room; texts and buffers stay where they are when moved.
         unsafe { value.lower(area.as_mut_ptr().cast(), &mut arena) };
-        Self { _value: value, _arena: arena, area }
+        Self {
+            _value: value,
+            _arena: arena,
+            area,
+        }
     }
 
     /// Gives its address.

@@ -75,7 +75,10 @@ impl Response {
 
     /// Gives a header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_slice())
     }
 }
 
@@ -86,7 +89,10 @@ pub struct Call {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "the bench answers at once"))]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "the bench answers at once")
+    )]
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_body: usize,
 }
@@ -154,11 +160,17 @@ pub fn get(url: &str) -> Result<Response, HttpError> {
 /// # Errors
 /// As [`Call::send`].
 pub fn post(url: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Result<Response, HttpError> {
-    Call::new("POST", url).header("content-type", media_type).body(body).send()
+    Call::new("POST", url)
+        .header("content-type", media_type)
+        .body(body)
+        .send()
 }
 
 /// Splits a URL into whether it is `https`, the authority, and path with query.
-#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only components split URLs"))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "only components split URLs")
+)]
 fn split(url: &str) -> Option<(bool, &str, &str)> {
     let (secure, rest) = match url.strip_prefix("https://") {
         Some(rest) => (true, rest),

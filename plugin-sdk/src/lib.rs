@@ -43,11 +43,11 @@ extern crate self as parlor_sdk;
 mod action;
 mod argument;
 mod behaviour;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bench;
 pub mod bindings;
 #[cfg(target_arch = "wasm32")]
 mod boundary;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod bench;
 pub mod config;
 pub mod content;
 mod context;
@@ -192,7 +192,7 @@ macro_rules! export {
 
             struct Component;
 
-            $crate::bindings::export!(Component with_types_in $crate::bindings);
+    $crate::bindings::export!(Component with_types_in $crate::bindings);
         };
     };
 }

@@ -37,7 +37,10 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
 }
 
 fn record(fields: &Fields) -> TokenStream {
-    let names: Vec<_> = fields.iter().filter_map(|field| field.ident.as_ref()).collect();
+    let names: Vec<_> = fields
+        .iter()
+        .filter_map(|field| field.ident.as_ref())
+        .collect();
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
     quote! {
         const LAYOUT: ::parlor_sdk::__private::Layout =

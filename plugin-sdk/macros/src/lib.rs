@@ -79,7 +79,9 @@ pub fn behaviour(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Canonical)]
 pub fn canonical(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
-    canonical::derive(&item).unwrap_or_else(Error::into_compile_error).into()
+    canonical::derive(&item)
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
 }
 
 fn expand(
@@ -89,7 +91,10 @@ fn expand(
     let arguments: Args = syn::parse2(arguments)?;
     let mut block: ItemImpl = syn::parse2(item)?;
     if let Some((_, path, _)) = &block.trait_ {
-        return Err(Error::new_spanned(path, "expected an `impl` block without a trait"));
+        return Err(Error::new_spanned(
+            path,
+            "expected an `impl` block without a trait",
+        ));
     }
     let mut asked = Vec::new();
     let mut kept = Vec::new();

@@ -46,7 +46,9 @@ fn request(call: &Call) -> Result<OutgoingRequest, HttpError> {
     let (secure, authority, path) = split(&call.url).ok_or(HttpError::Invalid)?;
     let headers = Fields::new();
     for (name, value) in &call.headers {
-        headers.append(name, value.as_bytes()).map_err(|_| HttpError::Invalid)?;
+        headers
+            .append(name, value.as_bytes())
+            .map_err(|_| HttpError::Invalid)?;
     }
     let request = OutgoingRequest::new(headers);
     let method = match call.method.as_str() {
@@ -64,17 +66,27 @@ fn request(call: &Call) -> Result<OutgoingRequest, HttpError> {
         Some(b'?') => ["/", path].concat(),
         Some(_) => path.to_owned(),
     };
-    request.set_method(&method).map_err(|()| HttpError::Invalid)?;
-    request.set_scheme(Some(&scheme)).map_err(|()| HttpError::Invalid)?;
-    request.set_authority(Some(authority)).map_err(|()| HttpError::Invalid)?;
-    request.set_path_with_query(Some(&path)).map_err(|()| HttpError::Invalid)?;
+    request
+        .set_method(&method)
+        .map_err(|()| HttpError::Invalid)?;
+    request
+        .set_scheme(Some(&scheme))
+        .map_err(|()| HttpError::Invalid)?;
+    request
+        .set_authority(Some(authority))
+        .map_err(|()| HttpError::Invalid)?;
+    request
+        .set_path_with_query(Some(&path))
+        .map_err(|()| HttpError::Invalid)?;
     Ok(request)
 }
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), HttpError> {
     let stream = body.write().map_err(|()| HttpError::Failed)?;
     for part in bytes.chunks(WRITE) {
-        stream.blocking_write_and_flush(part).map_err(|_| HttpError::Failed)?;
+        stream
+            .blocking_write_and_flush(part)
+            .map_err(|_| HttpError::Failed)?;
     }
     drop(stream);
     OutgoingBody::finish(body, None).map_err(|code| error(&code))
@@ -96,13 +108,19 @@ fn read(response: &IncomingResponse, max_body: usize) -> Result<Response, HttpEr
             return Err(HttpError::TooLarge);
         }
     }
-    Ok(Response { status, headers, body })
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
 }
 
 fn error(code: &ErrorCode) -> HttpError {
     match code {
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => HttpError::Denied,
-        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestMethodInvalid => HttpError::Invalid,
+        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestMethodInvalid => {
+            HttpError::Invalid
+        }
         ErrorCode::DnsError(_)
         | ErrorCode::DnsTimeout
         | ErrorCode::DestinationNotFound
