@@ -5,8 +5,8 @@
 //! `parlor_sdk_macros::Canonical` from the structs that wit-bindgen makes.
 
 use std::alloc;
+use std::any::Any;
 use std::cell::RefCell;
-use std::thread::LocalKey;
 
 use crate::content::TextStyle;
 
@@ -87,7 +87,7 @@ pub struct Arena(Vec<Vec<u64>>);
 impl Arena {
     // No type of the contract is aligned to more than 8 bytes, so words of 8 serve for all.
     fn buffer(&mut self, bytes: usize) -> *mut u8 {
-        let mut buffer = vec![0_u64; bytes.div_ceil(8)];
+        let mut buffer = Vec::<u64>::with_capacity(bytes.div_ceil(8));
         let at = buffer.as_mut_ptr().cast();
         self.0.push(buffer);
         at
@@ -116,30 +116,86 @@ pub trait Canonical: Sized {
     /// # Safety
     /// As [`Canonical::lift`], for `count` values.
     unsafe fn lift_list(at: *mut u8, count: usize) -> Vec<Self> {
-        let mut list = Vec::<Self>::with_capacity(count);
-        // SAFETY: the host wrote `count` values, each of the layout's size; there is room for all.
-        // (`collect` would be safe here, and several times the code for each of 40 types.)
-        unsafe {
-            for index in 0..count {
-                list.as_mut_ptr()
-                    .add(index)
-                    .write(Self::lift(at.add(index * Self::LAYOUT.size)));
-            }
-            list.set_len(count);
-            free(at, count * Self::LAYOUT.size, Self::LAYOUT.align);
+        unsafe fn lift_to<T: Canonical>(at: *mut u8, to: *mut u8) {
+            // SAFETY: the caller's; `to` has room for a `T`.
+            unsafe { to.cast::<T>().write(T::lift(at)) }
         }
-        list
+        let size = size_of::<Self>();
+        // SAFETY: the host wrote `count` values; the vector's own layout is the buffer's.
+        unsafe {
+            let to = lift_all(
+                at,
+                count,
+                Self::LAYOUT,
+                (size, align_of::<Self>()),
+                lift_to::<Self>,
+            );
+            Vec::from_raw_parts(to.cast(), count, count)
+        }
     }
 
     /// Writes a list and gives the address.
     fn lower_list(list: &[Self], arena: &mut Arena) -> *const u8 {
-        let at = arena.buffer(list.len() * Self::LAYOUT.size);
-        for (index, value) in list.iter().enumerate() {
-            // SAFETY: the buffer has room for all.
-            unsafe { value.lower(at.add(index * Self::LAYOUT.size), arena) };
+        unsafe fn lower_from<T: Canonical>(from: *const u8, at: *mut u8, arena: &mut Arena) {
+            // SAFETY: the caller's; a `T` lies at `from`.
+            unsafe { (*from.cast::<T>()).lower(at, arena) }
         }
-        at
+        let from = list.as_ptr().cast();
+        // SAFETY: the values lie one after the other, each of `size_of` bytes.
+        unsafe {
+            lower_all(
+                from,
+                list.len(),
+                Self::LAYOUT,
+                size_of::<Self>(),
+                lower_from::<Self>,
+                arena,
+            )
+        }
     }
+}
+
+// One loop for the lists of all types: `collect` would be 400 bytes for each of 40.
+unsafe fn lift_all(
+    at: *mut u8,
+    count: usize,
+    wire: Layout,
+    (size, align): (usize, usize),
+    lift: unsafe fn(*mut u8, *mut u8),
+) -> *mut u8 {
+    if count == 0 {
+        return std::ptr::without_provenance_mut(align);
+    }
+    // SAFETY: the host wrote `count` values of the wire layout, made with `cabi_realloc`; the new
+    // buffer has room for as many of the Rust one. A count that overflowed could not be in memory.
+    unsafe {
+        let layout = alloc::Layout::from_size_align_unchecked(size * count, align);
+        let list = alloc::alloc(layout);
+        if list.is_null() {
+            alloc::handle_alloc_error(layout);
+        }
+        for index in 0..count {
+            lift(at.add(index * wire.size), list.add(index * size));
+        }
+        free(at, count * wire.size, wire.align);
+        list
+    }
+}
+
+unsafe fn lower_all(
+    from: *const u8,
+    count: usize,
+    wire: Layout,
+    size: usize,
+    lower: unsafe fn(*const u8, *mut u8, &mut Arena),
+    arena: &mut Arena,
+) -> *const u8 {
+    let at = arena.buffer(count * wire.size);
+    for index in 0..count {
+        // SAFETY: the buffer has room for all.
+        unsafe { lower(from.add(index * size), at.add(index * wire.size), arena) };
+    }
+    at
 }
 
 /// A place that moves over the fields of a record.
@@ -374,33 +430,6 @@ impl<A: Canonical, B: Canonical> Canonical for (A, B) {
     }
 }
 
-/// An answer that the host has not copied out yet.
-pub struct Answer<T> {
-    _value: T,
-    _arena: Arena,
-    area: Vec<u64>,
-}
-
-impl<T: Canonical> Answer<T> {
-    /// Writes an answer.
-    pub fn new(value: T) -> Self {
-        let mut arena = Arena::default();
-        let mut area = vec![0_u64; T::LAYOUT.size.div_ceil(8)];
-        // SAFETY: the area has room; texts and buffers stay where they are when moved.
-        unsafe { value.lower(area.as_mut_ptr().cast(), &mut arena) };
-        Self {
-            _value: value,
-            _arena: arena,
-            area,
-        }
-    }
-
-    /// Gives its address.
-    pub fn address(&self) -> *const u8 {
-        self.area.as_ptr().cast()
-    }
-}
-
 /// Reads the one parameter of a call that is passed by address.
 ///
 /// # Safety
@@ -414,13 +443,23 @@ pub unsafe fn parameter<T: Canonical>(at: *mut u8) -> T {
     }
 }
 
-/// A place for the answer that the host is copying out.
-pub type Kept<T> = RefCell<Option<Answer<T>>>;
+thread_local! {
+    // The answer that the host is copying out, and its buffers.
+    static KEPT: RefCell<Option<(Box<dyn Any>, Arena)>> = const { RefCell::new(None) };
+}
 
-/// Keeps an answer until the host has copied it, and gives its address.
-pub fn keep<T: Canonical>(kept: &'static LocalKey<Kept<T>>, value: T) -> *const u8 {
-    let answer = Answer::new(value);
-    let address = answer.address();
-    kept.set(Some(answer));
-    address
+/// Writes an answer, keeps it until the host has copied it, and gives its address.
+pub fn keep<T: Canonical + 'static>(value: T) -> *const u8 {
+    let value = Box::new(value);
+    let mut arena = Arena::default();
+    let area = arena.buffer(T::LAYOUT.size);
+    // SAFETY: the area has room; the value and its texts stay where they are when kept.
+    unsafe { value.lower(area, &mut arena) };
+    KEPT.set(Some((value, arena)));
+    area
+}
+
+/// Drops the answer that was kept.
+pub fn release() {
+    KEPT.set(None);
 }

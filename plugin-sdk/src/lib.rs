@@ -118,7 +118,7 @@ use bindings::parlor::bot as backend;
 pub mod __private {
     pub use crate::argument::{argument, field};
     #[cfg(target_arch = "wasm32")]
-    pub use crate::boundary::{Answer, Arena, Canonical, Kept, Layout, Place, keep, parameter};
+    pub use crate::boundary::{Arena, Canonical, Layout, Place, keep, parameter, release};
     pub use crate::describe::{
         capability_action, capability_http, capability_other, capability_read, command, config_key,
         description, filter,
@@ -157,21 +157,16 @@ macro_rules! export {
             ::std::thread_local! {
                 static PLUGIN: ::core::cell::RefCell<$plugin> =
                     ::core::cell::RefCell::new(<$plugin as ::core::default::Default>::default());
-                // Answers that the host is still copying out.
-                static DESCRIBED: $crate::__private::Kept<$crate::description::Description> =
-                    const { ::core::cell::RefCell::new(::core::option::Option::None) };
-                static HANDLED: $crate::__private::Kept<Handled> =
-                    const { ::core::cell::RefCell::new(::core::option::Option::None) };
             }
 
             #[unsafe(export_name = "parlor:bot/behaviour@0.1.0#describe")]
             unsafe extern "C" fn describe() -> *const u8 {
-                $crate::__private::keep(&DESCRIBED, <$plugin as $crate::Behaviour>::describe())
+                $crate::__private::keep(<$plugin as $crate::Behaviour>::describe())
             }
 
             #[unsafe(export_name = "cabi_post_parlor:bot/behaviour@0.1.0#describe")]
             unsafe extern "C" fn described(_: *mut u8) {
-                DESCRIBED.take();
+                $crate::__private::release();
             }
 
             #[unsafe(export_name = "parlor:bot/behaviour@0.1.0#handle")]
@@ -182,12 +177,12 @@ macro_rules! export {
                     $crate::Behaviour::handle(&mut *plugin.borrow_mut(), event)
                         .map(::core::convert::Into::into)
                 });
-                $crate::__private::keep(&HANDLED, handled)
+                $crate::__private::keep(handled)
             }
 
             #[unsafe(export_name = "cabi_post_parlor:bot/behaviour@0.1.0#handle")]
             unsafe extern "C" fn handled(_: *mut u8) {
-                HANDLED.take();
+                $crate::__private::release();
             }
 
             struct Component;

@@ -93,13 +93,19 @@ fn variant(cases: &[(&syn::Ident, Option<&syn::Type>)]) -> TokenStream {
             None => quote!(Self::#name => at.write(#index),),
         }
     });
+    // A plain number is not worth a call.
+    let inline = if cases.iter().any(|(_, payload)| payload.is_some()) {
+        quote!(#[inline(never)])
+    } else {
+        quote!(#[inline])
+    };
     quote! {
         const LAYOUT: ::parlor_sdk::__private::Layout =
             ::parlor_sdk::__private::Layout::variant(&[
                 #(<#payloads as ::parlor_sdk::__private::Canonical>::LAYOUT),*
             ]);
 
-        #[inline(never)]
+        #inline
         unsafe fn lift(at: *mut u8) -> Self {
             // SAFETY: the host wrote a case's number, and its payload, here.
             unsafe {
@@ -109,7 +115,7 @@ fn variant(cases: &[(&syn::Ident, Option<&syn::Type>)]) -> TokenStream {
             }
         }
 
-        #[inline(never)]
+        #inline
         unsafe fn lower(&self, at: *mut u8, arena: &mut ::parlor_sdk::__private::Arena) {
             let _unused = &arena;
             // SAFETY: there is room for a case's number and the largest payload.

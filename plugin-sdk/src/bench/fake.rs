@@ -206,6 +206,14 @@ pub mod clock {
 pub mod http {
     use crate::http::{Call, HttpError, Response};
 
+    // The bench has bodies at once and knows no time.
+    pub type AddHeaders = fn();
+    pub type WriteBody = fn();
+    pub type MakeOptions = fn();
+    pub fn add_headers() {}
+    pub fn write_body() {}
+    pub fn make_options() {}
+
     pub fn send(call: &Call) -> Result<Response, HttpError> {
         super::WORLD.with_borrow_mut(|world| {
             world

@@ -11,7 +11,10 @@ pub(crate) fn joke_in(answer: &[u8]) -> Option<String> {
     let answer = answer.trim_ascii();
     let joke = if matches!(answer.first(), Some(b'{' | b'[')) {
         member(answer, b"joke").or_else(|| {
-            Some([member(answer, b"setup")?, member(answer, b"punchline")?].join(&b'\n'))
+            let mut joke = member(answer, b"setup")?;
+            joke.push(b'\n');
+            joke.extend(member(answer, b"punchline")?);
+            Some(joke)
         })?
     } else {
         answer.to_vec()
@@ -80,7 +83,10 @@ fn escaped(json: &[u8]) -> Option<(char, &[u8])> {
         let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
         return Some((char::from_u32(code)?, after));
     }
-    Some((char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), after))
+    Some((
+        char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
+        after,
+    ))
 }
 
 fn hex(json: &[u8]) -> Option<(u32, &[u8])> {
