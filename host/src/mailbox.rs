@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::journal::{EventKey, Part, Sent};
+use crate::journal::{Durable, EventKey, Part, Sent};
 use crate::model::action::Action;
 use crate::model::delivery::Delivery;
 use crate::model::directory::{
@@ -50,8 +50,26 @@ pub enum IntakeError {
 /// Takes events from connectors.
 #[async_trait]
 pub trait Intake: Send + Sync {
+    /// Takes an event; resolves when its place in the journal is fixed. A session that calls this
+    /// for one event after the other keeps their order. The event may be acknowledged when the
+    /// second value comes to be.
+    ///
+    /// # Errors
+    /// The event was not taken and must not be acknowledged.
+    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError>;
+
     /// Takes an event; resolves when it is in the journal and may be acknowledged.
-    async fn take(&self, incoming: Incoming) -> Result<Acceptance, IntakeError>;
+    ///
+    /// # Errors
+    /// The event was not taken and must not be acknowledged.
+    async fn take(&self, incoming: Incoming) -> Result<Acceptance, IntakeError> {
+        let (acceptance, durable) = self.take_ordered(incoming).await?;
+        durable
+            .wait()
+            .await
+            .map_err(|error| IntakeError::Paused(error.to_string()))?;
+        Ok(acceptance)
+    }
 }
 
 /// Takes deliveries from the intake, in order.

@@ -1,1 +1,4 @@
+//! What the end-to-end tests share: built guests, a host in the test's own process, the contract's table.
 
+pub mod contract;
+pub mod guests;
