@@ -15,7 +15,7 @@ pub(super) struct SourceTree {
 impl SourceTree {
     /// The tree that a folder is in.
     pub(super) fn around(folder: &Path) -> Option<Self> {
-        folder.ancestors().find_map(|root| Self::at(root))
+        folder.ancestors().find_map(Self::at)
     }
 
     /// The tree that this program was built from, where it is still there.
