@@ -191,7 +191,7 @@ fn asks(description: &Description, plugin: Option<&PluginSettings>) -> Vec<Ask> 
         let (what, granted) = match &request.what {
             Capability::Http(address) => (
                 format!("http {address}"),
-                grants.is_some_and(|it| it.http.iter().any(|grant| grant.text() == *address)),
+                grants.is_some_and(|it| it.http.iter().any(|grant| grant.allow == *address)),
             ),
             Capability::Action(name) => (
                 format!("action {name}"),
