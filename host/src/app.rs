@@ -1,3 +1,4 @@
 //! The only place where siblings meet: joins connectors, router, runtime, outbox and web.
 
+pub mod entry;
 pub mod reload;

@@ -2,3 +2,4 @@
 
 pub mod contract;
 pub mod guests;
+pub mod tidy;

@@ -1,3 +1,5 @@
 //! The `parlor` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    parlor_host::cli::main(std::env::args_os())
+}
