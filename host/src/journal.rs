@@ -7,9 +7,15 @@
 //! it is *durable* when it is on disk, and only then may the world hear of it. If a write fails,
 //! everything ordered after it fails with it.
 
+pub mod lock;
 pub mod memory;
 pub mod record;
 pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+mod numbers;
+mod shared;
 
 use std::sync::Arc;
 
@@ -155,6 +161,16 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Bytes that a plugin's state takes.
     async fn state_size(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
+
+    /// Events that were accepted without routes and still have none, in order, from the one after `after`.
+    async fn unrouted(&self, after: EventNumber, limit: usize) -> JournalResult<Vec<Unrouted>>;
+
+    /// Dead letters, in order of their deliveries, from the one after `after`.
+    async fn dead_letters(
+        &self,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<DeadLetter>>;
 
     /// Deliveries that are not done, in order, from the one after `after`.
     async fn pending_deliveries(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::action::{Action, Missed, Schedule};
 use crate::model::content::{Button, Form};
-use crate::model::delivery::{DeliveryNumber, EventNumber, Route};
+use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::payload::ActionError;
 use crate::model::{Name, Timestamp};
@@ -379,6 +379,32 @@ pub enum DeadReason {
     Loop,
     /// Its plugin is gone.
     Removed,
+}
+
+/// A delivery that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Why.
+    pub reason: DeadReason,
+    /// What happened.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An event whose content has to be fetched before it has routes.
+#[derive(Clone, Debug)]
+pub struct Unrouted {
+    /// Its number.
+    pub number: EventNumber,
+    /// The tenant.
+    pub tenant: Name,
+    /// Whose order it keeps.
+    pub lane: Name,
+    /// The event as far as it is known.
+    pub event: Arc<Event>,
 }
 
 /// Counts of what the journal holds.

@@ -1,0 +1,1 @@
+//! One suite of small tests that every store passes.
