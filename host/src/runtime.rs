@@ -3,3 +3,5 @@
 #[expect(missing_docs, reason = "generated; the documentation is in wit/")]
 pub mod bindings;
 pub mod guest;
+pub mod lanes;
+pub mod turn;
