@@ -487,6 +487,11 @@ impl View {
         view
     }
 
+    /// Who looks.
+    pub fn viewer(&self) -> &str {
+        &self.viewer
+    }
+
     /// Waits for the next change.
     ///
     /// # Errors
