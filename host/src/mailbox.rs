@@ -1,5 +1,7 @@
 //! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
 
+pub mod rooms;
+
 use std::sync::Arc;
 use std::time::Duration;
 
