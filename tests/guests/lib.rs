@@ -1,1 +1,1 @@
-
+//! Only examples live here: each is a component that tests load.
