@@ -2,4 +2,5 @@
 
 #[expect(missing_docs, reason = "generated; the documentation is in wit/")]
 pub mod bindings;
+mod convert;
 pub mod guest;
