@@ -40,7 +40,11 @@ pub(super) fn event_to_wit(delivery: &Delivery) -> wit::events::Event {
         cause: event.cause.clone(),
         depth: event.depth,
         trace_id: event.trace_id.clone(),
-        extras: event.extras.iter().map(event_to_wit::extra_to_wit).collect(),
+        extras: event
+            .extras
+            .iter()
+            .map(event_to_wit::extra_to_wit)
+            .collect(),
         raw: event.raw.clone(),
         payload: payload_to_wit(&event.payload, &delivery.view),
     }
@@ -77,7 +81,10 @@ fn payload_to_wit(payload: &EventPayload, view: &View) -> wit::events::EventPayl
 fn message_to_wit(message: &Message, view: &View) -> wit::events::EventPayload {
     let message = event_to_wit::message_to_wit(message);
     let arguments = |arguments: &[Argument]| {
-        arguments.iter().map(event_to_wit::argument_to_wit).collect()
+        arguments
+            .iter()
+            .map(event_to_wit::argument_to_wit)
+            .collect()
     };
     match view {
         View::Command {

@@ -89,12 +89,12 @@ impl SlowPool {
         future: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         let (sender, receiver) = oneshot::channel();
-        let mut work = Box::pin(Answered {
+        let work = Answered {
             sender: Some(sender),
             future: Box::pin(future),
-        });
+        };
         let task = Arc::new(Task {
-            work: Mutex::new(Some(Box::pin(async move { (&mut work).await }))),
+            work: Mutex::new(Some(Box::pin(work))),
             queued: AtomicBool::new(false),
             queue: self.queue.clone(),
             runtime: Handle::current(),
@@ -157,12 +157,14 @@ impl Queue {
             task.queued.store(false, Ordering::SeqCst);
             let waker = Waker::from(task.clone());
             let mut work = task.work.lock();
-            if let Some(future) = work.as_mut()
-                && future
-                    .as_mut()
-                    .poll(&mut Context::from_waker(&waker))
-                    .is_ready()
-            {
+            let Some(future) = work.as_mut() else {
+                continue;
+            };
+            // A panic of the host's ends this call as a fault; the thread goes on.
+            let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                future.as_mut().poll(&mut Context::from_waker(&waker))
+            }));
+            if !matches!(poll, Ok(Poll::Pending)) {
                 *work = None;
             }
         }

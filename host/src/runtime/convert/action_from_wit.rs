@@ -1,8 +1,8 @@
 //! Actions, as the contract has them.
 
+use super::content_from_wit::content_from_wit;
 use crate::model::{action, event, payload};
 use crate::runtime::bindings::parlor::bot as wit;
-use super::content_from_wit::{content_from_wit};
 
 pub(in crate::runtime) fn action_from_wit(x: wit::actions::Action) -> action::Action {
     action::Action {
@@ -26,18 +26,28 @@ pub(in crate::runtime) fn action_kind_from_wit(x: wit::actions::ActionKind) -> a
         wit::actions::ActionKind::Remove(x) => action::ActionKind::Remove(membership_from_wit(x)),
         wit::actions::ActionKind::Promote(x) => action::ActionKind::Promote(membership_from_wit(x)),
         wit::actions::ActionKind::Demote(x) => action::ActionKind::Demote(membership_from_wit(x)),
-        wit::actions::ActionKind::CreateConversation(x) => action::ActionKind::CreateConversation(new_conversation_from_wit(x)),
-        wit::actions::ActionKind::UpdateConversation(x) => action::ActionKind::UpdateConversation(update_conversation_from_wit(x)),
+        wit::actions::ActionKind::CreateConversation(x) => {
+            action::ActionKind::CreateConversation(new_conversation_from_wit(x))
+        }
+        wit::actions::ActionKind::UpdateConversation(x) => {
+            action::ActionKind::UpdateConversation(update_conversation_from_wit(x))
+        }
         wit::actions::ActionKind::AcceptContact(x) => action::ActionKind::AcceptContact(x),
         wit::actions::ActionKind::RejectContact(x) => action::ActionKind::RejectContact(x),
         wit::actions::ActionKind::RequestContact(x) => action::ActionKind::RequestContact(x),
         wit::actions::ActionKind::RemoveContact(x) => action::ActionKind::RemoveContact(x),
-        wit::actions::ActionKind::SetPresence(x) => action::ActionKind::SetPresence(presence_status_from_wit(x)),
-        wit::actions::ActionKind::Transfer(x) => action::ActionKind::Transfer(transfer_chat_from_wit(x)),
+        wit::actions::ActionKind::SetPresence(x) => {
+            action::ActionKind::SetPresence(presence_status_from_wit(x))
+        }
+        wit::actions::ActionKind::Transfer(x) => {
+            action::ActionKind::Transfer(transfer_chat_from_wit(x))
+        }
         wit::actions::ActionKind::Close(x) => action::ActionKind::Close(x),
         wit::actions::ActionKind::Tag(x) => action::ActionKind::Tag(tag_chat_from_wit(x)),
         wit::actions::ActionKind::Request(x) => action::ActionKind::Request(request_from_wit(x)),
-        wit::actions::ActionKind::SetTimer(x) => action::ActionKind::SetTimer(set_timer_from_wit(x)),
+        wit::actions::ActionKind::SetTimer(x) => {
+            action::ActionKind::SetTimer(set_timer_from_wit(x))
+        }
         wit::actions::ActionKind::CancelTimer(x) => action::ActionKind::CancelTimer(x),
         wit::actions::ActionKind::Other(x) => action::ActionKind::Other(other_action_from_wit(x)),
     }
@@ -47,7 +57,11 @@ pub(in crate::runtime) fn send_from_wit(x: wit::actions::Send) -> action::Send {
     action::Send {
         target: target_from_wit(x.target),
         content: content_from_wit(x.content),
-        attachments: x.attachments.into_iter().map(outgoing_attachment_from_wit).collect(),
+        attachments: x
+            .attachments
+            .into_iter()
+            .map(outgoing_attachment_from_wit)
+            .collect(),
         thread: x.thread,
         visibility: visibility_from_wit(x.visibility),
         quiet: x.quiet,
@@ -66,9 +80,13 @@ pub(in crate::runtime) fn target_from_wit(x: wit::actions::Target) -> action::Ta
     }
 }
 
-pub(in crate::runtime) fn outgoing_attachment_from_wit(x: wit::actions::OutgoingAttachment) -> action::OutgoingAttachment {
+pub(in crate::runtime) fn outgoing_attachment_from_wit(
+    x: wit::actions::OutgoingAttachment,
+) -> action::OutgoingAttachment {
     match x {
-        wit::actions::OutgoingAttachment::File(x) => action::OutgoingAttachment::File(file_from_wit(x)),
+        wit::actions::OutgoingAttachment::File(x) => {
+            action::OutgoingAttachment::File(file_from_wit(x))
+        }
         wit::actions::OutgoingAttachment::Received(x) => action::OutgoingAttachment::Received(x),
     }
 }
@@ -133,10 +151,14 @@ pub(in crate::runtime) fn membership_from_wit(x: wit::actions::Membership) -> ac
     }
 }
 
-pub(in crate::runtime) fn new_conversation_from_wit(x: wit::actions::NewConversation) -> action::NewConversation {
+pub(in crate::runtime) fn new_conversation_from_wit(
+    x: wit::actions::NewConversation,
+) -> action::NewConversation {
     match x {
         wit::actions::NewConversation::Direct(x) => action::NewConversation::Direct(x),
-        wit::actions::NewConversation::Room(x) => action::NewConversation::Room(new_room_from_wit(x)),
+        wit::actions::NewConversation::Room(x) => {
+            action::NewConversation::Room(new_room_from_wit(x))
+        }
     }
 }
 
@@ -151,7 +173,9 @@ pub(in crate::runtime) fn new_room_from_wit(x: wit::actions::NewRoom) -> action:
     }
 }
 
-pub(in crate::runtime) fn update_conversation_from_wit(x: wit::actions::UpdateConversation) -> action::UpdateConversation {
+pub(in crate::runtime) fn update_conversation_from_wit(
+    x: wit::actions::UpdateConversation,
+) -> action::UpdateConversation {
     action::UpdateConversation {
         conversation: x.conversation,
         name: x.name,
@@ -161,7 +185,9 @@ pub(in crate::runtime) fn update_conversation_from_wit(x: wit::actions::UpdateCo
     }
 }
 
-pub(in crate::runtime) fn presence_status_from_wit(x: wit::events::PresenceStatus) -> payload::PresenceStatus {
+pub(in crate::runtime) fn presence_status_from_wit(
+    x: wit::events::PresenceStatus,
+) -> payload::PresenceStatus {
     match x {
         wit::events::PresenceStatus::Available => payload::PresenceStatus::Available,
         wit::events::PresenceStatus::Busy => payload::PresenceStatus::Busy,
@@ -171,14 +197,18 @@ pub(in crate::runtime) fn presence_status_from_wit(x: wit::events::PresenceStatu
     }
 }
 
-pub(in crate::runtime) fn transfer_chat_from_wit(x: wit::actions::TransferChat) -> action::TransferChat {
+pub(in crate::runtime) fn transfer_chat_from_wit(
+    x: wit::actions::TransferChat,
+) -> action::TransferChat {
     action::TransferChat {
         conversation: x.conversation,
         to: transfer_target_from_wit(x.to),
     }
 }
 
-pub(in crate::runtime) fn transfer_target_from_wit(x: wit::actions::TransferTarget) -> action::TransferTarget {
+pub(in crate::runtime) fn transfer_target_from_wit(
+    x: wit::actions::TransferTarget,
+) -> action::TransferTarget {
     match x {
         wit::actions::TransferTarget::Group(x) => action::TransferTarget::Group(x),
         wit::actions::TransferTarget::Agent(x) => action::TransferTarget::Agent(x),
@@ -243,11 +273,12 @@ pub(in crate::runtime) fn missed_from_wit(x: wit::actions::Missed) -> action::Mi
     }
 }
 
-pub(in crate::runtime) fn other_action_from_wit(x: wit::actions::OtherAction) -> action::OtherAction {
+pub(in crate::runtime) fn other_action_from_wit(
+    x: wit::actions::OtherAction,
+) -> action::OtherAction {
     action::OtherAction {
         platform: x.platform,
         name: x.name,
         json: x.json,
     }
 }
-

@@ -1,6 +1,6 @@
 //! Content, as the contract has it.
 
-use crate::model::{content};
+use crate::model::content;
 use crate::runtime::bindings::parlor::bot as wit;
 
 pub(in crate::runtime) fn content_from_wit(x: wit::content::Content) -> content::Content {
@@ -8,24 +8,34 @@ pub(in crate::runtime) fn content_from_wit(x: wit::content::Content) -> content:
         wit::content::Content::Plain(x) => content::Content::Plain(x),
         wit::content::Content::Markdown(x) => content::Content::Markdown(x),
         wit::content::Content::MessageMl(x) => content::Content::MessageMl(x),
-        wit::content::Content::Blocks(x) => content::Content::Blocks(x.into_iter().map(block_from_wit).collect()),
+        wit::content::Content::Blocks(x) => {
+            content::Content::Blocks(x.into_iter().map(block_from_wit).collect())
+        }
     }
 }
 
 pub(in crate::runtime) fn block_from_wit(x: wit::content::Block) -> content::Block {
     match x {
-        wit::content::Block::Paragraph(x) => content::Block::Paragraph(x.into_iter().map(span_from_wit).collect()),
+        wit::content::Block::Paragraph(x) => {
+            content::Block::Paragraph(x.into_iter().map(span_from_wit).collect())
+        }
         wit::content::Block::Heading(x) => content::Block::Heading(heading_from_wit(x)),
-        wit::content::Block::Quote(x) => content::Block::Quote(x.into_iter().map(span_from_wit).collect()),
+        wit::content::Block::Quote(x) => {
+            content::Block::Quote(x.into_iter().map(span_from_wit).collect())
+        }
         wit::content::Block::Code(x) => content::Block::Code(code_block_from_wit(x)),
         wit::content::Block::Divider => content::Block::Divider,
         wit::content::Block::ListItem(x) => content::Block::ListItem(list_item_from_wit(x)),
         wit::content::Block::Table(x) => content::Block::Table(table_from_wit(x)),
         wit::content::Block::Image(x) => content::Block::Image(image_from_wit(x)),
-        wit::content::Block::Attachment(x) => content::Block::Attachment(attachment_block_from_wit(x)),
+        wit::content::Block::Attachment(x) => {
+            content::Block::Attachment(attachment_block_from_wit(x))
+        }
         wit::content::Block::Card(x) => content::Block::Card(card_from_wit(x)),
         wit::content::Block::Form(x) => content::Block::Form(form_from_wit(x)),
-        wit::content::Block::Buttons(x) => content::Block::Buttons(x.into_iter().map(button_from_wit).collect()),
+        wit::content::Block::Buttons(x) => {
+            content::Block::Buttons(x.into_iter().map(button_from_wit).collect())
+        }
         wit::content::Block::Raw(x) => content::Block::Raw(raw_block_from_wit(x)),
     }
 }
@@ -68,14 +78,18 @@ pub(in crate::runtime) fn link_span_from_wit(x: wit::content::LinkSpan) -> conte
     }
 }
 
-pub(in crate::runtime) fn mention_span_from_wit(x: wit::content::MentionSpan) -> content::MentionSpan {
+pub(in crate::runtime) fn mention_span_from_wit(
+    x: wit::content::MentionSpan,
+) -> content::MentionSpan {
     content::MentionSpan {
         target: mention_target_from_wit(x.target),
         text: x.text,
     }
 }
 
-pub(in crate::runtime) fn mention_target_from_wit(x: wit::content::MentionTarget) -> content::MentionTarget {
+pub(in crate::runtime) fn mention_target_from_wit(
+    x: wit::content::MentionTarget,
+) -> content::MentionTarget {
     match x {
         wit::content::MentionTarget::User(x) => content::MentionTarget::User(x),
         wit::content::MentionTarget::Email(x) => content::MentionTarget::Email(x),
@@ -83,7 +97,9 @@ pub(in crate::runtime) fn mention_target_from_wit(x: wit::content::MentionTarget
     }
 }
 
-pub(in crate::runtime) fn date_time_span_from_wit(x: wit::content::DateTimeSpan) -> content::DateTimeSpan {
+pub(in crate::runtime) fn date_time_span_from_wit(
+    x: wit::content::DateTimeSpan,
+) -> content::DateTimeSpan {
     content::DateTimeSpan {
         at: x.at,
         format: date_format_from_wit(x.format),
@@ -129,8 +145,20 @@ pub(in crate::runtime) fn list_item_from_wit(x: wit::content::ListItem) -> conte
 
 pub(in crate::runtime) fn table_from_wit(x: wit::content::Table) -> content::Table {
     content::Table {
-        header: x.header.into_iter().map(|x| x.into_iter().map(span_from_wit).collect()).collect(),
-        rows: x.rows.into_iter().map(|x| x.into_iter().map(|x| x.into_iter().map(span_from_wit).collect()).collect()).collect(),
+        header: x
+            .header
+            .into_iter()
+            .map(|x| x.into_iter().map(span_from_wit).collect())
+            .collect(),
+        rows: x
+            .rows
+            .into_iter()
+            .map(|x| {
+                x.into_iter()
+                    .map(|x| x.into_iter().map(span_from_wit).collect())
+                    .collect()
+            })
+            .collect(),
         columns: x.columns.into_iter().map(alignment_from_wit).collect(),
     }
 }
@@ -150,14 +178,18 @@ pub(in crate::runtime) fn image_from_wit(x: wit::content::Image) -> content::Ima
     }
 }
 
-pub(in crate::runtime) fn media_source_from_wit(x: wit::content::MediaSource) -> content::MediaSource {
+pub(in crate::runtime) fn media_source_from_wit(
+    x: wit::content::MediaSource,
+) -> content::MediaSource {
     match x {
         wit::content::MediaSource::Url(x) => content::MediaSource::Url(x),
         wit::content::MediaSource::Attachment(x) => content::MediaSource::Attachment(x),
     }
 }
 
-pub(in crate::runtime) fn attachment_block_from_wit(x: wit::content::AttachmentBlock) -> content::AttachmentBlock {
+pub(in crate::runtime) fn attachment_block_from_wit(
+    x: wit::content::AttachmentBlock,
+) -> content::AttachmentBlock {
     content::AttachmentBlock {
         source: media_source_from_wit(x.source),
         name: x.name,
@@ -168,7 +200,11 @@ pub(in crate::runtime) fn card_from_wit(x: wit::content::Card) -> content::Card 
     content::Card {
         title: x.title,
         subtitle: x.subtitle,
-        paragraphs: x.paragraphs.into_iter().map(|x| x.into_iter().map(span_from_wit).collect()).collect(),
+        paragraphs: x
+            .paragraphs
+            .into_iter()
+            .map(|x| x.into_iter().map(span_from_wit).collect())
+            .collect(),
         facts: x.facts.into_iter().map(fact_from_wit).collect(),
         buttons: x.buttons.into_iter().map(button_from_wit).collect(),
     }
@@ -191,20 +227,26 @@ pub(in crate::runtime) fn button_from_wit(x: wit::content::Button) -> content::B
 
 pub(in crate::runtime) fn button_kind_from_wit(x: wit::content::ButtonKind) -> content::ButtonKind {
     match x {
-        wit::content::ButtonKind::Action(x) => content::ButtonKind::Action(action_button_from_wit(x)),
+        wit::content::ButtonKind::Action(x) => {
+            content::ButtonKind::Action(action_button_from_wit(x))
+        }
         wit::content::ButtonKind::Link(x) => content::ButtonKind::Link(x),
         wit::content::ButtonKind::Reply(x) => content::ButtonKind::Reply(x),
     }
 }
 
-pub(in crate::runtime) fn action_button_from_wit(x: wit::content::ActionButton) -> content::ActionButton {
+pub(in crate::runtime) fn action_button_from_wit(
+    x: wit::content::ActionButton,
+) -> content::ActionButton {
     content::ActionButton {
         id: x.id,
         value: x.value,
     }
 }
 
-pub(in crate::runtime) fn button_style_from_wit(x: wit::content::ButtonStyle) -> content::ButtonStyle {
+pub(in crate::runtime) fn button_style_from_wit(
+    x: wit::content::ButtonStyle,
+) -> content::ButtonStyle {
     match x {
         wit::content::ButtonStyle::Primary => content::ButtonStyle::Primary,
         wit::content::ButtonStyle::Secondary => content::ButtonStyle::Secondary,
@@ -274,14 +316,18 @@ pub(in crate::runtime) fn choice_from_wit(x: wit::content::Choice) -> content::C
     }
 }
 
-pub(in crate::runtime) fn field_pattern_from_wit(x: wit::content::FieldPattern) -> content::FieldPattern {
+pub(in crate::runtime) fn field_pattern_from_wit(
+    x: wit::content::FieldPattern,
+) -> content::FieldPattern {
     content::FieldPattern {
         regex: x.regex,
         message: x.message,
     }
 }
 
-pub(in crate::runtime) fn form_answers_from_wit(x: wit::content::FormAnswers) -> content::FormAnswers {
+pub(in crate::runtime) fn form_answers_from_wit(
+    x: wit::content::FormAnswers,
+) -> content::FormAnswers {
     match x {
         wit::content::FormAnswers::Once => content::FormAnswers::Once,
         wit::content::FormAnswers::OncePerUser => content::FormAnswers::OncePerUser,
@@ -289,7 +335,9 @@ pub(in crate::runtime) fn form_answers_from_wit(x: wit::content::FormAnswers) ->
     }
 }
 
-pub(in crate::runtime) fn form_audience_from_wit(x: wit::content::FormAudience) -> content::FormAudience {
+pub(in crate::runtime) fn form_audience_from_wit(
+    x: wit::content::FormAudience,
+) -> content::FormAudience {
     match x {
         wit::content::FormAudience::Anyone => content::FormAudience::Anyone,
         wit::content::FormAudience::Actor => content::FormAudience::Actor,
@@ -313,4 +361,3 @@ pub(in crate::runtime) fn raw_block_from_wit(x: wit::content::RawBlock) -> conte
         fallback: x.fallback,
     }
 }
-

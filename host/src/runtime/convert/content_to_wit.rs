@@ -1,11 +1,13 @@
 //! Content, as the contract has it.
 
-use crate::model::{content};
+use crate::model::content;
 use crate::runtime::bindings::parlor::bot as wit;
 
 pub(in crate::runtime) fn block_to_wit(x: &content::Block) -> wit::content::Block {
     match x {
-        content::Block::Paragraph(x) => wit::content::Block::Paragraph(x.iter().map(span_to_wit).collect()),
+        content::Block::Paragraph(x) => {
+            wit::content::Block::Paragraph(x.iter().map(span_to_wit).collect())
+        }
         content::Block::Heading(x) => wit::content::Block::Heading(heading_to_wit(x)),
         content::Block::Quote(x) => wit::content::Block::Quote(x.iter().map(span_to_wit).collect()),
         content::Block::Code(x) => wit::content::Block::Code(code_block_to_wit(x)),
@@ -13,10 +15,14 @@ pub(in crate::runtime) fn block_to_wit(x: &content::Block) -> wit::content::Bloc
         content::Block::ListItem(x) => wit::content::Block::ListItem(list_item_to_wit(x)),
         content::Block::Table(x) => wit::content::Block::Table(table_to_wit(x)),
         content::Block::Image(x) => wit::content::Block::Image(image_to_wit(x)),
-        content::Block::Attachment(x) => wit::content::Block::Attachment(attachment_block_to_wit(x)),
+        content::Block::Attachment(x) => {
+            wit::content::Block::Attachment(attachment_block_to_wit(x))
+        }
         content::Block::Card(x) => wit::content::Block::Card(card_to_wit(x)),
         content::Block::Form(x) => wit::content::Block::Form(form_to_wit(x)),
-        content::Block::Buttons(x) => wit::content::Block::Buttons(x.iter().map(button_to_wit).collect()),
+        content::Block::Buttons(x) => {
+            wit::content::Block::Buttons(x.iter().map(button_to_wit).collect())
+        }
         content::Block::Raw(x) => wit::content::Block::Raw(raw_block_to_wit(x)),
     }
 }
@@ -69,14 +75,18 @@ pub(in crate::runtime) fn link_span_to_wit(x: &content::LinkSpan) -> wit::conten
     }
 }
 
-pub(in crate::runtime) fn mention_span_to_wit(x: &content::MentionSpan) -> wit::content::MentionSpan {
+pub(in crate::runtime) fn mention_span_to_wit(
+    x: &content::MentionSpan,
+) -> wit::content::MentionSpan {
     wit::content::MentionSpan {
         target: mention_target_to_wit(&x.target),
         text: x.text.clone(),
     }
 }
 
-pub(in crate::runtime) fn mention_target_to_wit(x: &content::MentionTarget) -> wit::content::MentionTarget {
+pub(in crate::runtime) fn mention_target_to_wit(
+    x: &content::MentionTarget,
+) -> wit::content::MentionTarget {
     match x {
         content::MentionTarget::User(x) => wit::content::MentionTarget::User(x.clone()),
         content::MentionTarget::Email(x) => wit::content::MentionTarget::Email(x.clone()),
@@ -84,7 +94,9 @@ pub(in crate::runtime) fn mention_target_to_wit(x: &content::MentionTarget) -> w
     }
 }
 
-pub(in crate::runtime) fn date_time_span_to_wit(x: &content::DateTimeSpan) -> wit::content::DateTimeSpan {
+pub(in crate::runtime) fn date_time_span_to_wit(
+    x: &content::DateTimeSpan,
+) -> wit::content::DateTimeSpan {
     wit::content::DateTimeSpan {
         at: x.at,
         format: date_format_to_wit(&x.format),
@@ -130,8 +142,20 @@ pub(in crate::runtime) fn list_item_to_wit(x: &content::ListItem) -> wit::conten
 
 pub(in crate::runtime) fn table_to_wit(x: &content::Table) -> wit::content::Table {
     wit::content::Table {
-        header: x.header.iter().map(|x| x.iter().map(span_to_wit).collect()).collect(),
-        rows: x.rows.iter().map(|x| x.iter().map(|x| x.iter().map(span_to_wit).collect()).collect()).collect(),
+        header: x
+            .header
+            .iter()
+            .map(|x| x.iter().map(span_to_wit).collect())
+            .collect(),
+        rows: x
+            .rows
+            .iter()
+            .map(|x| {
+                x.iter()
+                    .map(|x| x.iter().map(span_to_wit).collect())
+                    .collect()
+            })
+            .collect(),
         columns: x.columns.iter().map(alignment_to_wit).collect(),
     }
 }
@@ -151,14 +175,18 @@ pub(in crate::runtime) fn image_to_wit(x: &content::Image) -> wit::content::Imag
     }
 }
 
-pub(in crate::runtime) fn media_source_to_wit(x: &content::MediaSource) -> wit::content::MediaSource {
+pub(in crate::runtime) fn media_source_to_wit(
+    x: &content::MediaSource,
+) -> wit::content::MediaSource {
     match x {
         content::MediaSource::Url(x) => wit::content::MediaSource::Url(x.clone()),
         content::MediaSource::Attachment(x) => wit::content::MediaSource::Attachment(*x),
     }
 }
 
-pub(in crate::runtime) fn attachment_block_to_wit(x: &content::AttachmentBlock) -> wit::content::AttachmentBlock {
+pub(in crate::runtime) fn attachment_block_to_wit(
+    x: &content::AttachmentBlock,
+) -> wit::content::AttachmentBlock {
     wit::content::AttachmentBlock {
         source: media_source_to_wit(&x.source),
         name: x.name.clone(),
@@ -169,7 +197,11 @@ pub(in crate::runtime) fn card_to_wit(x: &content::Card) -> wit::content::Card {
     wit::content::Card {
         title: x.title.clone(),
         subtitle: x.subtitle.clone(),
-        paragraphs: x.paragraphs.iter().map(|x| x.iter().map(span_to_wit).collect()).collect(),
+        paragraphs: x
+            .paragraphs
+            .iter()
+            .map(|x| x.iter().map(span_to_wit).collect())
+            .collect(),
         facts: x.facts.iter().map(fact_to_wit).collect(),
         buttons: x.buttons.iter().map(button_to_wit).collect(),
     }
@@ -198,14 +230,18 @@ pub(in crate::runtime) fn button_kind_to_wit(x: &content::ButtonKind) -> wit::co
     }
 }
 
-pub(in crate::runtime) fn action_button_to_wit(x: &content::ActionButton) -> wit::content::ActionButton {
+pub(in crate::runtime) fn action_button_to_wit(
+    x: &content::ActionButton,
+) -> wit::content::ActionButton {
     wit::content::ActionButton {
         id: x.id.clone(),
         value: x.value.clone(),
     }
 }
 
-pub(in crate::runtime) fn button_style_to_wit(x: &content::ButtonStyle) -> wit::content::ButtonStyle {
+pub(in crate::runtime) fn button_style_to_wit(
+    x: &content::ButtonStyle,
+) -> wit::content::ButtonStyle {
     match x {
         content::ButtonStyle::Primary => wit::content::ButtonStyle::Primary,
         content::ButtonStyle::Secondary => wit::content::ButtonStyle::Secondary,
@@ -275,14 +311,18 @@ pub(in crate::runtime) fn choice_to_wit(x: &content::Choice) -> wit::content::Ch
     }
 }
 
-pub(in crate::runtime) fn field_pattern_to_wit(x: &content::FieldPattern) -> wit::content::FieldPattern {
+pub(in crate::runtime) fn field_pattern_to_wit(
+    x: &content::FieldPattern,
+) -> wit::content::FieldPattern {
     wit::content::FieldPattern {
         regex: x.regex.clone(),
         message: x.message.clone(),
     }
 }
 
-pub(in crate::runtime) fn form_answers_to_wit(x: &content::FormAnswers) -> wit::content::FormAnswers {
+pub(in crate::runtime) fn form_answers_to_wit(
+    x: &content::FormAnswers,
+) -> wit::content::FormAnswers {
     match x {
         content::FormAnswers::Once => wit::content::FormAnswers::Once,
         content::FormAnswers::OncePerUser => wit::content::FormAnswers::OncePerUser,
@@ -290,7 +330,9 @@ pub(in crate::runtime) fn form_answers_to_wit(x: &content::FormAnswers) -> wit::
     }
 }
 
-pub(in crate::runtime) fn form_audience_to_wit(x: &content::FormAudience) -> wit::content::FormAudience {
+pub(in crate::runtime) fn form_audience_to_wit(
+    x: &content::FormAudience,
+) -> wit::content::FormAudience {
     match x {
         content::FormAudience::Anyone => wit::content::FormAudience::Anyone,
         content::FormAudience::Actor => wit::content::FormAudience::Actor,
@@ -314,4 +356,3 @@ pub(in crate::runtime) fn raw_block_to_wit(x: &content::RawBlock) -> wit::conten
         fallback: x.fallback,
     }
 }
-

@@ -1,10 +1,12 @@
 //! Answers to reads, as the contract has them.
 
+use super::event_to_wit::{conversation_to_wit, message_to_wit, user_to_wit};
 use crate::model::{directory, limits};
 use crate::runtime::bindings::parlor::bot as wit;
-use super::event_to_wit::{conversation_to_wit, message_to_wit, user_to_wit};
 
-pub(in crate::runtime) fn past_message_to_wit(x: &directory::PastMessage) -> wit::directory::PastMessage {
+pub(in crate::runtime) fn past_message_to_wit(
+    x: &directory::PastMessage,
+) -> wit::directory::PastMessage {
     wit::directory::PastMessage {
         author: user_to_wit(&x.author),
         at: x.at,
@@ -12,7 +14,9 @@ pub(in crate::runtime) fn past_message_to_wit(x: &directory::PastMessage) -> wit
     }
 }
 
-pub(in crate::runtime) fn conversation_page_to_wit(x: &directory::ConversationPage) -> wit::directory::ConversationPage {
+pub(in crate::runtime) fn conversation_page_to_wit(
+    x: &directory::ConversationPage,
+) -> wit::directory::ConversationPage {
     wit::directory::ConversationPage {
         items: x.items.iter().map(conversation_to_wit).collect(),
         next: x.next.clone(),
@@ -33,7 +37,9 @@ pub(in crate::runtime) fn chunk_to_wit(x: &directory::Chunk) -> wit::directory::
     }
 }
 
-pub(in crate::runtime) fn transfer_option_to_wit(x: &directory::TransferOption) -> wit::directory::TransferOption {
+pub(in crate::runtime) fn transfer_option_to_wit(
+    x: &directory::TransferOption,
+) -> wit::directory::TransferOption {
     wit::directory::TransferOption {
         group: x.group,
         id: x.id.clone(),
@@ -42,7 +48,9 @@ pub(in crate::runtime) fn transfer_option_to_wit(x: &directory::TransferOption) 
     }
 }
 
-pub(in crate::runtime) fn capabilities_to_wit(x: &directory::ConversationCapabilities) -> wit::directory::ConversationCapabilities {
+pub(in crate::runtime) fn capabilities_to_wit(
+    x: &directory::ConversationCapabilities,
+) -> wit::directory::ConversationCapabilities {
     wit::directory::ConversationCapabilities {
         edit: x.edit,
         forms: x.forms,
@@ -82,7 +90,9 @@ pub(in crate::runtime) fn limits_to_wit(x: &limits::Limits) -> wit::config::Limi
     }
 }
 
-pub(in crate::runtime) fn contact_status_to_wit(x: &directory::ContactStatus) -> wit::directory::ContactStatus {
+pub(in crate::runtime) fn contact_status_to_wit(
+    x: &directory::ContactStatus,
+) -> wit::directory::ContactStatus {
     match x {
         directory::ContactStatus::None => wit::directory::ContactStatus::None,
         directory::ContactStatus::Requested => wit::directory::ContactStatus::Requested,
@@ -101,4 +111,3 @@ pub(in crate::runtime) fn read_error_to_wit(x: &directory::ReadError) -> wit::di
         directory::ReadError::Failed(x) => wit::directory::ReadError::Failed(x.clone()),
     }
 }
-

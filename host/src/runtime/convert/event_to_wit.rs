@@ -1,8 +1,8 @@
 //! People, places and messages, as the contract has them.
 
-use crate::model::{event};
+use super::content_to_wit::block_to_wit;
+use crate::model::event;
 use crate::runtime::bindings::parlor::bot as wit;
-use super::content_to_wit::{block_to_wit};
 
 pub(in crate::runtime) fn bot_to_wit(x: &event::Bot) -> wit::events::Bot {
     wit::events::Bot {
@@ -13,7 +13,9 @@ pub(in crate::runtime) fn bot_to_wit(x: &event::Bot) -> wit::events::Bot {
     }
 }
 
-pub(in crate::runtime) fn conversation_to_wit(x: &event::Conversation) -> wit::events::Conversation {
+pub(in crate::runtime) fn conversation_to_wit(
+    x: &event::Conversation,
+) -> wit::events::Conversation {
     wit::events::Conversation {
         id: x.id.clone(),
         kind: conversation_kind_to_wit(&x.kind),
@@ -24,7 +26,9 @@ pub(in crate::runtime) fn conversation_to_wit(x: &event::Conversation) -> wit::e
     }
 }
 
-pub(in crate::runtime) fn conversation_kind_to_wit(x: &event::ConversationKind) -> wit::events::ConversationKind {
+pub(in crate::runtime) fn conversation_kind_to_wit(
+    x: &event::ConversationKind,
+) -> wit::events::ConversationKind {
     match x {
         event::ConversationKind::Direct => wit::events::ConversationKind::Direct,
         event::ConversationKind::Group => wit::events::ConversationKind::Group,
@@ -62,7 +66,9 @@ pub(in crate::runtime) fn user_kind_to_wit(x: &event::UserKind) -> wit::events::
     }
 }
 
-pub(in crate::runtime) fn conversation_role_to_wit(x: &event::ConversationRole) -> wit::events::ConversationRole {
+pub(in crate::runtime) fn conversation_role_to_wit(
+    x: &event::ConversationRole,
+) -> wit::events::ConversationRole {
     match x {
         event::ConversationRole::Owner => wit::events::ConversationRole::Owner,
         event::ConversationRole::Member => wit::events::ConversationRole::Member,
@@ -97,7 +103,11 @@ pub(in crate::runtime) fn message_to_wit(x: &event::Message) -> wit::events::Mes
         cashtags: x.cashtags.iter().map(cashtag_to_wit).collect(),
         hashtags: x.hashtags.clone(),
         entities: x.entities.iter().map(entity_to_wit).collect(),
-        attachments: x.attachments.iter().map(received_attachment_to_wit).collect(),
+        attachments: x
+            .attachments
+            .iter()
+            .map(received_attachment_to_wit)
+            .collect(),
         reply_to: x.reply_to.clone(),
         quoted: x.quoted.as_ref().map(quoted_message_to_wit),
         visibility: visibility_to_wit(&x.visibility),
@@ -126,7 +136,9 @@ pub(in crate::runtime) fn entity_to_wit(x: &event::Entity) -> wit::events::Entit
     }
 }
 
-pub(in crate::runtime) fn received_attachment_to_wit(x: &event::ReceivedAttachment) -> wit::events::ReceivedAttachment {
+pub(in crate::runtime) fn received_attachment_to_wit(
+    x: &event::ReceivedAttachment,
+) -> wit::events::ReceivedAttachment {
     wit::events::ReceivedAttachment {
         id: x.id.clone(),
         name: x.name.clone(),
@@ -135,7 +147,9 @@ pub(in crate::runtime) fn received_attachment_to_wit(x: &event::ReceivedAttachme
     }
 }
 
-pub(in crate::runtime) fn quoted_message_to_wit(x: &event::QuotedMessage) -> wit::events::QuotedMessage {
+pub(in crate::runtime) fn quoted_message_to_wit(
+    x: &event::QuotedMessage,
+) -> wit::events::QuotedMessage {
     wit::events::QuotedMessage {
         id: x.id.clone(),
         author: x.author.clone(),
@@ -158,7 +172,9 @@ pub(in crate::runtime) fn argument_to_wit(x: &event::Argument) -> wit::events::A
     }
 }
 
-pub(in crate::runtime) fn argument_value_to_wit(x: &event::ArgumentValue) -> wit::events::ArgumentValue {
+pub(in crate::runtime) fn argument_value_to_wit(
+    x: &event::ArgumentValue,
+) -> wit::events::ArgumentValue {
     match x {
         event::ArgumentValue::Text(x) => wit::events::ArgumentValue::Text(x.clone()),
         event::ArgumentValue::Integer(x) => wit::events::ArgumentValue::Integer(*x),
@@ -176,4 +192,3 @@ pub(in crate::runtime) fn header_to_wit(x: &event::Header) -> wit::events::Heade
         value: x.value.clone(),
     }
 }
-

@@ -1,22 +1,28 @@
 //! Payloads of events, as the contract has them.
 
-use crate::model::{payload};
-use crate::runtime::bindings::parlor::bot as wit;
 use super::event_to_wit::{header_to_wit, message_to_wit, user_to_wit};
+use crate::model::payload;
+use crate::runtime::bindings::parlor::bot as wit;
 
-pub(in crate::runtime) fn message_edited_to_wit(x: &payload::MessageEdited) -> wit::events::MessageEdited {
+pub(in crate::runtime) fn message_edited_to_wit(
+    x: &payload::MessageEdited,
+) -> wit::events::MessageEdited {
     wit::events::MessageEdited {
         message: message_to_wit(&x.message),
     }
 }
 
-pub(in crate::runtime) fn message_deleted_to_wit(x: &payload::MessageDeleted) -> wit::events::MessageDeleted {
+pub(in crate::runtime) fn message_deleted_to_wit(
+    x: &payload::MessageDeleted,
+) -> wit::events::MessageDeleted {
     wit::events::MessageDeleted {
         message_id: x.message_id.clone(),
     }
 }
 
-pub(in crate::runtime) fn form_submitted_to_wit(x: &payload::FormSubmitted) -> wit::events::FormSubmitted {
+pub(in crate::runtime) fn form_submitted_to_wit(
+    x: &payload::FormSubmitted,
+) -> wit::events::FormSubmitted {
     wit::events::FormSubmitted {
         form_id: x.form_id.clone(),
         message_id: x.message_id.clone(),
@@ -25,7 +31,9 @@ pub(in crate::runtime) fn form_submitted_to_wit(x: &payload::FormSubmitted) -> w
     }
 }
 
-pub(in crate::runtime) fn submitted_field_to_wit(x: &payload::SubmittedField) -> wit::events::SubmittedField {
+pub(in crate::runtime) fn submitted_field_to_wit(
+    x: &payload::SubmittedField,
+) -> wit::events::SubmittedField {
     wit::events::SubmittedField {
         id: x.id.clone(),
         value: field_value_to_wit(&x.value),
@@ -40,7 +48,9 @@ pub(in crate::runtime) fn field_value_to_wit(x: &payload::FieldValue) -> wit::ev
         payload::FieldValue::Choices(x) => wit::events::FieldValue::Choices(x.clone()),
         payload::FieldValue::Date(x) => wit::events::FieldValue::Date(x.clone()),
         payload::FieldValue::Time(x) => wit::events::FieldValue::Time(x.clone()),
-        payload::FieldValue::Users(x) => wit::events::FieldValue::Users(x.iter().map(user_to_wit).collect()),
+        payload::FieldValue::Users(x) => {
+            wit::events::FieldValue::Users(x.iter().map(user_to_wit).collect())
+        }
         payload::FieldValue::Conversations(x) => wit::events::FieldValue::Conversations(x.clone()),
         payload::FieldValue::Other(x) => wit::events::FieldValue::Other(x.clone()),
     }
@@ -55,7 +65,9 @@ pub(in crate::runtime) fn form_closed_to_wit(x: &payload::FormClosed) -> wit::ev
     }
 }
 
-pub(in crate::runtime) fn form_close_reason_to_wit(x: &payload::FormCloseReason) -> wit::events::FormCloseReason {
+pub(in crate::runtime) fn form_close_reason_to_wit(
+    x: &payload::FormCloseReason,
+) -> wit::events::FormCloseReason {
     match x {
         payload::FormCloseReason::Cancelled => wit::events::FormCloseReason::Cancelled,
         payload::FormCloseReason::Expired => wit::events::FormCloseReason::Expired,
@@ -63,7 +75,9 @@ pub(in crate::runtime) fn form_close_reason_to_wit(x: &payload::FormCloseReason)
     }
 }
 
-pub(in crate::runtime) fn button_pressed_to_wit(x: &payload::ButtonPressed) -> wit::events::ButtonPressed {
+pub(in crate::runtime) fn button_pressed_to_wit(
+    x: &payload::ButtonPressed,
+) -> wit::events::ButtonPressed {
     wit::events::ButtonPressed {
         button_id: x.button_id.clone(),
         value: x.value.clone(),
@@ -71,7 +85,9 @@ pub(in crate::runtime) fn button_pressed_to_wit(x: &payload::ButtonPressed) -> w
     }
 }
 
-pub(in crate::runtime) fn member_changed_to_wit(x: &payload::MemberChanged) -> wit::events::MemberChanged {
+pub(in crate::runtime) fn member_changed_to_wit(
+    x: &payload::MemberChanged,
+) -> wit::events::MemberChanged {
     wit::events::MemberChanged {
         who: user_to_wit(&x.who),
         change: member_change_to_wit(&x.change),
@@ -79,7 +95,9 @@ pub(in crate::runtime) fn member_changed_to_wit(x: &payload::MemberChanged) -> w
     }
 }
 
-pub(in crate::runtime) fn member_change_to_wit(x: &payload::MemberChange) -> wit::events::MemberChange {
+pub(in crate::runtime) fn member_change_to_wit(
+    x: &payload::MemberChange,
+) -> wit::events::MemberChange {
     match x {
         payload::MemberChange::Joined => wit::events::MemberChange::Joined,
         payload::MemberChange::Left => wit::events::MemberChange::Left,
@@ -90,13 +108,17 @@ pub(in crate::runtime) fn member_change_to_wit(x: &payload::MemberChange) -> wit
     }
 }
 
-pub(in crate::runtime) fn conversation_changed_to_wit(x: &payload::ConversationChanged) -> wit::events::ConversationChanged {
+pub(in crate::runtime) fn conversation_changed_to_wit(
+    x: &payload::ConversationChanged,
+) -> wit::events::ConversationChanged {
     match x {
         payload::ConversationChanged::Created => wit::events::ConversationChanged::Created,
         payload::ConversationChanged::Updated => wit::events::ConversationChanged::Updated,
         payload::ConversationChanged::Closed => wit::events::ConversationChanged::Closed,
         payload::ConversationChanged::Reopened => wit::events::ConversationChanged::Reopened,
-        payload::ConversationChanged::Transferred(x) => wit::events::ConversationChanged::Transferred(transfer_to_wit(x)),
+        payload::ConversationChanged::Transferred(x) => {
+            wit::events::ConversationChanged::Transferred(transfer_to_wit(x))
+        }
     }
 }
 
@@ -108,7 +130,9 @@ pub(in crate::runtime) fn transfer_to_wit(x: &payload::Transfer) -> wit::events:
     }
 }
 
-pub(in crate::runtime) fn contact_changed_to_wit(x: &payload::ContactChanged) -> wit::events::ContactChanged {
+pub(in crate::runtime) fn contact_changed_to_wit(
+    x: &payload::ContactChanged,
+) -> wit::events::ContactChanged {
     match x {
         payload::ContactChanged::Requested => wit::events::ContactChanged::Requested,
         payload::ContactChanged::Accepted => wit::events::ContactChanged::Accepted,
@@ -123,7 +147,9 @@ pub(in crate::runtime) fn reaction_to_wit(x: &payload::Reaction) -> wit::events:
     }
 }
 
-pub(in crate::runtime) fn presence_status_to_wit(x: &payload::PresenceStatus) -> wit::events::PresenceStatus {
+pub(in crate::runtime) fn presence_status_to_wit(
+    x: &payload::PresenceStatus,
+) -> wit::events::PresenceStatus {
     match x {
         payload::PresenceStatus::Available => wit::events::PresenceStatus::Available,
         payload::PresenceStatus::Busy => wit::events::PresenceStatus::Busy,
@@ -141,10 +167,16 @@ pub(in crate::runtime) fn timer_fired_to_wit(x: &payload::TimerFired) -> wit::ev
     }
 }
 
-pub(in crate::runtime) fn response_received_to_wit(x: &payload::ResponseReceived) -> wit::events::ResponseReceived {
+pub(in crate::runtime) fn response_received_to_wit(
+    x: &payload::ResponseReceived,
+) -> wit::events::ResponseReceived {
     wit::events::ResponseReceived {
         key: x.key.clone(),
-        outcome: x.outcome.as_ref().map(response_to_wit).map_err(response_error_to_wit),
+        outcome: x
+            .outcome
+            .as_ref()
+            .map(response_to_wit)
+            .map_err(response_error_to_wit),
     }
 }
 
@@ -156,7 +188,9 @@ pub(in crate::runtime) fn response_to_wit(x: &payload::Response) -> wit::events:
     }
 }
 
-pub(in crate::runtime) fn response_error_to_wit(x: &payload::ResponseError) -> wit::events::ResponseError {
+pub(in crate::runtime) fn response_error_to_wit(
+    x: &payload::ResponseError,
+) -> wit::events::ResponseError {
     match x {
         payload::ResponseError::Denied => wit::events::ResponseError::Denied,
         payload::ResponseError::Unreachable => wit::events::ResponseError::Unreachable,
@@ -167,7 +201,9 @@ pub(in crate::runtime) fn response_error_to_wit(x: &payload::ResponseError) -> w
     }
 }
 
-pub(in crate::runtime) fn webhook_received_to_wit(x: &payload::WebhookReceived) -> wit::events::WebhookReceived {
+pub(in crate::runtime) fn webhook_received_to_wit(
+    x: &payload::WebhookReceived,
+) -> wit::events::WebhookReceived {
     wit::events::WebhookReceived {
         name: x.name.clone(),
         delivery_id: x.delivery_id.clone(),
@@ -193,7 +229,9 @@ pub(in crate::runtime) fn action_ref_to_wit(x: &payload::ActionRef) -> wit::even
     }
 }
 
-pub(in crate::runtime) fn action_failed_to_wit(x: &payload::ActionFailed) -> wit::events::ActionFailed {
+pub(in crate::runtime) fn action_failed_to_wit(
+    x: &payload::ActionFailed,
+) -> wit::events::ActionFailed {
     wit::events::ActionFailed {
         action: action_ref_to_wit(&x.action),
         error: action_error_to_wit(&x.error),
@@ -202,7 +240,9 @@ pub(in crate::runtime) fn action_failed_to_wit(x: &payload::ActionFailed) -> wit
     }
 }
 
-pub(in crate::runtime) fn action_error_to_wit(x: &payload::ActionError) -> wit::events::ActionError {
+pub(in crate::runtime) fn action_error_to_wit(
+    x: &payload::ActionError,
+) -> wit::events::ActionError {
     match x {
         payload::ActionError::Unsupported => wit::events::ActionError::Unsupported,
         payload::ActionError::Denied => wit::events::ActionError::Denied,
@@ -231,4 +271,3 @@ pub(in crate::runtime) fn other_event_to_wit(x: &payload::OtherEvent) -> wit::ev
         json: x.json.clone(),
     }
 }
-
