@@ -17,6 +17,10 @@ pub mod plugin;
 pub mod settings;
 mod slow;
 mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod ticker;
 
 pub use artifact::{Artifact, ArtifactHash};
