@@ -1,0 +1,2 @@
+//! The runtime's own cost beside wasmtime's.
+fn main() {}
