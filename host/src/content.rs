@@ -80,6 +80,11 @@ pub fn blocks(content: &Content) -> Result<Vec<Block>, ContentError> {
 pub fn check(blocks: &[Block]) -> Result<(), ContentError> {
     at_most("blocks", blocks.len(), MAX_BLOCKS)?;
     let wrong = |text: String| Err(ContentError::Block(text));
+    let forms = blocks
+        .iter()
+        .filter(|b| matches!(b, Block::Form(_)))
+        .count();
+    at_most("forms in one message", forms, 1)?;
     for (index, block) in blocks.iter().enumerate() {
         match block {
             Block::Heading(heading) if !(1..=6).contains(&heading.level) => {

@@ -12,13 +12,13 @@ type Bots = BTreeMap<Name, BTreeMap<Name, Arc<dyn Connector>>>;
 
 /// Every bot of every tenant.
 #[derive(Default)]
-pub struct BotDirectory {
+pub(super) struct BotDirectory {
     bots: RwLock<Bots>,
 }
 
 impl BotDirectory {
     /// Makes a bot known.
-    pub fn add(&self, tenant: &Name, name: &str, connector: Arc<dyn Connector>) {
+    pub(super) fn add(&self, tenant: &Name, name: &str, connector: Arc<dyn Connector>) {
         let mut bots = self.bots.write();
         bots.entry(tenant.clone())
             .or_default()

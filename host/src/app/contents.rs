@@ -6,7 +6,7 @@ use crate::runtime::turn::ContentCheck;
 
 /// Parses everything but plain text into blocks: connectors, forms and buttons need them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ParsedContent;
+pub(super) struct ParsedContent;
 
 impl ContentCheck for ParsedContent {
     fn check(&self, content: Content, attachments: usize) -> Result<Content, String> {

@@ -41,11 +41,7 @@ pub struct Directed {
 
 impl Inbox {
     /// Makes the way in. Nothing is routed before [`Inbox::set_table`].
-    pub fn new(
-        journal: Arc<dyn Journal>,
-        lanes: Arc<dyn DeliverySink>,
-        forms: Arc<Forms>,
-    ) -> Self {
+    pub fn new(journal: Arc<dyn Journal>, lanes: Arc<dyn DeliverySink>, forms: Arc<Forms>) -> Self {
         Self {
             journal,
             lanes,
@@ -156,10 +152,7 @@ impl Inbox {
 
 #[async_trait]
 impl Intake for Inbox {
-    async fn take_ordered(
-        &self,
-        incoming: Incoming,
-    ) -> Result<(Acceptance, Durable), IntakeError> {
+    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError> {
         let Incoming {
             tenant,
             key,

@@ -9,9 +9,9 @@ use super::forms::Forms;
 use super::intake::{Directed, Inbox};
 use super::plugins::Plugins;
 use crate::journal::{EventKey, OpenForm, Part, Sent};
+use crate::model::description::EventKind;
 use crate::model::event::Event;
 use crate::model::payload::{ActionDone, ActionError, ActionFailed, ActionRef, EventPayload};
-use crate::model::description::EventKind;
 use crate::outbox::{Outcomes, PartEnd};
 
 /// Outcomes that wait to become events; beyond this the outbox goes on and an outcome is dropped,
@@ -19,7 +19,7 @@ use crate::outbox::{Outcomes, PartEnd};
 const MAX_WAITING: usize = 10_000;
 
 /// Hears how parts end.
-pub struct Tell {
+pub(super) struct Tell {
     forms: Arc<Forms>,
     inbox: OnceLock<Weak<Inbox>>,
     plugins: OnceLock<Weak<Plugins>>,
@@ -29,7 +29,7 @@ pub struct Tell {
 
 impl Tell {
     /// Makes one that tells nobody yet.
-    pub fn new(forms: Arc<Forms>) -> Self {
+    pub(super) fn new(forms: Arc<Forms>) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             forms,
@@ -41,19 +41,19 @@ impl Tell {
     }
 
     /// Sets where the events go.
-    pub fn set_inbox(&self, inbox: &Arc<Inbox>) {
+    pub(super) fn set_inbox(&self, inbox: &Arc<Inbox>) {
         // Set once, by the one who joins the host.
         let _ = self.inbox.set(Arc::downgrade(inbox));
     }
 
     /// Sets who knows which plugins listen.
-    pub fn set_plugins(&self, plugins: &Arc<Plugins>) {
+    pub(super) fn set_plugins(&self, plugins: &Arc<Plugins>) {
         // As above.
         let _ = self.plugins.set(Arc::downgrade(plugins));
     }
 
     /// Takes outcomes to the inbox until it is gone.
-    pub fn run(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn run(&self) -> impl Future<Output = ()> + Send + use<> {
         let waiting = self.waiting.lock().take();
         let inbox = self.inbox.get().cloned();
         async move {
@@ -102,7 +102,10 @@ impl Tell {
             event,
         };
         if self.queue.try_send(directed).is_err() {
-            tracing::warn!(plugin = &*part.plugin, "too many outcomes wait; one is not told");
+            tracing::warn!(
+                plugin = &*part.plugin,
+                "too many outcomes wait; one is not told"
+            );
         }
     }
 }
@@ -114,7 +117,9 @@ impl Outcomes for Tell {
 
     fn ended(&self, part: &Part, end: &PartEnd) {
         match end {
-            PartEnd::Sent(sent) => self.tell(part, EventKind::ActionDone, |action| done(action, sent)),
+            PartEnd::Sent(sent) => {
+                self.tell(part, EventKind::ActionDone, |action| done(action, sent))
+            }
             PartEnd::Failed(error, detail) => {
                 tracing::warn!(plugin = &*part.plugin, ?error, detail, "action failed");
                 self.tell(part, EventKind::ActionFailed, |action| {

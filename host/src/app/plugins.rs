@@ -148,8 +148,12 @@ impl Plugins {
     pub async fn drain(&self) {
         let names: Vec<String> = self.known.lock().serving.keys().cloned().collect();
         for name in names {
-            self.tell(&name, Lifecycle::Draining, &format!("draining:{}", self.boot))
-                .await;
+            self.tell(
+                &name,
+                Lifecycle::Draining,
+                &format!("draining:{}", self.boot),
+            )
+            .await;
         }
     }
 
@@ -237,7 +241,9 @@ impl Plugins {
                 for warning in warnings {
                     tracing::warn!(warning, "commands overlap");
                 }
-                self.parts.inbox.set_table(&self.parts.tenant, Arc::new(table));
+                self.parts
+                    .inbox
+                    .set_table(&self.parts.tenant, Arc::new(table));
             }
             // Each plugin was checked before it got here; the settings' globs were not.
             Err(error) => tracing::error!(%error, "routes not changed"),

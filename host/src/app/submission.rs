@@ -13,7 +13,7 @@ use crate::model::event::Event;
 use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
 
 /// What the check came to.
-pub enum Checked {
+pub(super) enum Checked {
     /// The event is neither a submission nor a press.
     NotAForm,
     /// It is valid; what it changes.
@@ -23,12 +23,16 @@ pub enum Checked {
 }
 
 /// Checks a submission or press, and puts the typed values in place of the raw ones.
-pub fn check(forms: &Forms, event: &mut Event, now: Timestamp) -> Checked {
+pub(super) fn check(forms: &Forms, event: &mut Event, now: Timestamp) -> Checked {
     let Some(bot) = event.bot.as_ref().map(|bot| bot.name.clone()) else {
         return Checked::NotAForm;
     };
     let user = event.actor.as_ref().map(|actor| actor.id.clone());
-    let roles = event.actor.as_ref().map(|a| a.roles.clone()).unwrap_or_default();
+    let roles = event
+        .actor
+        .as_ref()
+        .map(|a| a.roles.clone())
+        .unwrap_or_default();
     match &mut event.payload {
         EventPayload::FormSubmitted(submitted) => {
             let Some(open) = forms.get(&bot, &submitted.message_id, now) else {

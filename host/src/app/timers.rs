@@ -15,7 +15,7 @@ use crate::model::Timestamp;
 use crate::model::action::Missed;
 use crate::model::event::{Addressing, Event};
 use crate::model::payload::{EventPayload, TimerFired};
-use crate::runtime::turn::following;
+use crate::runtime::turn::schedule::following;
 
 /// The longest sleep: a timer set meanwhile is seen after this at the latest.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -82,7 +82,10 @@ fn fire(timer: Timer, now: Timestamp) -> Directed {
     let event_key = EventKey::new(&["timer", &key.plugin, &key.conversation, &key.name, &due]);
     let waited = due_at.saturating_sub(origin.received_at);
     let event = Event {
-        id: format!("timer:{}:{}:{}:{due}", key.plugin, key.conversation, key.name),
+        id: format!(
+            "timer:{}:{}:{}:{due}",
+            key.plugin, key.conversation, key.name
+        ),
         occurred_at: now,
         addressing: Addressing::Ambient,
         cause: Some(origin.id.clone()),

@@ -101,10 +101,13 @@ fn message_to_wit(message: &Message, view: &View) -> wit::events::EventPayload {
             message,
             arguments: arguments(captured),
         }),
-        View::Whole => wit::events::EventPayload::Message(wit::events::MessageReceived {
-            message,
-            arguments: Vec::new(),
-        }),
+        // `Say` never reaches a component: it is for the built-in plugin.
+        View::Whole | View::Say(_) => {
+            wit::events::EventPayload::Message(wit::events::MessageReceived {
+                message,
+                arguments: Vec::new(),
+            })
+        }
     }
 }
 

@@ -85,8 +85,7 @@ impl Plugins {
             .describe(&artifact)
             .await
             .map_err(|error| error.to_string())?;
-        let config =
-            check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
+        let config = check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
         Table::check(&description, &config).map_err(|error| error.to_string())?;
         let access = access_of(&settings)?;
         let grants: Vec<&str> = settings

@@ -17,8 +17,8 @@
 
 mod text;
 
-use super::hub::names::{model_member, model_user};
 use super::hub::Heard;
+use super::hub::names::{model_member, model_user};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
 use crate::mailbox::rooms::{Change, RoomInfo, RoomMember, RoomMessage};
@@ -36,12 +36,7 @@ use crate::model::payload::{
 pub const PLATFORM: &str = "local";
 
 /// Makes the event of a change; none where it is no event for a bot.
-pub fn event_from_change(
-    tenant: &Name,
-    bot: &Bot,
-    epoch: &str,
-    heard: &Heard,
-) -> Option<Incoming> {
+pub fn event_from_change(tenant: &Name, bot: &Bot, epoch: &str, heard: &Heard) -> Option<Incoming> {
     let change = &heard.event.change;
     let (payload, addressing) = payload_from_change(bot, heard)?;
     let mark = if change.is_passing() { "~" } else { "" };
@@ -86,11 +81,7 @@ pub fn model_room(room: &RoomInfo, thread: Option<String>) -> Conversation {
 }
 
 /// A message as events and reads show it; also whether the bot is mentioned.
-pub fn model_message(
-    bot: &Bot,
-    message: &RoomMessage,
-    members: &[RoomMember],
-) -> (Message, bool) {
+pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -> (Message, bool) {
     let (text, mentioned) = text::without_mention(&message.text, &bot.display_name, &bot.user_id);
     let entities = text::entities(&text, members, &bot.user_id);
     let message = Message {

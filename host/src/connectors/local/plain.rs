@@ -25,7 +25,11 @@ pub fn text_of_blocks(blocks: &[Block]) -> String {
                 lines.push(card.title.clone());
                 lines.extend(card.subtitle.clone());
                 lines.extend(card.paragraphs.iter().map(|spans| text_of_spans(spans)));
-                lines.extend(card.facts.iter().map(|f| format!("{}: {}", f.name, f.value)));
+                lines.extend(
+                    card.facts
+                        .iter()
+                        .map(|f| format!("{}: {}", f.name, f.value)),
+                );
             }
             Block::Form(form) => {
                 lines.extend(form.title.clone());
@@ -85,5 +89,7 @@ fn moment_text(at: u64) -> String {
     i64::try_from(at)
         .ok()
         .and_then(|at| jiff::Timestamp::from_millisecond(at).ok())
-        .map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .map_or_else(String::new, |at| {
+            at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+        })
 }

@@ -2,8 +2,8 @@
 
 use super::hub::names::short_hash;
 use crate::journal::Part;
-use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::mailbox::SendError;
+use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::model::Name;
 use crate::model::action::{
     Action, ActionKind, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
@@ -44,7 +44,9 @@ pub fn part_id(part: &Part) -> Name {
 /// When the action makes no sense on this platform, or its content does not parse.
 pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Plan, SendError> {
     if action.as_user.is_some() {
-        return Err(unsupported("as-user is not supported by the local platform"));
+        return Err(unsupported(
+            "as-user is not supported by the local platform",
+        ));
     }
     let here = |id: &Option<String>| id.clone().unwrap_or_else(|| conversation.to_owned());
     let command = match &action.kind {
@@ -91,9 +93,9 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
             conversation: here(&who.conversation),
             user: who.user.clone(),
         },
-        ActionKind::CreateConversation(NewConversation::Direct(user)) => Command::OpenDirect {
-            user: user.clone(),
-        },
+        ActionKind::CreateConversation(NewConversation::Direct(user)) => {
+            Command::OpenDirect { user: user.clone() }
+        }
         ActionKind::CreateConversation(NewConversation::Room(room)) => Command::CreateRoom {
             name: room.name.clone(),
             description: room.description.clone(),
@@ -127,7 +129,9 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
             add: tag.add,
         },
         ActionKind::Request(_) | ActionKind::SetTimer(_) | ActionKind::CancelTimer(_) => {
-            return Err(unsupported("requests and timers are the host's, not a platform's"));
+            return Err(unsupported(
+                "requests and timers are the host's, not a platform's",
+            ));
         }
         ActionKind::Other(other) => {
             return Err(unsupported(&format!(

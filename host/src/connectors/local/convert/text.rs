@@ -81,7 +81,9 @@ pub(super) fn entities(text: &str, members: &[RoomMember], own_id: &str) -> Enti
                 }
             }
             "$" if found.cashtags.len() < ENTITIES_MAX => {
-                let word = word_at(after, |c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+                let word = word_at(after, |c| {
+                    c.is_alphanumeric() || matches!(c, '.' | '-' | '_')
+                });
                 if word.starts_with(char::is_alphabetic) {
                     found.cashtags.push(Cashtag {
                         ticker: word.to_owned(),
