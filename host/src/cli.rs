@@ -5,9 +5,11 @@
 
 mod build;
 mod cargo;
+pub mod chat;
 mod check;
 mod output;
 mod start;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -28,6 +30,7 @@ use crate::telemetry::{start_logs, strip_control};
 use check::{Loader, PluginReport, PluginState};
 use output::{Failure, print_json, print_line, say, table};
 use start::{Place, Start};
+use terminal::Terminal;
 use tree::SourceTree;
 
 /// The code for a wrong command line or wrong settings.
@@ -72,9 +75,6 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Compile IN to OUT within bounds; the host calls this itself
-    #[command(name = "__compile", hide = true)]
-    Compile { input: PathBuf, output: PathBuf },
 }
 
 #[derive(Debug, Args)]
@@ -135,10 +135,6 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
         Some(Verb::Plugins { json }) => list_plugins(&place, json),
-        Some(Verb::Compile { input, output }) => {
-            entry::compile_in_child(input, output)?;
-            Ok(ExitCode::SUCCESS)
-        }
     }
 }
 
@@ -149,6 +145,7 @@ fn serve(path: &Path) -> Result<ExitCode, Failure> {
         settings,
         has_settings_file: true,
         prompt: false,
+        front: Box::new(Terminal),
     })
 }
 
@@ -163,6 +160,7 @@ fn serve_demo(tree: &SourceTree, prompt: bool) -> Result<ExitCode, Failure> {
         settings: Settings::defaults(&tree.demo_plugins(), &tree.demo_data()),
         has_settings_file: false,
         prompt,
+        front: Box::new(Terminal),
     })
 }
 
@@ -198,7 +196,15 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
     block_on(async {
         let shutdown = Shutdown::new();
         shutdown.listen_for_signals()?;
-        entry::run_chat(ChatOptions { settings, files }, shutdown.clone()).await?;
+        entry::run_chat(
+            ChatOptions {
+                settings,
+                files,
+                front: Box::new(Terminal),
+            },
+            shutdown.clone(),
+        )
+        .await?;
         Ok(end_code(&shutdown))
     })
 }

@@ -29,7 +29,7 @@ const MISSED_AFTER_MS: u64 = 60_000;
 const NEW_CHAIN_MS: u64 = 10_000;
 
 /// Fires timers until it is told to stop.
-pub async fn run(journal: Arc<dyn Journal>, inbox: Arc<Inbox>, stop: CancellationToken) {
+pub(super) async fn run(journal: Arc<dyn Journal>, inbox: Arc<Inbox>, stop: CancellationToken) {
     loop {
         let wait = match fire_due(journal.as_ref(), &inbox).await {
             Ok(fired) if fired == MAX_A_ROUND => ROUND,
