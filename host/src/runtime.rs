@@ -21,6 +21,8 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_http;
 mod ticker;
 
 pub use artifact::{Artifact, ArtifactHash};

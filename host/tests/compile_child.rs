@@ -40,13 +40,13 @@ async fn compiles_in_a_child_and_takes_its_code() {
 
 /// A function that keeps a compiler busy: many values alive over many loops.
 fn hard(loops: usize) -> String {
-    let locals = 400;
+    let locals = 1_000;
     let mut text = String::from("(func $hard ");
     for n in 0..locals {
         text.push_str(&format!("(local $l{n} i64)"));
     }
     for at in 0..loops {
-        text.push_str(&format!("(loop $o{at}"));
+        text.push_str(&format!(" loop $o{at} "));
         for n in 0..8 {
             let (a, b) = ((at * 7 + n) % locals, (at * 13 + n * 5) % locals);
             text.push_str(&format!(
@@ -56,7 +56,7 @@ fn hard(loops: usize) -> String {
         let at2 = at % locals;
         text.push_str(&format!("(br_if $o{at} (i64.eqz (local.get $l{at2})))"));
     }
-    text.push_str(&")".repeat(loops));
+    text.push_str(&" end".repeat(loops));
     text.push(')');
     text
 }
@@ -64,7 +64,7 @@ fn hard(loops: usize) -> String {
 #[tokio::test]
 async fn a_component_that_exhausts_the_compiler_is_stopped() {
     let cache = tempfile::tempdir().expect("a folder");
-    let module = hard(800);
+    let module = hard(2_000);
     let guest = Guest {
         module: &module,
         handle: "(call $hard)",
