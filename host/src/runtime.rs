@@ -22,6 +22,8 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_http;
 mod ticker;
 pub mod turn;
 

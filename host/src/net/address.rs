@@ -49,13 +49,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if a & 0xe000 != 0x2000 {
         return false;
     }
-    let is_special = (a == 0x2001 && b < 0x0200)
-        // Documentation.
-        || (a == 0x2001 && b == 0x0db8)
-        || (a == 0x3fff && b < 0x1000)
-        // SRv6 segment identifiers.
-        || a == 0x5f00
-        || (a == 0x2620 && b == 0x004f && c == 0x8000);
+    let is_special = match (a, b) {
+        // Protocol assignments, documentation.
+        (0x2001, ..0x0200 | 0x0db8) | (0x3fff, ..0x1000) => true,
+        // AS112, which answers for private names.
+        (0x2620, 0x004f) => c == 0x8000,
+        _ => false,
+    };
     !is_special
 }
 

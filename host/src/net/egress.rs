@@ -343,3 +343,6 @@ impl Body for CappedBody {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,6 @@ pub enum CompileError {
     #[error("compiler failed: {0}")]
     Host(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ impl Engine {
 ///
 /// # Errors
 /// What is wrong, and where.
-pub(super) fn check_description(said: &Description) -> Result<(), String> {
+fn check_description(said: &Description) -> Result<(), String> {
     let mut check = Check { problem: None };
     check.name("name", &said.name);
     check.text("version", &said.version, NAME_BYTES);

@@ -82,6 +82,7 @@ impl<T> FairQueue<T> {
     }
 
     /// Tells whether nothing waits.
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::guest::{Build as _, CallEnd, FaultKind, Instance as _};
+use super::guest::{Build as _, CallEnd, FaultKind};
 use super::testing::{Bench, Guest, delivery, live};
 use super::*;
 use crate::journal::StateChange;
@@ -127,7 +127,7 @@ async fn a_trap_is_a_fault_with_its_function() {
 async fn refuses_a_result_that_is_too_large() {
     // A list of a million actions, at address 0, where memory is zero.
     let guest = Guest {
-        handle: "(i32.store (i32.const 2056) (i32.const 32768)) (i32.store (i32.const 2060) (i32.const 200000))",
+        handle: "(i32.store (i32.const 2056) (i32.const 65536)) (i32.store (i32.const 2060) (i32.const 200000))",
         pages: 900,
         ..Guest::default()
     };
@@ -137,7 +137,7 @@ async fn refuses_a_result_that_is_too_large() {
 #[tokio::test]
 async fn refuses_too_many_actions() {
     let guest = Guest {
-        handle: "(i32.store (i32.const 2056) (i32.const 32768)) (i32.store (i32.const 2060) (i32.const 101))",
+        handle: "(i32.store (i32.const 2056) (i32.const 65536)) (i32.store (i32.const 2060) (i32.const 101))",
         ..Guest::default()
     };
     check_hostile(guest, FaultKind::Limit, "returned 101 actions").await;
@@ -212,7 +212,8 @@ async fn refuses_a_flood_of_random_bytes() {
     check_hostile(guest, FaultKind::Limit, "random bytes").await;
 }
 
-const CLOCK: &str = "package wasi:io@0.2.0 { interface poll { resource pollable { block: func(); } } }
+const CLOCK: &str = "package test:deps;
+package wasi:io@0.2.0 { interface poll { resource pollable { block: func(); } } }
 package wasi:clocks@0.2.0 { interface monotonic-clock { use wasi:io/poll@0.2.0.{pollable}; subscribe-duration: func(when: u64) -> pollable; } }";
 const CLOCK_WORLD: &str = "import wasi:io/poll@0.2.0; import wasi:clocks/monotonic-clock@0.2.0;";
 const CLOCK_MODULE: &str = r#"
@@ -275,7 +276,7 @@ async fn a_flood_of_log_lines_is_cut() {
     let guest = Guest {
         module: r#"(import "parlor:bot/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#,
         handle: "(local.set $i (i32.const 100))
-          (loop $more (call $log (i32.const 2) (i32.const 32768) (i32.const 4096))
+          (loop $more (call $log (i32.const 2) (i32.const 65536) (i32.const 4096))
             (br_if $more (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))",
         ..Guest::default()
     };

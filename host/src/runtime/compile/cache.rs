@@ -11,6 +11,11 @@ use wasmtime::component::Component;
 
 use crate::runtime::artifact::ArtifactHash;
 
+/// Compiled artifacts that are kept; the oldest go first.
+const KEPT: usize = 256;
+/// Bytes of compiled code that are kept.
+const KEPT_BYTES: u64 = 1024 * 1024 * 1024;
+
 /// Why the folder is not used.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::runtime) enum CacheError {
@@ -120,7 +125,31 @@ impl Cache {
         let code = std::fs::read(compiled).map_err(io)?;
         // Before the code: a crash between the two leaves a sum that fits nothing.
         self.write(&sum_path(&path), Sha256::digest(&code).as_slice())?;
-        std::fs::rename(compiled, &path).map_err(io)
+        std::fs::rename(compiled, &path).map_err(io)?;
+        self.prune();
+        Ok(())
+    }
+
+    /// Deletes the oldest files over the bounds. Code in use stays mapped.
+    fn prune(&self) {
+        let Ok(files) = std::fs::read_dir(&self.folder) else {
+            return;
+        };
+        let mut files: Vec<_> = files
+            .filter_map(Result::ok)
+            .filter(|file| !file.file_name().to_string_lossy().starts_with("tmp-"))
+            .filter_map(|file| Some((file.path(), file.metadata().ok()?)))
+            .collect();
+        files.sort_by_key(|(_, found)| std::cmp::Reverse(found.mtime()));
+        let mut bytes = 0_u64;
+        // An artifact has its code, a sum and a description.
+        for (n, (path, found)) in files.iter().enumerate() {
+            bytes = bytes.saturating_add(found.len());
+            if n >= KEPT * 3 || bytes > KEPT_BYTES {
+                // What cannot be deleted now is tried again with the next artifact.
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 
     /// Reads a small file.

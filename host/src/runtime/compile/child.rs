@@ -67,17 +67,20 @@ pub(in crate::runtime) fn compile_bytes(bytes: &[u8], plan: MemoryPlan) -> Resul
 
 fn limit_self(cpu_secs: u64, memory_bytes: u64) {
     lower_priority();
-    let limit = |soft: u64| libc::rlimit {
-        rlim_cur: soft as libc::rlim_t,
-        rlim_max: soft as libc::rlim_t,
-    };
-    // SAFETY: each call reads one rlimit of this function and changes this process's bounds only.
-    unsafe {
-        // A refusal leaves the parent's deadline and the other bounds, which is why it is not looked at.
-        let _ = libc::setrlimit(libc::RLIMIT_CPU, &raw const *&limit(cpu_secs));
+    let bounds = [
+        (libc::RLIMIT_CPU, cpu_secs),
         // Data is what is written to; address space alone costs nothing and wasmtime reserves much.
-        let _ = libc::setrlimit(libc::RLIMIT_DATA, &raw const *&limit(memory_bytes));
-        let _ = libc::setrlimit(libc::RLIMIT_CORE, &raw const *&limit(0));
+        (libc::RLIMIT_DATA, memory_bytes),
+        (libc::RLIMIT_CORE, 0),
+    ];
+    for (which, bound) in bounds {
+        let limit = libc::rlimit {
+            rlim_cur: bound as libc::rlim_t,
+            rlim_max: bound as libc::rlim_t,
+        };
+        // A refusal leaves the parent's deadline and the other bounds, which is why it is not looked at.
+        // SAFETY: the call reads one rlimit of this function and changes this process's bounds only.
+        let _ = unsafe { libc::setrlimit(which, &raw const limit) };
     }
 }
 

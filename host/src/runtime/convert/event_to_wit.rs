@@ -143,7 +143,7 @@ pub(in crate::runtime) fn received_attachment_to_wit(
         id: x.id.clone(),
         name: x.name.clone(),
         media_type: x.media_type.clone(),
-        size: x.size.clone(),
+        size: x.size,
     }
 }
 

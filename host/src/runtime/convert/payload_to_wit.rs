@@ -126,7 +126,7 @@ pub(in crate::runtime) fn transfer_to_wit(x: &payload::Transfer) -> wit::events:
     wit::events::Transfer {
         to: x.to.clone(),
         why: x.why.clone(),
-        queue_position: x.queue_position.clone(),
+        queue_position: x.queue_position,
     }
 }
 

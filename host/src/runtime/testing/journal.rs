@@ -15,10 +15,12 @@ use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 
+type Values = BTreeMap<(String, String), (Vec<u8>, u64)>;
+
 /// Values with their versions, by scope and key.
 #[derive(Default)]
 pub(in crate::runtime) struct TestJournal {
-    pub(in crate::runtime) values: Mutex<BTreeMap<(String, String), (Vec<u8>, u64)>>,
+    pub(in crate::runtime) values: Mutex<Values>,
     pub(in crate::runtime) size: Mutex<u64>,
 }
 
