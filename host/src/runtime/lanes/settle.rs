@@ -82,14 +82,16 @@ async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Vec<Part>)
     }
     match durable.wait().await {
         Ok(()) => {
+            // A delivery that was through before has no parts: its lanes go back.
+            if parts.is_empty() {
+                release(shared, &reserved);
+            }
             ready.append(&mut parts);
             plugin.settled(shared, &delivery.lane, None);
         }
         Err(error) => {
             shared.gate.close(&error);
-            for lane in &reserved {
-                shared.parts.outbox.release(lane);
-            }
+            release(shared, &reserved);
             let lane = Arc::clone(&delivery.lane);
             plugin.settled(shared, &lane, Some(delivery));
         }
@@ -99,5 +101,11 @@ async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Vec<Part>)
 fn flush(shared: &Shared, ready: &mut Vec<Part>) {
     if !ready.is_empty() {
         shared.parts.outbox.enqueue(std::mem::take(ready));
+    }
+}
+
+fn release(shared: &Shared, reserved: &[LaneKey]) {
+    for lane in reserved {
+        shared.parts.outbox.release(lane);
     }
 }
