@@ -168,7 +168,9 @@ impl Cache {
 
     /// Names a file of this run; two runs, or two compilations, never share one.
     pub(in crate::runtime) fn temporary(&self, suffix: &str) -> PathBuf {
-        let n = self.temporary.fetch_add(1, Ordering::Relaxed);
+        // One count for all caches of the process: two engines may share a folder.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         self.folder.join(format!("tmp-{process}-{n}{suffix}"))
     }
