@@ -1,1 +1,0 @@
-//! The grammar's parity table and the rules of routing.
