@@ -1,7 +1,7 @@
 //! Content of outgoing messages, checked and parsed before it is committed.
 
-use crate::content;
-use crate::model::content::{Block, Content, MediaSource};
+use crate::content::{self, Limits, check};
+use crate::model::content::Content;
 use crate::runtime::turn::ContentCheck;
 
 /// Parses everything but plain text into blocks: connectors, forms and buttons need them.
@@ -14,20 +14,11 @@ impl ContentCheck for ParsedContent {
             return Ok(content);
         }
         let blocks = content::blocks(&content).map_err(|error| error.to_string())?;
-        for block in &blocks {
-            let source = match block {
-                Block::Image(image) => &image.source,
-                Block::Attachment(file) => &file.source,
-                _ => continue,
-            };
-            if let MediaSource::Attachment(number) = source
-                && *number as usize >= attachments
-            {
-                return Err(format!(
-                    "a block names attachment {number}, the message has {attachments}"
-                ));
-            }
-        }
+        let limits = Limits {
+            attachments,
+            ..Limits::default()
+        };
+        check(&blocks, &limits).map_err(|error| error.to_string())?;
         Ok(Content::Blocks(blocks))
     }
 }

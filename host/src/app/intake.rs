@@ -173,7 +173,8 @@ impl Intake for Inbox {
             None => Routing::default(),
         };
         let mut routes = routing.routes;
-        routes.extend(routing.host.map(|says| self.say(says.into_blocks())));
+        let says = routing.host.as_ref().map(|says| says.content().to_vec());
+        routes.extend(says.map(|blocks| self.say(blocks)));
         self.store(tenant, key, event, routes, None, changes).await
     }
 }
@@ -182,8 +183,9 @@ impl Intake for Inbox {
 struct OpenForms<'a>(&'a Forms);
 
 impl FormsView for OpenForms<'_> {
-    fn owner(&self, bot: &str, message_id: &str) -> Option<Name> {
-        self.0.owner(bot, message_id, clock::now())
+    fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
+        let bot = event.bot.as_ref()?;
+        self.0.owner(&bot.name, message_id, clock::now())
     }
 }
 

@@ -23,7 +23,7 @@ use crate::model::description::{Description, EventKind};
 use crate::model::event::{Addressing, Bot, Event};
 use crate::model::payload::{EventPayload, Lifecycle};
 use crate::model::{Name, Timestamp};
-use crate::router::{Access, Only, PluginRoutes, Roles, Sentences, Table};
+use crate::router::{Access, Only, PluginRoutes, Roles, Table};
 use crate::runtime::Engine;
 use crate::runtime::lanes::Lanes;
 use crate::web::{PanelSource, PluginRow};
@@ -228,26 +228,18 @@ impl Plugins {
             let routes = known.serving.iter().map(|(name, plugin)| PluginRoutes {
                 plugin: name.as_str().into(),
                 description: plugin.description.clone(),
-                config: plugin.config.clone(),
+                config: texts_of(&plugin.config),
                 access: plugin.access.clone(),
             });
             routes.collect()
         };
         let settings = self.settings.load();
-        let roles = Roles::new(&settings.roles);
-        let table = roles.and_then(|roles| Table::new(routes, roles, Sentences::default()));
-        match table {
-            Ok((table, warnings)) => {
-                for warning in warnings {
-                    tracing::warn!(warning, "commands overlap");
-                }
-                self.parts
-                    .inbox
-                    .set_table(&self.parts.tenant, Arc::new(table));
-            }
-            // Each plugin was checked before it got here; the settings' globs were not.
-            Err(error) => tracing::error!(%error, "routes not changed"),
+        let (table, warnings) = Table::new(routes, &Roles(settings.roles.clone()));
+        for warning in warnings {
+            tracing::warn!(%warning, "routes");
         }
+        let table = Arc::new(table);
+        self.parts.inbox.set_table(&self.parts.tenant, table);
     }
 
     /// Sends a plugin an event of its own life, where it listens.
@@ -382,11 +374,29 @@ fn lifecycle_event(id: &str, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
 }
 
 /// The router's form of a plugin's `only` and `allow`.
-fn access_of(settings: &PluginSettings) -> Result<Access, String> {
+fn access_of(settings: &PluginSettings) -> Access {
     let only = &settings.only;
-    Ok(Access {
-        only: Only::new(&only.bots, &only.conversations, only.external)
-            .map_err(|error| format!("only: {error}"))?,
+    Access {
+        only: Only {
+            bots: only.bots.clone(),
+            conversations: only.conversations.clone(),
+            external: only.external,
+        },
         allow: settings.allow.clone(),
-    })
+    }
+}
+
+/// Settings as text, for `{=key}` in patterns and key words.
+fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
+    let text = |value: &ConfigValue| match value {
+        ConfigValue::Text(text) => text.clone(),
+        ConfigValue::Number(number) => number.to_string(),
+        ConfigValue::Flag(flag) => flag.to_string(),
+        ConfigValue::Duration(ms) => ms.to_string(),
+        ConfigValue::Texts(texts) => texts.join(" "),
+    };
+    config
+        .iter()
+        .map(|(key, value)| (key.clone(), text(value)))
+        .collect()
 }

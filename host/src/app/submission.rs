@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::forms::Forms;
-use crate::content::forms;
+use crate::content::forms::{self, FormContext, FormSentences};
 use crate::journal::{FormChange, OpenForm};
 use crate::model::Timestamp;
 use crate::model::content::{
     Block, ButtonKind, FormAnswers, FormAudience, Span, TextSpan, TextStyle,
 };
-use crate::model::event::Event;
+use crate::model::event::{ConversationRole, Event, User, UserKind};
 use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
 
 /// What the check came to.
@@ -79,7 +79,12 @@ fn check_form(
         .drain(..)
         .map(|field| (field.id, raw_values(field.value)))
         .collect();
-    match forms::validate(form, &answers) {
+    let context = FormContext {
+        // Who is known by an id alone is looked up by the plugin, with `directory.find-user`.
+        user: &|id| Some(user_of_id(id)),
+        sentences: &FormSentences::default(),
+    };
+    match forms::validate(form, &answers, &context) {
         Ok(values) => {
             submitted.values = values;
             submitted.form_id.clone_from(&form.id);
@@ -125,4 +130,20 @@ fn line(text: String) -> Block {
         text,
         style: TextStyle::default(),
     })])
+}
+
+fn user_of_id(id: &str) -> User {
+    User {
+        id: id.to_owned(),
+        display_name: id.to_owned(),
+        user_name: None,
+        first_name: None,
+        last_name: None,
+        email: None,
+        time_zone: None,
+        locale: None,
+        kind: UserKind::Human,
+        role_here: ConversationRole::Unknown,
+        roles: Vec::new(),
+    }
 }

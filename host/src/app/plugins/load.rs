@@ -86,8 +86,8 @@ impl Plugins {
             .await
             .map_err(|error| error.to_string())?;
         let config = check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
-        Table::check(&description, &config).map_err(|error| error.to_string())?;
-        let access = access_of(&settings)?;
+        Table::check(&description).map_err(|error| error.to_string())?;
+        let access = access_of(&settings);
         let grants: Vec<&str> = settings
             .grants
             .http

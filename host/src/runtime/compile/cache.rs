@@ -42,7 +42,6 @@ pub(in crate::runtime) struct Cache {
     folder: PathBuf,
     /// Tells builds of the compiler and its settings apart.
     compatibility: u64,
-    temporary: AtomicU64,
 }
 
 impl Cache {
@@ -85,7 +84,6 @@ impl Cache {
         Ok(Self {
             folder: folder.to_owned(),
             compatibility: hasher.finish(),
-            temporary: AtomicU64::new(0),
         })
     }
 

@@ -1,0 +1,9 @@
+//! What the router promises.
+
+mod access;
+mod commands;
+mod filters;
+mod host_says;
+mod parity;
+mod properties;
+mod support;
