@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
 use self::recorder::Recorder;
-use crate::journal::{Journal, JournalResult, Part, PartNumber, Sent};
+use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
 use crate::model::Name;
 use crate::model::payload::ActionError;
@@ -98,6 +98,9 @@ pub enum PartEnd {
 
 /// Hears how parts end: makes `action-done` and `action-failed` of it, and tells people.
 pub trait Outcomes: Send + Sync {
+    /// Takes a form or buttons that can be used from now on. Must not block.
+    fn opened(&self, form: OpenForm);
+
     /// Takes the end of a part. Must not block.
     fn ended(&self, part: &Part, end: &PartEnd);
 }
@@ -107,6 +110,8 @@ pub trait Outcomes: Send + Sync {
 pub struct NoOutcomes;
 
 impl Outcomes for NoOutcomes {
+    fn opened(&self, _form: OpenForm) {}
+
     fn ended(&self, _part: &Part, _end: &PartEnd) {}
 }
 

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::{InDoubt, Outbox, OutboxConfig, Outcomes, PartEnd};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
-    Accepted, Arrival, Committed, EventKey, Journal, NewPart, Part, PartUpdate, Sent, StateDelta,
-    Turn, Urgency,
+    Accepted, Arrival, Committed, EventKey, Journal, NewPart, OpenForm, Part, PartUpdate, Sent,
+    StateDelta, Turn, Urgency,
 };
 use crate::mailbox::{
     Connector, Connectors, LaneKey, OutboxHandle as _, Pace, Read, ReadAnswer, SendError,
@@ -194,9 +194,13 @@ impl Connectors for One {
 }
 
 #[derive(Default)]
-struct Ends(Mutex<Vec<(u64, PartEnd)>>);
+struct Ends(Mutex<Vec<(u64, PartEnd)>>, Mutex<Vec<OpenForm>>);
 
 impl Outcomes for Ends {
+    fn opened(&self, form: OpenForm) {
+        self.1.lock().push(form);
+    }
+
     fn ended(&self, part: &Part, end: &PartEnd) {
         self.0.lock().push((part.number, end.clone()));
     }
@@ -769,12 +773,12 @@ async fn a_form_is_open_once_its_message_is_sent() {
         .await;
     bench.through().await;
     let open = bench.journal.open_forms().await.unwrap();
-    assert_eq!(open.len(), 2);
-    assert!(
-        open.iter()
-            .all(|form| form.message == "m1" && *form.conversation == *"room")
-    );
-    assert_eq!(open.iter().map(|form| form.buttons.len()).sum::<usize>(), 1);
+    assert_eq!(open.len(), 1);
+    assert_eq!((&*open[0].message, &*open[0].conversation), ("m1", "room"));
+    assert!(open[0].form.is_some());
+    // The link is no button that comes back.
+    assert_eq!(open[0].buttons.len(), 1);
+    assert_eq!(*bench.ends.1.lock(), open);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ mod status;
 mod worker;
 
 #[cfg(test)]
-mod fakes;
+pub(crate) mod fakes;
 #[cfg(test)]
 mod tests;
 
