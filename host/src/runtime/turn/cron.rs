@@ -128,7 +128,7 @@ impl CronRule {
         for hour in bits(self.hours) {
             for minute in bits(self.minutes) {
                 let moment = zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
-                offer(moment.clone().compatible().ok());
+                offer(moment.compatible().ok());
                 if every_hour && matches!(moment.offset(), AmbiguousOffset::Fold { .. }) {
                     offer(moment.later().ok());
                 }
