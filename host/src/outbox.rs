@@ -12,6 +12,8 @@ mod recorder;
 mod worker;
 
 #[cfg(test)]
+mod fakes;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;

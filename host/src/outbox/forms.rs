@@ -1,4 +1,4 @@
-//! The forms and buttons that a sent message opens.
+//! The form and the buttons that a sent message opens.
 
 use crate::journal::{OpenForm, Part};
 use crate::model::action::ActionKind;
@@ -14,33 +14,16 @@ pub(super) fn opened(
     message: &str,
     conversation: &Name,
     now: Timestamp,
-) -> Vec<OpenForm> {
+) -> Option<OpenForm> {
     let content = match &part.what.action.kind {
         ActionKind::Send(send) => &send.content,
         ActionKind::Edit(edit) => &edit.content,
-        _ => return Vec::new(),
+        _ => return None,
     };
     let Content::Blocks(blocks) = content else {
-        return Vec::new();
+        return None;
     };
-    let open = |form: Option<Form>, buttons: Vec<Button>, ends_at: Timestamp| OpenForm {
-        tenant: Name::clone(&part.tenant),
-        plugin: Name::clone(&part.plugin),
-        bot: Name::clone(&part.what.bot),
-        conversation: Name::clone(conversation),
-        message: message.to_owned(),
-        actor: match form.as_ref().map(|form| &form.audience) {
-            Some(FormAudience::Actor) => part.origin.actor.as_ref().map(|actor| actor.id.clone()),
-            _ => None,
-        },
-        form,
-        buttons,
-        answered: Vec::new(),
-        ends_at,
-    };
-    // A message carries one form at most (`content::check`); its buttons share its entry.
-    let mut form = None;
-    let mut ends_at = now.saturating_add(OPEN_MS);
+    let mut form: Option<&Form> = None;
     let mut buttons: Vec<Button> = Vec::new();
     let mut add = |row: &[Button]| {
         let actions = row.iter();
@@ -49,21 +32,36 @@ pub(super) fn opened(
     };
     for block in blocks {
         match block {
-            Block::Form(sent) => {
-                ends_at = match sent.end {
-                    FormEnd::Never => ends_at,
-                    FormEnd::At(at) => at.min(ends_at),
-                    FormEnd::After(wait) => now.saturating_add(wait.min(OPEN_MS)),
-                };
-                form = Some(sent.clone());
-            }
+            // A turn gives each form a message of its own; its buttons share its entry.
+            Block::Form(found) => form = form.or(Some(found)),
             Block::Buttons(row) => add(row),
             Block::Card(card) => add(&card.buttons),
             _ => {}
         }
     }
     if form.is_none() && buttons.is_empty() {
-        return Vec::new();
+        return None;
     }
-    vec![open(form, buttons, ends_at)]
+    let latest = now.saturating_add(OPEN_MS);
+    let ends_at = match form.map(|form| &form.end) {
+        None | Some(FormEnd::Never) => latest,
+        Some(FormEnd::At(at)) => latest.min(*at),
+        Some(FormEnd::After(wait)) => latest.min(now.saturating_add(*wait)),
+    };
+    let actor = match form.map(|form| &form.audience) {
+        Some(FormAudience::Actor) => part.origin.actor.as_ref().map(|actor| actor.id.clone()),
+        _ => None,
+    };
+    Some(OpenForm {
+        tenant: Name::clone(&part.tenant),
+        plugin: Name::clone(&part.plugin),
+        bot: Name::clone(&part.what.bot),
+        conversation: Name::clone(conversation),
+        message: message.to_owned(),
+        form: form.cloned(),
+        buttons,
+        actor,
+        answered: Vec::new(),
+        ends_at,
+    })
 }

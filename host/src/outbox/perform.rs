@@ -241,17 +241,17 @@ impl Performing<'_> {
         let part = &item.part;
         let conversation = sent.conversation.as_deref().map(Name::from);
         let conversation = conversation.as_ref().unwrap_or(&part.what.conversation);
-        let (forms, key) = match &sent.message {
+        let (form, key) = match &sent.message {
             Some(message) => {
-                let forms = forms::opened(part, message, conversation, now());
+                let form = forms::opened(part, message, conversation, now());
                 let names = matches!(part.what.action.kind, ActionKind::Send(_));
                 // Of a message in several parts, the first is what its key names.
                 let names = names && part.what.part == 0;
-                (forms, part.what.action.key.clone().filter(|_| names))
+                (form, part.what.action.key.clone().filter(|_| names))
             }
-            None => (Vec::new(), None),
+            None => (None, None),
         };
-        for form in &forms {
+        if let Some(form) = &form {
             self.shared.outcomes.opened(form.clone());
         }
         let end = PartEnd::Sent(sent);
@@ -260,7 +260,7 @@ impl Performing<'_> {
             self.shared.recorder.note(PartUpdate::Sent {
                 part: part.number,
                 sent,
-                forms,
+                forms: form.into_iter().collect(),
                 key,
                 joins,
             });

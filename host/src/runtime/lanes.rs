@@ -14,7 +14,11 @@ mod status;
 mod worker;
 
 #[cfg(test)]
-mod fakes;
+mod disk_tests;
+#[cfg(test)]
+pub(crate) mod fakes;
+#[cfg(test)]
+mod shaky;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@ pub mod cron;
 pub mod policy;
 pub mod schedule;
 
+mod forms;
 mod place;
 mod size;
 
@@ -15,7 +16,7 @@ mod tests;
 use std::sync::Arc;
 
 use self::place::{Place, Places};
-pub use self::policy::{ActionGrants, HttpGrants, Policy};
+pub use self::policy::{ActionGrants, GRANTS, HttpGrants, Policy};
 use crate::journal::{DeadReason, NewPart, NewRequest, Timer, TimerChange, TimerKey, Urgency};
 use crate::mailbox::Connectors;
 use crate::model::action::{
@@ -290,7 +291,9 @@ impl Builder<'_> {
             other => action.kind = other,
         }
         let place = self.places.find(index, &mut action)?;
-        self.plan(draft, index, action, place);
+        let actions =
+            forms::one_each(action).map_err(|detail| Refusal::Content { index, detail })?;
+        self.plan(draft, index, actions, place);
         Ok(())
     }
 
@@ -461,10 +464,13 @@ impl Builder<'_> {
     }
 
     /// Splits an action into parts and gives each its place.
-    fn plan(&self, draft: &mut TurnDraft, index: usize, action: Action, place: Place) {
+    fn plan(&self, draft: &mut TurnDraft, index: usize, actions: Vec<Action>, place: Place) {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let is_broadcast = matches!(place.conversations, place::Where::Many(_));
-        let parts = place.connector.plan(action).into_iter().map(Arc::new);
+        let parts = actions
+            .into_iter()
+            .flat_map(|action| place.connector.plan(action));
+        let parts = parts.map(Arc::new);
         let mut put = |conversation: &Name, part: u32, action: Arc<Action>| {
             draft.parts.push(NewPart {
                 bot: Name::clone(&place.bot),

