@@ -263,10 +263,10 @@ fn throughput(name: &str, runtime: &Runtime, journal: &Arc<dyn Journal>, with_st
             })
         })
         .collect();
-    std::thread::sleep(WARM_UP);
+    pause(WARM_UP);
     let (from, begun) = (done.load(Ordering::Relaxed), Instant::now());
     let (all, writer) = (processor_time(None), processor_time(Some("journal")));
-    std::thread::sleep(RUN - WARM_UP - Duration::from_millis(200));
+    pause(RUN - WARM_UP - Duration::from_millis(200));
     let messages = done.load(Ordering::Relaxed) - from;
     let elapsed = begun.elapsed();
     let all = processor_time(None) - all;
@@ -361,4 +361,12 @@ fn main() {
         drop(folder);
     }
     criterion.final_summary();
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the bench measures over a span of time"
+)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

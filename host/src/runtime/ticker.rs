@@ -109,6 +109,10 @@ impl Shared {
                 idle += 1;
             }
             if idle < IDLE_TICKS {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a thread of its own, whose work is to wait for the next tick"
+                )]
                 std::thread::sleep(TICK);
                 continue;
             }

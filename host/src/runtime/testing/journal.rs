@@ -86,6 +86,18 @@ impl Journal for TestJournal {
         Err(JournalError::Closed)
     }
 
+    async fn unrouted(&self, _after: EventNumber, _limit: usize) -> JournalResult<Vec<Unrouted>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn dead_letters(
+        &self,
+        _after: DeliveryNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<DeadLetter>> {
+        Err(JournalError::Closed)
+    }
+
     async fn pending_deliveries(
         &self,
         _after: DeliveryNumber,
