@@ -8,7 +8,12 @@ use crate::handler::{Handler, Trigger};
 use crate::parse::{Arg, Args, camel, name_of};
 
 // Kinds that come to the plugin that caused them, so nobody subscribes to them.
-const UNSUBSCRIBED: &[&str] = &["command", "timer_fired", "response_received", "webhook_received"];
+const UNSUBSCRIBED: &[&str] = &[
+    "command",
+    "timer_fired",
+    "response_received",
+    "webhook_received",
+];
 
 /// Writes the body of `describe`.
 pub(crate) fn describe(
@@ -25,7 +30,11 @@ pub(crate) fn describe(
                 let filter = filter(args)?;
                 steps.extend(quote!(made = made.messages(#filter);));
             }
-            Trigger::Command { name, pattern, args } => {
+            Trigger::Command {
+                name,
+                pattern,
+                args,
+            } => {
                 if names.contains(&name.value()) {
                     let text = "another command has this name: set `name = \"…\"`";
                     return Err(Error::new(name.span(), text));
@@ -74,8 +83,16 @@ fn frame(args: &Args, handlers: &[Handler]) -> syn::Result<TokenStream> {
                 }
             }
             Arg::Value(name, _)
-                if ["name", "version", "summary", "author", "licence", "homepage", "state_version"]
-                    .contains(&name.to_string().as_str()) => {}
+                if [
+                    "name",
+                    "version",
+                    "summary",
+                    "author",
+                    "licence",
+                    "homepage",
+                    "state_version",
+                ]
+                .contains(&name.to_string().as_str()) => {}
             Arg::Word(name) if name == "no_export" => {}
             other => {
                 return other.unexpected(
@@ -89,7 +106,10 @@ fn frame(args: &Args, handlers: &[Handler]) -> syn::Result<TokenStream> {
             Trigger::On { kind } if !UNSUBSCRIBED.contains(&kind.to_string().as_str()) => {
                 kinds.push(camel(kind));
             }
-            Trigger::Named { variant: "FormClosed", .. } => {
+            Trigger::Named {
+                variant: "FormClosed",
+                ..
+            } => {
                 kinds.push(Ident::new("FormClosed", handler.method.span()));
             }
             _ => {}
@@ -145,13 +165,16 @@ pub(crate) fn filter(args: &Args) -> syn::Result<TokenStream> {
                             let what = camel(what);
                             has.push(quote!(::parlor_sdk::description::MessageHas::#what));
                         }
-                        other => return other.unexpected("mention, cashtag, hashtag or attachment"),
+                        other => {
+                            return other.unexpected("mention, cashtag, hashtag or attachment");
+                        }
                     }
                 }
             }
             Arg::Word(name) if name == "from_bots" => from_bots = true,
             other => {
-                return other.unexpected("contains, word, equals or regex = \"…\", has(…) or from_bots");
+                return other
+                    .unexpected("contains, word, equals or regex = \"…\", has(…) or from_bots");
             }
         }
     }
@@ -204,7 +227,10 @@ fn command(name: &LitStr, pattern: &LitStr, args: &Args) -> syn::Result<TokenStr
 
 fn config(attribute: &Attribute, args: &Args) -> syn::Result<TokenStream> {
     let Some(key) = args.text() else {
-        return Err(Error::new_spanned(attribute, "expected `#[config(\"key\", text, help = \"…\")]`"));
+        return Err(Error::new_spanned(
+            attribute,
+            "expected `#[config(\"key\", text, help = \"…\")]`",
+        ));
     };
     let mut kind = quote!(Text);
     let mut required = false;
@@ -266,7 +292,10 @@ fn capability(attribute: &Attribute, args: &Args) -> syn::Result<TokenStream> {
                 what = Some(quote!(::parlor_sdk::__private::#make(#value)));
             }
             Arg::Word(word) if word == "optional" => {}
-            other => return other.unexpected("http, action, read or other = \"…\", reason = \"…\" or optional"),
+            other => {
+                return other
+                    .unexpected("http, action, read or other = \"…\", reason = \"…\" or optional");
+            }
         }
     }
     let (Some(what), Some(reason)) = (what, reason) else {

@@ -41,7 +41,9 @@ pub(crate) fn dispatch(handlers: &[Handler]) -> syn::Result<TokenStream> {
 }
 
 fn command_arm(handler: &Handler) -> Option<TokenStream> {
-    let Trigger::Command { name, .. } = &handler.trigger else { return None };
+    let Trigger::Command { name, .. } = &handler.trigger else {
+        return None;
+    };
     let call = call(handler, |name| argument(name));
     Some(quote!(#name => return #call,))
 }
@@ -56,7 +58,9 @@ fn messages(handlers: &[Handler]) -> syn::Result<TokenStream> {
         .collect();
     // Only the host evaluates regular expressions, so handlers with one come last.
     let has_regex = |args: &crate::parse::Args| {
-        args.0.iter().any(|arg| matches!(arg, Arg::Value(name, _) if name == "regex"))
+        args.0
+            .iter()
+            .any(|arg| matches!(arg, Arg::Value(name, _) if name == "regex"))
     };
     ours.sort_by_key(|(_, args)| has_regex(args));
     if let Some((second, _)) = ours.iter().filter(|(_, args)| has_regex(args)).nth(1) {
@@ -85,25 +89,38 @@ fn grouped(handlers: &[Handler]) -> Vec<(Ident, Vec<TokenStream>)> {
     let mut groups: Vec<(Ident, Vec<TokenStream>)> = Vec::new();
     for handler in handlers {
         let (variant, step) = match &handler.trigger {
-            Trigger::Named { variant, field, name, prefix } => {
+            Trigger::Named {
+                variant,
+                field,
+                name,
+                prefix,
+            } => {
                 let field = format_ident!("{field}");
                 let call = if *variant == "FormSubmitted" {
                     call(handler, |id| {
-                        let error = ["field `", &id.value(), "` is missing or does not fit"].concat();
+                        let error =
+                            ["field `", &id.value(), "` is missing or does not fit"].concat();
                         quote!(::parlor_sdk::__private::field(&payload.values, #id, #error)?)
                     })
                 } else {
-                    call(handler, |_| quote!(::parlor_sdk::__private::payload(payload)))
+                    call(handler, |_| {
+                        quote!(::parlor_sdk::__private::payload(payload))
+                    })
                 };
                 let test = if *prefix {
                     quote!(payload.#field.starts_with(#name))
                 } else {
                     quote!(payload.#field == #name)
                 };
-                (format_ident!("{variant}"), quote!(if #test { return #call; }))
+                (
+                    format_ident!("{variant}"),
+                    quote!(if #test { return #call; }),
+                )
             }
             Trigger::On { kind } => {
-                let call = call(handler, |_| quote!(::parlor_sdk::__private::payload(payload)));
+                let call = call(handler, |_| {
+                    quote!(::parlor_sdk::__private::payload(payload))
+                });
                 (camel(kind), quote!(return #call;))
             }
             _ => continue,

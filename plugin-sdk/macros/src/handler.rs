@@ -5,16 +5,37 @@ use syn::{Attribute, Error, Expr, FnArg, Ident, ImplItemFn, LitStr, Pat, Type};
 use crate::parse::{Arg, Args, name_of};
 
 const KINDS: &[&str] = &[
-    "command", "message", "form", "button", "timer", "response", "webhook", "form_closed", "on",
+    "command",
+    "message",
+    "form",
+    "button",
+    "timer",
+    "response",
+    "webhook",
+    "form_closed",
+    "on",
 ];
 
 /// What a handler is for.
 pub(crate) enum Trigger {
-    Command { name: LitStr, pattern: LitStr, args: Args },
-    Message { args: Args },
+    Command {
+        name: LitStr,
+        pattern: LitStr,
+        args: Args,
+    },
+    Message {
+        args: Args,
+    },
     /// A named thing: the payload's variant, the field that names it, and whether a prefix is enough.
-    Named { variant: &'static str, field: &'static str, name: Expr, prefix: bool },
-    On { kind: Ident },
+    Named {
+        variant: &'static str,
+        field: &'static str,
+        name: Expr,
+        prefix: bool,
+    },
+    On {
+        kind: Ident,
+    },
 }
 
 /// How a parameter is filled.
@@ -96,7 +117,10 @@ fn parameters(method: &mut ImplItemFn) -> syn::Result<Vec<Parameter>> {
     if has_self {
         Ok(found)
     } else {
-        Err(Error::new_spanned(&method.sig, "a handler takes `&mut self` or `&self`"))
+        Err(Error::new_spanned(
+            &method.sig,
+            "a handler takes `&mut self` or `&self`",
+        ))
     }
 }
 
@@ -123,7 +147,10 @@ fn trigger(attribute: &Attribute, method: &Ident) -> syn::Result<Trigger> {
         "on" => {
             return match args.0.as_slice() {
                 [Arg::Word(kind)] => Ok(Trigger::On { kind: kind.clone() }),
-                _ => Err(Error::new_spanned(attribute, "expected one kind: `#[on(member_changed)]`")),
+                _ => Err(Error::new_spanned(
+                    attribute,
+                    "expected one kind: `#[on(member_changed)]`",
+                )),
             };
         }
         "form" => ("FormSubmitted", "form_id"),
@@ -136,21 +163,41 @@ fn trigger(attribute: &Attribute, method: &Ident) -> syn::Result<Trigger> {
     let (name, prefix) = match args.0.as_slice() {
         [Arg::Text(text)] => (syn::parse_quote!(#text), false),
         [Arg::Value(word, value)] if word == "prefix" => (value.clone(), true),
-        _ => return Err(Error::new_spanned(attribute, "expected a name, or `prefix = \"…\"`")),
+        _ => {
+            return Err(Error::new_spanned(
+                attribute,
+                "expected a name, or `prefix = \"…\"`",
+            ));
+        }
     };
-    Ok(Trigger::Named { variant, field, name, prefix })
+    Ok(Trigger::Named {
+        variant,
+        field,
+        name,
+        prefix,
+    })
 }
 
 fn command(attribute: &Attribute, args: Args, method: &Ident) -> syn::Result<Trigger> {
     let Some(pattern) = args.text().cloned() else {
-        return Err(Error::new_spanned(attribute, "expected a pattern: `#[command(\"/hello {name}\")]`"));
+        return Err(Error::new_spanned(
+            attribute,
+            "expected a pattern: `#[command(\"/hello {name}\")]`",
+        ));
     };
     let name = match args.value("name") {
-        Some(Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. })) => name.clone(),
+        Some(Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(name),
+            ..
+        })) => name.clone(),
         Some(other) => return Err(Error::new_spanned(other, "expected a text")),
         None => LitStr::new(&method.to_string().replace('_', "-"), method.span()),
     };
-    Ok(Trigger::Command { name, pattern, args })
+    Ok(Trigger::Command {
+        name,
+        pattern,
+        args,
+    })
 }
 
 fn check_parameters(trigger: &Trigger, parameters: &[Parameter]) -> syn::Result<()> {
@@ -167,7 +214,11 @@ fn check_parameters(trigger: &Trigger, parameters: &[Parameter]) -> syn::Result<
             }
             Ok(())
         }
-        Trigger::Named { variant: "FormSubmitted", .. } | Trigger::Message { .. } => Ok(()),
+        Trigger::Named {
+            variant: "FormSubmitted",
+            ..
+        }
+        | Trigger::Message { .. } => Ok(()),
         Trigger::Named { .. } | Trigger::On { .. } => {
             let mut values = parameters.iter().filter_map(|parameter| match parameter {
                 Parameter::Value(name) => Some(name),
@@ -175,9 +226,10 @@ fn check_parameters(trigger: &Trigger, parameters: &[Parameter]) -> syn::Result<
             });
             match values.nth(1) {
                 None => Ok(()),
-                Some(second) => {
-                    Err(Error::new(second.span(), "at most one parameter, the payload"))
-                }
+                Some(second) => Err(Error::new(
+                    second.span(),
+                    "at most one parameter, the payload",
+                )),
             }
         }
     }
@@ -193,7 +245,10 @@ fn names_in(pattern: &str) -> Vec<String> {
         .map(|(inside, _)| {
             let inside = inside.trim_start_matches(['@', '#', '$']);
             let inside = inside.split(':').next().unwrap_or(inside);
-            inside.trim_end_matches("...").trim_end_matches('?').to_owned()
+            inside
+                .trim_end_matches("...")
+                .trim_end_matches('?')
+                .to_owned()
         })
         .collect()
 }

@@ -80,7 +80,10 @@ fn expand(
     let arguments: Args = syn::parse2(arguments)?;
     let mut block: ItemImpl = syn::parse2(item)?;
     if let Some((_, path, _)) = &block.trait_ {
-        return Err(Error::new_spanned(path, "expected an `impl` block without a trait"));
+        return Err(Error::new_spanned(
+            path,
+            "expected an `impl` block without a trait",
+        ));
     }
     let mut asked = Vec::new();
     let mut kept = Vec::new();

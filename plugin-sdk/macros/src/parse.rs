@@ -39,7 +39,11 @@ impl Parse for Arg {
 
 impl Parse for Args {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        Ok(Self(Punctuated::<Arg, Token![,]>::parse_terminated(input)?.into_iter().collect()))
+        Ok(Self(
+            Punctuated::<Arg, Token![,]>::parse_terminated(input)?
+                .into_iter()
+                .collect(),
+        ))
     }
 }
 
@@ -68,7 +72,9 @@ impl Args {
     }
 
     pub(crate) fn has(&self, word: &str) -> bool {
-        self.0.iter().any(|arg| matches!(arg, Arg::Word(name) if name == word))
+        self.0
+            .iter()
+            .any(|arg| matches!(arg, Arg::Word(name) if name == word))
     }
 
     pub(crate) fn value(&self, wanted: &str) -> Option<&Expr> {
@@ -88,7 +94,12 @@ impl Args {
 
 /// The last name of an attribute's path.
 pub(crate) fn name_of(attribute: &Attribute) -> String {
-    attribute.path().segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
+    attribute
+        .path()
+        .segments
+        .last()
+        .map(|last| last.ident.to_string())
+        .unwrap_or_default()
 }
 
 /// `member_changed` to `MemberChanged`.

@@ -1,0 +1,1 @@
+//! The grammar's parity table and the rules of routing.
