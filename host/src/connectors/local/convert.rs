@@ -17,8 +17,9 @@
 
 mod text;
 
-use super::hub::names::{model_member, model_user};
+use super::hub::names::{email, model_member, model_user};
 use super::hub::Heard;
+use crate::content::{Entities, entities_from_text};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
 use crate::mailbox::rooms::{Change, RoomInfo, RoomMember, RoomMessage};
@@ -92,7 +93,7 @@ pub fn model_message(
     members: &[RoomMember],
 ) -> (Message, bool) {
     let (text, mentioned) = text::without_mention(&message.text, &bot.display_name, &bot.user_id);
-    let entities = text::entities(&text, members, &bot.user_id);
+    let entities = entities(&text, members, &bot.user_id);
     let message = Message {
         id: message.id.to_string(),
         content: message.content.clone(),
@@ -107,6 +108,20 @@ pub fn model_message(
         text,
     };
     (message, mentioned)
+}
+
+fn entities(text: &str, members: &[RoomMember], own_id: &str) -> Entities {
+    if !text.contains(['@', '$', '#']) {
+        return Entities::default();
+    }
+    let emails: Vec<String> = members.iter().map(|m| email(&m.user)).collect();
+    let people: Vec<(&str, &str, Option<&str>)> = members
+        .iter()
+        .zip(&emails)
+        .filter(|(member, _)| *member.user.id != *own_id)
+        .map(|(member, email)| (&*member.user.id, &*member.user.name, Some(email.as_str())))
+        .collect();
+    entities_from_text(text, &people)
 }
 
 fn payload_from_change(bot: &Bot, heard: &Heard) -> Option<(EventPayload, Addressing)> {

@@ -1,6 +1,7 @@
 //! Actions become commands of the platform. Pure.
 
 use super::hub::names::short_hash;
+use crate::content;
 use crate::journal::Part;
 use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::mailbox::SendError;
@@ -195,11 +196,14 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
 
 /// Text and blocks of a content; no blocks where the text says it all.
 fn said(content: &Content) -> Result<(String, Vec<Block>), SendError> {
-    match content {
-        Content::Plain(text) => Ok((text.clone(), Vec::new())),
-        Content::Blocks(blocks) => Ok((super::plain::text_of_blocks(blocks), blocks.clone())),
-        Content::Markdown(text) | Content::MessageMl(text) => Ok((text.clone(), Vec::new())),
+    if let Content::Plain(text) = content {
+        return Ok((text.clone(), Vec::new()));
     }
+    let blocks = content::blocks(content).map_err(|error| SendError::Permanent {
+        class: ActionError::Failed,
+        detail: error.to_string(),
+    })?;
+    Ok((content::text(&blocks).0, blocks))
 }
 
 fn by_id(message: &MessageRef) -> Result<String, SendError> {
