@@ -44,12 +44,7 @@ impl LocalConnector {
     ///
     /// # Errors
     /// When its name cannot be used, or the platform's log cannot be written.
-    pub fn new(
-        hub: Hub,
-        tenant: Name,
-        name: &str,
-        display_name: &str,
-    ) -> Result<Self, RoomsError> {
+    pub fn new(hub: Hub, tenant: Name, name: &str, display_name: &str) -> Result<Self, RoomsError> {
         let user = hub.attach(name, display_name)?;
         Ok(Self {
             tenant,
@@ -112,7 +107,11 @@ impl Connector for LocalConnector {
 
     async fn perform(&self, part: &Part) -> Result<Sent, SendError> {
         let id = part_id(part);
-        let plan = plan_action(&self.bot.user_id, &part.what.conversation, &part.what.action)?;
+        let plan = plan_action(
+            &self.bot.user_id,
+            &part.what.conversation,
+            &part.what.action,
+        )?;
         let command = match plan {
             Plan::One(command) => *command,
             Plan::OpenAndSay(open, mut say) => {
@@ -120,7 +119,9 @@ impl Connector for LocalConnector {
                     .hub
                     .act_as_bot(&self.user, None, *open)
                     .map_err(send_error)?;
-                say.conversation = opened.conversation.map_or_else(String::new, |c| c.to_string());
+                say.conversation = opened
+                    .conversation
+                    .map_or_else(String::new, |c| c.to_string());
                 Command::Say(*say)
             }
         };

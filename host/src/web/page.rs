@@ -113,7 +113,9 @@ impl PageServer {
             address: config.listen,
             source,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let token = match config.token {
             Some(token) => token,
@@ -141,23 +143,39 @@ impl PageServer {
 
     /// The address to open, with its token.
     pub fn url(&self) -> String {
-        format!("http://{}/?token={}", self.address, self.shared.guard.token())
+        format!(
+            "http://{}/?token={}",
+            self.address,
+            self.shared.guard.token()
+        )
     }
 
     /// Serves until `stop` resolves, and then until its pages are told.
     ///
     /// # Errors
     /// When the listener ends by itself.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), WebError> {
+    pub async fn serve(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), WebError> {
         let shared = self.shared.clone();
         let cancel = shared.stop.clone();
         let told = cancel.clone();
         let router = Router::new()
             .route("/", get(index))
             .route("/page.css", get(|| text("text/css; charset=utf-8", STYLE)))
-            .route("/model.js", get(|| text("text/javascript; charset=utf-8", MODEL)))
-            .route("/content.js", get(|| text("text/javascript; charset=utf-8", CONTENT)))
-            .route("/page.js", get(|| text("text/javascript; charset=utf-8", SCRIPT)))
+            .route(
+                "/model.js",
+                get(|| text("text/javascript; charset=utf-8", MODEL)),
+            )
+            .route(
+                "/content.js",
+                get(|| text("text/javascript; charset=utf-8", CONTENT)),
+            )
+            .route(
+                "/page.js",
+                get(|| text("text/javascript; charset=utf-8", SCRIPT)),
+            )
             .route("/file/{id}", get(file))
             .route("/ws", get(upgrade))
             .layer(middleware::from_fn_with_state(shared.clone(), check))
@@ -174,7 +192,10 @@ impl PageServer {
         };
         cancel.cancel();
         shared.tasks.close();
-        if tokio::time::timeout(STOP_WITHIN, shared.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_WITHIN, shared.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("pages did not close in time");
         }
         result
@@ -258,9 +279,19 @@ async fn file(
         .about
         .name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || ".-_".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
-    let how = if shown.is_some() { "inline" } else { "attachment" };
+    let how = if shown.is_some() {
+        "inline"
+    } else {
+        "attachment"
+    };
     let disposition = HeaderValue::from_str(&format!("{how}; filename=\"{name}\""));
     let mut headers = HeaderMap::new();
     headers.insert(

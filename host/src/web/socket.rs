@@ -181,7 +181,8 @@ impl Session<'_> {
                 match &event.change {
                     // What was hidden from the user may be seen now, or the other way round.
                     Change::Member { user, change, .. }
-                        if Some(&**user) == self.viewer() && *change != MemberChange::JoinRequested =>
+                        if Some(&**user) == self.viewer()
+                            && *change != MemberChange::JoinRequested =>
                     {
                         self.look(socket).await
                     }

@@ -17,10 +17,16 @@ use crate::model::payload::{ConversationChanged, MemberChange};
 const COMMANDS: [(&str, &str); 9] = [
     ("/as USER", "speak as this user"),
     ("/room NAME", "go to a room, which is made when it is new"),
-    ("/chat NAME", "answer the customer of this name, as an agent"),
+    (
+        "/chat NAME",
+        "answer the customer of this name, as an agent",
+    ),
     ("/join", "go into the conversation"),
     ("/leave", "go out of it"),
-    ("/click N|ID", "press a button of the last message that has some"),
+    (
+        "/click N|ID",
+        "press a button of the last message that has some",
+    ),
     ("/submit FIELD=VALUE …", "fill in and submit the last form"),
     ("/?", "this list"),
     ("/quit", "end"),
@@ -93,7 +99,9 @@ impl Console {
         hidden
             .iter()
             .map(|word| {
-                format!("* a plugin has the command {word} too: type /{word} to send it to the plugin")
+                format!(
+                    "* a plugin has the command {word} too: type /{word} to send it to the plugin"
+                )
             })
             .collect()
     }
@@ -424,8 +432,14 @@ fn help() -> Vec<String> {
         .iter()
         .map(|(usage, help)| format!("  {usage:<24}{help}"))
         .collect();
-    lines.push(format!("  {:<24}{}", "//…", "send a line that begins with /"));
-    lines.push(format!("  {:<24}{}", "/help", "ask the bots what they can do"));
+    lines.push(format!(
+        "  {:<24}{}",
+        "//…", "send a line that begins with /"
+    ));
+    lines.push(format!(
+        "  {:<24}{}",
+        "/help", "ask the bots what they can do"
+    ));
     lines
 }
 

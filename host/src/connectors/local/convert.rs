@@ -17,8 +17,8 @@
 
 mod text;
 
-use super::hub::names::{email, model_member, model_user};
 use super::hub::Heard;
+use super::hub::names::{email, model_member, model_user};
 use crate::content::{Entities, entities_from_text};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
@@ -37,12 +37,7 @@ use crate::model::payload::{
 pub const PLATFORM: &str = "local";
 
 /// Makes the event of a change; none where it is no event for a bot.
-pub fn event_from_change(
-    tenant: &Name,
-    bot: &Bot,
-    epoch: &str,
-    heard: &Heard,
-) -> Option<Incoming> {
+pub fn event_from_change(tenant: &Name, bot: &Bot, epoch: &str, heard: &Heard) -> Option<Incoming> {
     let change = &heard.event.change;
     let (payload, addressing) = payload_from_change(bot, heard)?;
     let mark = if change.is_passing() { "~" } else { "" };
@@ -87,11 +82,7 @@ pub fn model_room(room: &RoomInfo, thread: Option<String>) -> Conversation {
 }
 
 /// A message as events and reads show it; also whether the bot is mentioned.
-pub fn model_message(
-    bot: &Bot,
-    message: &RoomMessage,
-    members: &[RoomMember],
-) -> (Message, bool) {
+pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -> (Message, bool) {
     let (text, mentioned) = text::without_mention(&message.text, &bot.display_name, &bot.user_id);
     let entities = entities(&text, members, &bot.user_id);
     let message = Message {

@@ -145,7 +145,8 @@ impl Hub {
     pub(super) fn open_with_limit(config: LocalConfig, limit: u64) -> Result<Self, RoomsError> {
         let storage = |error: std::io::Error| RoomsError::Storage(error.to_string());
         let new_epoch: Name = base36(now()).into();
-        let files = Files::open(config.folder.as_ref().map(|f| f.join("files"))).map_err(storage)?;
+        let files =
+            Files::open(config.folder.as_ref().map(|f| f.join("files"))).map_err(storage)?;
         let mut core = Core {
             passing: now() << PASSING_BITS,
             has_log: config.folder.is_some(),
@@ -220,7 +221,10 @@ impl Hub {
         let inner = &self.inner;
         let mut core = inner.core.lock();
         let known = core.state.users.get(&id).cloned();
-        if known.as_ref().is_some_and(|known| known.kind != UserKind::Bot) {
+        if known
+            .as_ref()
+            .is_some_and(|known| known.kind != UserKind::Bot)
+        {
             return Err(RoomsError::Denied(format!(
                 "{name} is a person's name on the local platform"
             )));
@@ -468,9 +472,10 @@ enum Who<'a> {
 
 impl Inner {
     fn act(&self, who: Who<'_>, part: Option<Name>, command: Command) -> Result<Done, RoomsError> {
-        if let Some(part) = &part
-            && let Some(done) = self.core.lock().state.performed(part).cloned()
-        {
+        let performed = part
+            .as_ref()
+            .and_then(|part| self.core.lock().state.performed(part).cloned());
+        if let Some(done) = performed {
             // It may be in memory only, from a write that failed.
             self.flush()?;
             return Ok(done);
@@ -555,11 +560,14 @@ impl Inner {
                     .ok_or_else(|| RoomsError::NotFound(format!("file {received}")))?;
                 let core = self.core.lock();
                 core.state.message(message).and_then(|(_, message)| {
-                    message.attachments.iter().find(|a| a.id == received).cloned()
+                    message
+                        .attachments
+                        .iter()
+                        .find(|a| a.id == received)
+                        .cloned()
                 })
             };
-            let about =
-                hub_file.ok_or_else(|| RoomsError::NotFound(format!("file {received}")))?;
+            let about = hub_file.ok_or_else(|| RoomsError::NotFound(format!("file {received}")))?;
             let bytes = self
                 .files
                 .read(&received)
@@ -798,7 +806,10 @@ fn hears(state: &State, bot: &str, event: &RoomEvent) -> bool {
 }
 
 fn heard(state: &State, event: &Arc<RoomEvent>) -> Heard {
-    let room = event.change.conversation().and_then(|id| state.rooms.get(id));
+    let room = event
+        .change
+        .conversation()
+        .and_then(|id| state.rooms.get(id));
     let subject = match &event.change {
         Change::Member { user, .. } | Change::Contact { user, .. } => {
             state.users.get(user).cloned()

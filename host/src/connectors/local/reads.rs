@@ -2,9 +2,9 @@
 
 use super::convert::{model_message, model_room};
 use super::hub::Hub;
+use super::hub::files::FILE_MAX;
 use super::hub::names::{find_room, find_user, model_member, model_user};
 use super::hub::rules::TEXT_MAX;
-use super::hub::files::FILE_MAX;
 use super::hub::state::{Room, State};
 use crate::mailbox::rooms::RoomMessage;
 use crate::mailbox::{Read, ReadAnswer};
@@ -156,7 +156,10 @@ fn conversations(state: &State, bot: &Bot, cursor: Option<&str>) -> ReadAnswer {
     rooms.truncate(PAGE);
     let next = rooms.last().map(|room| room.info.id.to_string());
     ReadAnswer::Conversations(ConversationPage {
-        items: rooms.iter().map(|room| model_room(&room.info, None)).collect(),
+        items: rooms
+            .iter()
+            .map(|room| model_room(&room.info, None))
+            .collect(),
         next: next.filter(|_| more),
     })
 }
@@ -184,13 +187,17 @@ fn past(state: &State, bot: &Bot, room: &Room, message: &RoomMessage) -> PastMes
     let role = room
         .member(&message.author)
         .map_or(ConversationRole::Unknown, |member| member.role);
-    let author = state.users.get(&message.author).cloned().unwrap_or_else(|| {
-        std::sync::Arc::new(crate::mailbox::rooms::RoomUser {
-            id: message.author.clone(),
-            name: message.author.clone(),
-            kind: UserKind::System,
-        })
-    });
+    let author = state
+        .users
+        .get(&message.author)
+        .cloned()
+        .unwrap_or_else(|| {
+            std::sync::Arc::new(crate::mailbox::rooms::RoomUser {
+                id: message.author.clone(),
+                name: message.author.clone(),
+                kind: UserKind::System,
+            })
+        });
     PastMessage {
         author: model_member(&author, role),
         at: message.at,

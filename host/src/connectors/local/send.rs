@@ -3,8 +3,8 @@
 use super::hub::names::short_hash;
 use crate::content;
 use crate::journal::Part;
-use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::mailbox::SendError;
+use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::model::Name;
 use crate::model::action::{
     Action, ActionKind, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
@@ -45,7 +45,9 @@ pub fn part_id(part: &Part) -> Name {
 /// When the action makes no sense on this platform, or its content does not parse.
 pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Plan, SendError> {
     if action.as_user.is_some() {
-        return Err(unsupported("as-user is not supported by the local platform"));
+        return Err(unsupported(
+            "as-user is not supported by the local platform",
+        ));
     }
     let here = |id: &Option<String>| id.clone().unwrap_or_else(|| conversation.to_owned());
     let command = match &action.kind {
@@ -92,9 +94,9 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
             conversation: here(&who.conversation),
             user: who.user.clone(),
         },
-        ActionKind::CreateConversation(NewConversation::Direct(user)) => Command::OpenDirect {
-            user: user.clone(),
-        },
+        ActionKind::CreateConversation(NewConversation::Direct(user)) => {
+            Command::OpenDirect { user: user.clone() }
+        }
         ActionKind::CreateConversation(NewConversation::Room(room)) => Command::CreateRoom {
             name: room.name.clone(),
             description: room.description.clone(),
@@ -128,7 +130,9 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
             add: tag.add,
         },
         ActionKind::Request(_) | ActionKind::SetTimer(_) | ActionKind::CancelTimer(_) => {
-            return Err(unsupported("requests and timers are the host's, not a platform's"));
+            return Err(unsupported(
+                "requests and timers are the host's, not a platform's",
+            ));
         }
         ActionKind::Other(other) => {
             return Err(unsupported(&format!(
@@ -196,14 +200,18 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
 
 /// Text and blocks of a content; no blocks where the text says it all.
 fn said(content: &Content) -> Result<(String, Vec<Block>), SendError> {
-    if let Content::Plain(text) = content {
-        return Ok((text.clone(), Vec::new()));
+    match content {
+        Content::Plain(text) => Ok((text.clone(), Vec::new())),
+        // The host has checked blocks before it committed them.
+        Content::Blocks(blocks) => Ok((content::text(blocks).0, blocks.clone())),
+        Content::Markdown(_) | Content::MessageMl(_) => {
+            let blocks = content::blocks(content).map_err(|error| SendError::Permanent {
+                class: ActionError::Failed,
+                detail: error.to_string(),
+            })?;
+            Ok((content::text(&blocks).0, blocks))
+        }
     }
-    let blocks = content::blocks(content).map_err(|error| SendError::Permanent {
-        class: ActionError::Failed,
-        detail: error.to_string(),
-    })?;
-    Ok((content::text(&blocks).0, blocks))
 }
 
 fn by_id(message: &MessageRef) -> Result<String, SendError> {

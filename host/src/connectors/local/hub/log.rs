@@ -181,7 +181,10 @@ impl Log {
         loaded.read(&folder.join(SNAPSHOT))?;
         let has_old = loaded.read(&folder.join(OLD))?;
         loaded.read(&folder.join(CURRENT))?;
-        let epoch = loaded.epoch.get_or_insert_with(|| new_epoch.clone()).clone();
+        let epoch = loaded
+            .epoch
+            .get_or_insert_with(|| new_epoch.clone())
+            .clone();
         let lowest = loaded.marks.values().min().copied().unwrap_or(0);
         loaded.waiting = loaded.waiting.split_off(&(lowest + 1));
         if has_old {
@@ -205,7 +208,11 @@ impl Log {
         };
         log.length = log.file.metadata()?.len();
         // A line that a crash has cut must not swallow the next one.
-        let mut head = if log.length > 0 { vec![b'\n'] } else { Vec::new() };
+        let mut head = if log.length > 0 {
+            vec![b'\n']
+        } else {
+            Vec::new()
+        };
         if log.length > 0 && ends_in_line_feed(&folder.join(CURRENT))? {
             head.clear();
         }

@@ -68,11 +68,7 @@ pub struct Decision {
 ///
 /// # Errors
 /// Why it is refused.
-pub fn decide(
-    state: &State,
-    asked: Asked<'_>,
-    command: Command,
-) -> Result<Decision, RoomsError> {
+pub fn decide(state: &State, asked: Asked<'_>, command: Command) -> Result<Decision, RoomsError> {
     let mut rules = Rules {
         state,
         out: Decision::default(),
@@ -139,7 +135,11 @@ impl Rules<'_> {
                     public,
                     open,
                     external,
-                    ..room_info(self.new_room_id("room", &name), ConversationKind::Room, &name)
+                    ..room_info(
+                        self.new_room_id("room", &name),
+                        ConversationKind::Room,
+                        &name,
+                    )
                 };
                 self.create_room(info, &members)
             }
@@ -726,16 +726,10 @@ impl Rules<'_> {
         format!("{base}-{number}").into()
     }
 
-    fn update(
-        &mut self,
-        id: &str,
-        change: impl FnOnce(&mut RoomInfo),
-    ) -> Result<(), RoomsError> {
+    fn update(&mut self, id: &str, change: impl FnOnce(&mut RoomInfo)) -> Result<(), RoomsError> {
         let room = self.room_of_member(id)?;
         if room.info.kind != ConversationKind::Room {
-            return Err(RoomsError::Unsupported(
-                "only rooms have settings".into(),
-            ));
+            return Err(RoomsError::Unsupported("only rooms have settings".into()));
         }
         let owned = room
             .members
