@@ -197,7 +197,11 @@ async fn another_contract_version_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_core_module_is_named() {
-    refused_because(b"\0asm\x01\0\0\0".to_vec(), &["core module", "wasm32-wasip2"]).await;
+    refused_because(
+        b"\0asm\x01\0\0\0".to_vec(),
+        &["core module", "wasm32-wasip2"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,7 +228,10 @@ async fn server() -> u16 {
     };
     let router = Router::new()
         .route("/ok", get(|| async { "fine" }))
-        .route("/away", get(|| async { Redirect::to("http://127.0.0.1:1/") }))
+        .route(
+            "/away",
+            get(|| async { Redirect::to("http://127.0.0.1:1/") }),
+        )
         .route("/endless", get(endless))
         .route("/slow", get(slow))
         .fallback(|| async { StatusCode::NOT_FOUND });
@@ -238,7 +245,8 @@ async fn server() -> u16 {
 async fn fetcher(grant: &str) -> TestHost {
     let host = TestHost::with(&["echo"]).await;
     let settings = format!("grants.http = [\"{grant}\"]");
-    host.load("http", guests::bytes("http"), Some(&settings)).await;
+    host.load("http", guests::bytes("http"), Some(&settings))
+        .await;
     assert_eq!(host.row("http").last_error, None);
     host
 }
@@ -264,8 +272,13 @@ async fn a_name_that_resolves_to_loopback_is_denied() {
 async fn a_granted_address_is_reached_and_no_other() {
     let port = server().await;
     let host = fetcher(&format!("GET http://127.0.0.1:{port}/ok")).await;
-    assert_eq!(host.ask(&format!("fetch http://127.0.0.1:{port}/ok")).await, ["200 4"]);
-    let other = host.ask(&format!("fetch http://127.0.0.1:{port}/slow")).await;
+    assert_eq!(
+        host.ask(&format!("fetch http://127.0.0.1:{port}/ok")).await,
+        ["200 4"]
+    );
+    let other = host
+        .ask(&format!("fetch http://127.0.0.1:{port}/slow"))
+        .await;
     assert!(other[0].contains("denied"), "{other:?}");
     host.stop().await;
 }
@@ -274,7 +287,9 @@ async fn a_granted_address_is_reached_and_no_other() {
 async fn a_redirect_is_not_followed() {
     let port = server().await;
     let host = fetcher(&format!("GET http://127.0.0.1:{port}/*")).await;
-    let answer = host.ask(&format!("fetch http://127.0.0.1:{port}/away")).await;
+    let answer = host
+        .ask(&format!("fetch http://127.0.0.1:{port}/away"))
+        .await;
     assert!(answer[0].starts_with("303"), "{answer:?}");
     host.stop().await;
 }
@@ -283,8 +298,13 @@ async fn a_redirect_is_not_followed() {
 async fn an_endless_body_is_cut_off() {
     let port = server().await;
     let host = fetcher(&format!("GET http://127.0.0.1:{port}/*")).await;
-    let answers = host.ask(&format!("fetch http://127.0.0.1:{port}/endless")).await;
-    assert!(answers.iter().all(|answer| !answer.starts_with("200")), "{answers:?}");
+    let answers = host
+        .ask(&format!("fetch http://127.0.0.1:{port}/endless"))
+        .await;
+    assert!(
+        answers.iter().all(|answer| !answer.starts_with("200")),
+        "{answers:?}"
+    );
     greeted(&host).await;
     host.stop().await;
 }
@@ -294,8 +314,12 @@ async fn a_slow_body_ends_at_the_deadline() {
     let port = server().await;
     let host = fetcher(&format!("GET http://127.0.0.1:{port}/*")).await;
     let room = host.room("mallory", "Hostile").await;
-    host.say("mallory", &room, &format!("fetch http://127.0.0.1:{port}/slow"))
-        .await;
+    host.say(
+        "mallory",
+        &room,
+        &format!("fetch http://127.0.0.1:{port}/slow"),
+    )
+    .await;
     let neighbour = tokio::time::timeout(Duration::from_secs(4), greeted(&host)).await;
     neighbour.expect("the neighbour is answered before the slow body ends");
     host.idle().await;

@@ -5,7 +5,6 @@
 pub mod config;
 pub mod convert;
 pub mod hub;
-pub mod plain;
 pub mod reads;
 pub mod send;
 mod session;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::render::{Renderer, clean};
+use super::render::{Renderer, buttons, clean};
 use super::{TerminalError, TerminalOptions};
 use crate::mailbox::rooms::{
     Change, Command, RoomEvent, RoomMessage, Rooms, RoomsError, Say, Snapshot, View,
@@ -366,14 +366,7 @@ impl Console {
                 self.form = Some((message.id.clone(), form.id.clone()));
             }
         }
-        let buttons: Vec<(Name, Button)> = message
-            .content
-            .iter()
-            .flat_map(|block| match block {
-                Block::Buttons(buttons) => buttons.as_slice(),
-                Block::Card(card) => card.buttons.as_slice(),
-                _ => &[],
-            })
+        let buttons: Vec<(Name, Button)> = buttons(&message.content)
             .map(|button| (message.id.clone(), button.clone()))
             .collect();
         if !buttons.is_empty() {

@@ -19,6 +19,7 @@ mod text;
 
 use super::hub::Heard;
 use super::hub::names::{model_member, model_user};
+use crate::content::{TextEntities, entities_from_text};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
 use crate::mailbox::rooms::{Change, RoomInfo, RoomMember, RoomMessage};
@@ -83,7 +84,7 @@ pub fn model_room(room: &RoomInfo, thread: Option<String>) -> Conversation {
 /// A message as events and reads show it; also whether the bot is mentioned.
 pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -> (Message, bool) {
     let (text, mentioned) = text::without_mention(&message.text, &bot.display_name, &bot.user_id);
-    let entities = text::entities(&text, members, &bot.user_id);
+    let entities = entities(&text, members, &bot.user_id);
     let message = Message {
         id: message.id.to_string(),
         content: message.content.clone(),
@@ -98,6 +99,18 @@ pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -
         text,
     };
     (message, mentioned)
+}
+
+fn entities(text: &str, members: &[RoomMember], own_id: &str) -> TextEntities {
+    if !text.contains(['@', '$', '#']) {
+        return TextEntities::default();
+    }
+    let people: Vec<User> = members
+        .iter()
+        .filter(|member| *member.user.id != *own_id)
+        .map(|member| model_user(&member.user))
+        .collect();
+    entities_from_text(text, &people)
 }
 
 fn payload_from_change(bot: &Bot, heard: &Heard) -> Option<(EventPayload, Addressing)> {

@@ -472,9 +472,10 @@ enum Who<'a> {
 
 impl Inner {
     fn act(&self, who: Who<'_>, part: Option<Name>, command: Command) -> Result<Done, RoomsError> {
-        if let Some(part) = &part
-            && let Some(done) = self.core.lock().state.performed(part).cloned()
-        {
+        let performed = part
+            .as_ref()
+            .and_then(|part| self.core.lock().state.performed(part).cloned());
+        if let Some(done) = performed {
             // It may be in memory only, from a write that failed.
             self.flush()?;
             return Ok(done);

@@ -1,6 +1,7 @@
 //! Actions become commands of the platform. Pure.
 
 use super::hub::names::short_hash;
+use crate::content;
 use crate::journal::Part;
 use crate::mailbox::SendError;
 use crate::mailbox::rooms::{Command, RoomsError, Say};
@@ -201,8 +202,15 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
 fn said(content: &Content) -> Result<(String, Vec<Block>), SendError> {
     match content {
         Content::Plain(text) => Ok((text.clone(), Vec::new())),
-        Content::Blocks(blocks) => Ok((super::plain::text_of_blocks(blocks), blocks.clone())),
-        Content::Markdown(text) | Content::MessageMl(text) => Ok((text.clone(), Vec::new())),
+        // The host has checked blocks before it committed them.
+        Content::Blocks(blocks) => Ok((content::text(blocks).0, blocks.clone())),
+        Content::Markdown(_) | Content::MessageMl(_) => {
+            let blocks = content::blocks(content).map_err(|error| SendError::Permanent {
+                class: ActionError::Failed,
+                detail: error.to_string(),
+            })?;
+            Ok((content::text(&blocks).0, blocks))
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::journal::{
-    Accepted, Arrival, Committed, Counts, DeliveryEnd, Journal, JournalError, JournalResult,
-    OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey, StateScope, Timer,
-    Turn,
+    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
+    StateScope, Timer, Turn, Unrouted,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};

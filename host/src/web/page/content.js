@@ -9,7 +9,7 @@ const EMOJI = {
   star: "⭐", sparkles: "✨", tada: "🎉", rocket: "🚀", warning: "⚠️", white_check_mark: "✅", heavy_check_mark: "✔️",
   x: "❌", question: "❓", exclamation: "❗", bulb: "💡", bell: "🔔", lock: "🔒", key: "🔑", calendar: "📅", clock: "🕐",
   coffee: "☕", pizza: "🍕", beer: "🍺", cake: "🍰", sunny: "☀️", cloud: "☁️", snowflake: "❄️", moneybag: "💰", dollar: "💵",
-  up: "⬆️", dn: "⬇️", arrow_up: "⬆️", arrow_down: "⬇️", chart_with_upwards_trend: "📈", chart_with_downwards_trend: "📉",
+  up: "🔼", dn: "🔽", down: "🔽", arrow_up: "⬆️", arrow_down: "⬇️", chart_with_upwards_trend: "📈", chart_with_downwards_trend: "📉",
   bar_chart: "📊", email: "📧", phone: "📞", robot: "🤖", robot_face: "🤖", bug: "🐛", 100: "💯",
 };
 

@@ -107,6 +107,11 @@ pub fn find_room<'a>(state: &'a State, name: &str) -> Option<&'a Room> {
         })
 }
 
+/// A user's e-mail address.
+pub fn email(user: &RoomUser) -> String {
+    format!("{}{MAIL_DOMAIN}", user.id)
+}
+
 /// A user as events and reads show it.
 pub fn model_user(user: &RoomUser) -> User {
     User {
@@ -115,7 +120,7 @@ pub fn model_user(user: &RoomUser) -> User {
         user_name: Some(user.id.to_string()),
         first_name: None,
         last_name: None,
-        email: Some(format!("{}{MAIL_DOMAIN}", user.id)),
+        email: Some(email(user)),
         time_zone: None,
         locale: None,
         kind: user.kind,
