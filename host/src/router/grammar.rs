@@ -299,7 +299,10 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_config_key(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'-' | b'.'))
+    !key.is_empty()
+        && key
+            .bytes()
+            .all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'-' | b'.'))
 }
 
 fn check_order(
