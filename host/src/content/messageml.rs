@@ -199,7 +199,11 @@ impl Walk {
 
     fn heading(&mut self, element: &Element, style: TextStyle) -> Result<(), ContentError> {
         self.flush();
-        let level = element.name.bytes().nth(1).map_or(1, |digit| digit - b'0');
+        let level = element
+            .name
+            .as_bytes()
+            .get(1)
+            .map_or(1, |digit| digit - b'0');
         let before = std::mem::replace(&mut self.kind, Kind::Heading(level));
         self.children(element, style)?;
         self.flush();

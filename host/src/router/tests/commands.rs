@@ -123,7 +123,7 @@ fn errors_say_what_was_expected_and_found() {
     ] {
         assert_eq!(Pattern::parse(pattern).unwrap_err().to_string(), expected);
     }
-    let many = "{a?} ".repeat(1) + &(0..9).map(|n| format!("{{b{n}?}} ")).collect::<String>();
+    let many: String = (0..10).map(|n| format!("{{b{n}?}} ")).collect();
     assert_eq!(
         Pattern::parse(&many).unwrap_err().to_string(),
         "expected at most 8 optional arguments, found 10"
