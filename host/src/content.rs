@@ -172,3 +172,6 @@ fn check_count(found: usize) -> Result<(), ContentError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

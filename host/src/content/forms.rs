@@ -240,11 +240,10 @@ fn check_field(
             FieldValue::Time(found.strftime("%H:%M").to_string())
         }
         FieldKind::Timezone => {
-            let known = jiff::tz::TimeZone::get(first).ok();
-            let Some(name) = known.as_ref().and_then(|zone| zone.iana_name()) else {
+            let Some(name) = time_zone(first) else {
                 return say(&sentences.time_zone);
             };
-            FieldValue::Text(name.to_owned())
+            FieldValue::Text(name)
         }
         FieldKind::User => {
             let mut users: Vec<User> = Vec::with_capacity(trimmed.len());
@@ -406,4 +405,15 @@ fn time(text: &str) -> Option<Time> {
     let text = text.trim();
     let shaped = (text.len() == 5 || text.len() == 8) && text.as_bytes().get(2) == Some(&b':');
     shaped.then(|| text.parse().ok()).flatten()
+}
+
+// Where the machine has no time zone data, a name of the right shape has to do.
+fn time_zone(text: &str) -> Option<String> {
+    if let Ok(zone) = jiff::tz::TimeZone::get(text) {
+        return zone.iana_name().map(str::to_owned);
+    }
+    let shaped = text
+        .bytes()
+        .all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, b'/' | b'_' | b'-' | b'+'));
+    (jiff::tz::db().is_definitively_empty() && shaped).then(|| text.to_owned())
 }

@@ -57,6 +57,8 @@ pub(super) fn lay_out(blocks: &[Block], medium: Medium) -> (Vec<Line>, Vec<Strin
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
+    // Belongs to what follows.
+    Title,
     // Set apart by an empty line from everything.
     Apart,
     Text,
@@ -84,11 +86,8 @@ impl Page {
             Block::Image(_) | Block::Attachment(_) | Block::Buttons(_) | Block::Divider => {
                 Flow::Close
             }
-            Block::Heading(_)
-            | Block::Code(_)
-            | Block::Table(_)
-            | Block::Card(_)
-            | Block::Form(_) => Flow::Apart,
+            Block::Heading(_) => Flow::Title,
+            Block::Code(_) | Block::Table(_) | Block::Card(_) | Block::Form(_) => Flow::Apart,
             // Its stand-in follows as blocks of its own.
             Block::Raw(raw) => {
                 self.note(&format!(
@@ -101,16 +100,14 @@ impl Page {
         if flow != Flow::List {
             self.numbers.clear();
         }
-        let heading_before = self.last == Some(Flow::Apart);
         let apart = match (self.last, flow) {
-            (None, _) => false,
-            (_, Flow::Apart) => true,
+            (None | Some(Flow::Title), _) => false,
+            (_, Flow::Title | Flow::Apart) => true,
             (Some(Flow::Text), Flow::Text) => true,
-            (Some(last), _) => {
-                last != flow && last != Flow::Close && flow != Flow::Close && !heading_before
-            }
+            (Some(Flow::Close), _) | (_, Flow::Close) => false,
+            (Some(last), _) => last != flow && flow != Flow::List,
         };
-        if apart && flow != Flow::List {
+        if apart {
             self.lines.push(Line::new());
         }
         self.last = Some(flow);

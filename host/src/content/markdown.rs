@@ -249,7 +249,8 @@ impl Reader {
     fn flush(&mut self) {
         let mut spans = std::mem::take(&mut self.spans);
         if let Some(Span::Text(last)) = spans.last_mut() {
-            last.text.truncate(last.text.trim_end_matches('\n').len());
+            last.text
+                .truncate(last.text.trim_end_matches([' ', '\n']).len());
         }
         spans.retain(|span| !matches!(span, Span::Text(text) if text.text.is_empty()));
         if spans.is_empty() {

@@ -53,8 +53,11 @@ fn step(pattern: &[PatternToken], tokens: &[PlacedToken<'_>], taken: &mut Vec<bo
         ..
     } = head
     {
-        taken.push(!tokens.is_empty());
-        return *optional || !tokens.is_empty();
+        let fits = *optional || !tokens.is_empty();
+        if fits {
+            taken.push(!tokens.is_empty());
+        }
+        return fits;
     }
     if let Some((first, tokens_rest)) = tokens.split_first()
         && fits(head, &first.token)

@@ -1,0 +1,9 @@
+//! What content promises: reading, showing, checking, forms, and nothing hostile through any of it.
+
+mod check;
+mod forms;
+mod hostile;
+mod markdown;
+mod messageml;
+mod properties;
+mod show;
