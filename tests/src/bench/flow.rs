@@ -20,7 +20,7 @@ const OTHERS: usize = 99;
 /// Through the memory journal.
 pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
     let host = TestHost::with(&["echo"]).await;
-    let rate = rate(&host, 300_000).await?;
+    let rate = rate(&host, 200_000).await?;
     host.stop().await;
     Ok(vec![Row::at_least(
         "end-to-end-memory",
@@ -34,7 +34,7 @@ pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
 pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
     let folder = disk_folder()?;
     let host = on_disk(&folder).await?;
-    let rate = rate(&host, 100_000).await?;
+    let rate = rate(&host, 60_000).await?;
     host.stop().await;
     Ok(vec![Row::at_least(
         "end-to-end-power",
@@ -121,7 +121,9 @@ async fn rate(host: &TestHost, count: usize) -> anyhow::Result<f64> {
     // On a worker of the runtime: the thread that blocks on it would be woken for each answer.
     tokio::spawn(async move {
         crowd.closed_loop(WARM_UP).await?;
-        crowd.closed_loop(count).await
+        let rate = crowd.closed_loop(count).await?;
+        note(&format!("closed loop: {}", crowd.processor_use()));
+        Ok(rate)
     })
     .await?
 }
