@@ -1,0 +1,129 @@
+//! Messages in at the local platform's connector, answers out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_host::journal::sqlite::{SqliteConfig, SqliteJournal};
+use parlor_tests::guests;
+use parlor_tests::harness::{TestHost, TestHostParts};
+
+use super::load::{Crowd, percentile};
+use super::{Row, disk_folder, note};
+
+/// Messages before anything is measured.
+const WARM_UP: usize = 5_000;
+/// Rounds of a measurement that is compared; the best counts.
+const ROUNDS: usize = 5;
+/// Plugins that do not want the message.
+const OTHERS: usize = 99;
+
+/// Through the memory journal.
+pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
+    let host = TestHost::with(&["echo"]).await;
+    let rate = rate(&host, 200_000).await?;
+    host.stop().await;
+    Ok(vec![Row::at_least(
+        "end-to-end-memory",
+        rate,
+        "msg/s",
+        100_000.0,
+    )])
+}
+
+/// Through SQLite, safe against the loss of power.
+pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
+    let folder = disk_folder()?;
+    let host = on_disk(&folder).await?;
+    let rate = rate(&host, 60_000).await?;
+    host.stop().await;
+    Ok(vec![Row::at_least(
+        "end-to-end-power",
+        rate,
+        "msg/s",
+        30_000.0,
+    )])
+}
+
+/// The times of answers at a rate, through SQLite.
+pub(crate) async fn open_loop(rate: u32, target: f64) -> anyhow::Result<Vec<Row>> {
+    let folder = disk_folder()?;
+    let host = on_disk(&folder).await?;
+    let mut crowd = Crowd::gather(&host).await?;
+    crowd.closed_loop(WARM_UP).await?;
+    let (mut times, mut crowd) = tokio::spawn(async move {
+        let times = crowd.open_loop(rate, Duration::from_secs(5)).await;
+        times.map(|times| (times, crowd))
+    })
+    .await??;
+    let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
+    note(&format!(
+        "open loop at {rate}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"
+    ));
+    crowd.closed_loop(1).await?;
+    host.stop().await;
+    let name = match rate {
+        5_000 => "open-loop-5000-p99",
+        _ => "open-loop-30000-p99",
+    };
+    Ok(vec![Row::at_most(name, p99, "ms", target)])
+}
+
+/// What a message costs where 99 plugins do not want it.
+pub(crate) async fn one_among() -> anyhow::Result<Vec<Row>> {
+    let alone = TestHost::with(&["echo"]).await;
+    let among = TestHost::with(&["echo"]).await;
+    let pizza = guests::bytes("pizza");
+    for number in 0..OTHERS {
+        let name = format!("pizza-{number}");
+        among.load(&name, pizza.clone(), None).await;
+        if let Some(error) = among.row(&name).last_error {
+            anyhow::bail!("{name} is refused: {error}");
+        }
+    }
+    let (mut few, mut many) = (Crowd::gather(&alone).await?, Crowd::gather(&among).await?);
+    let (best_few, best_many) = tokio::spawn(async move {
+        few.closed_loop(WARM_UP).await?;
+        many.closed_loop(WARM_UP).await?;
+        let (mut best_few, mut best_many) = (0.0_f64, 0.0_f64);
+        for _ in 0..ROUNDS {
+            best_few = best_few.max(few.closed_loop(40_000).await?);
+            best_many = best_many.max(many.closed_loop(40_000).await?);
+        }
+        anyhow::Ok((best_few, best_many))
+    })
+    .await??;
+    alone.stop().await;
+    among.stop().await;
+    let cost = |rate: f64| 1e6 / rate;
+    let row = Row::ratio(
+        "one-among-100",
+        cost(best_many),
+        "us/msg",
+        cost(best_few),
+        1.1,
+    );
+    Ok(vec![row])
+}
+
+async fn on_disk(folder: &tempfile::TempDir) -> anyhow::Result<TestHost> {
+    let journal = SqliteJournal::open(folder.path(), SqliteConfig::default())?;
+    let host = TestHost::start(TestHostParts {
+        journal: Arc::new(journal),
+        ..TestHostParts::default()
+    })
+    .await;
+    host.load("echo", guests::bytes("echo"), None).await;
+    Ok(host)
+}
+
+async fn rate(host: &TestHost, count: usize) -> anyhow::Result<f64> {
+    let mut crowd = Crowd::gather(host).await?;
+    // On a worker of the runtime: the thread that blocks on it would be woken for each answer.
+    tokio::spawn(async move {
+        crowd.closed_loop(WARM_UP).await?;
+        let rate = crowd.closed_loop(count).await?;
+        note(&format!("closed loop: {}", crowd.processor_use()));
+        Ok(rate)
+    })
+    .await?
+}
