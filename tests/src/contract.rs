@@ -83,11 +83,14 @@ pub fn tests_in(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// The functions in a source that carry a test attribute.
+/// The functions in a source that carry a test attribute, and those that a `case!(name, …)` makes.
 pub fn test_functions(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut attribute = false;
     for line in source.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("case!(") {
+            names.extend(rest.split(',').next().map(str::to_owned));
+        }
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             attribute = true;
         } else if attribute && !line.starts_with("#[") {

@@ -1,0 +1,324 @@
+//! Every part of the contract, through a wasm plugin on the local platform. What waits for a later
+//! issue stands in `pending.toml` with its number.
+
+use std::sync::Arc;
+
+use parlor_host::mailbox::rooms::{Command, RoomMessage};
+use parlor_host::model::content::{Block, FieldKind, Span};
+use parlor_tests::harness::TestHost;
+use parlor_tests::{contract, guests};
+
+/// Grants for everything that the guests do.
+const ALL_READS: &str = r#"grants.reads = ["find-conversation", "conversations", "members",
+    "find-user", "contact", "presence", "message", "history", "transfer-targets", "capabilities"]"#;
+
+#[test]
+fn every_part_of_the_contract_has_a_test_or_waits() {
+    let root = guests::workspace();
+    let wanted = contract::wanted(&root.join("wit")).expect("wit/ can be read");
+    let pending = contract::pending(&root.join("tests/pending.toml")).expect("pending.toml reads");
+    let tests = contract::tests_in(&root.join("tests/tests")).expect("tests can be read");
+    let missing: Vec<&String> = wanted
+        .iter()
+        .filter(|name| !tests.contains(name) && !pending.contains_key(*name))
+        .collect();
+    assert!(missing.is_empty(), "no test and not pending: {missing:?}");
+    let stale: Vec<&String> = pending
+        .keys()
+        .filter(|name| tests.contains(name) || !wanted.contains(name))
+        .collect();
+    assert!(stale.is_empty(), "pending, but tested or unknown: {stale:?}");
+}
+
+#[test]
+fn a_part_without_a_test_is_found() {
+    let names = contract::test_functions("#[test]\nfn action_send() {}\ncase!(block_table, 1);");
+    assert_eq!(names, ["action_send", "block_table"]);
+}
+
+/// Starts a host with one guest, says something, and gives the bot's last message.
+async fn last_answer(guest: &str, text: &str) -> (TestHost, String, Arc<RoomMessage>) {
+    let host = TestHost::with(&[guest]).await;
+    let lobby = host.room("ada", "Lobby").await;
+    host.say("ada", &lobby, text).await;
+    host.idle().await;
+    let answer = host.answers("ada", &lobby).pop();
+    let answer = answer.unwrap_or_else(|| panic!("`{text}` has no answer"));
+    (host, lobby, answer)
+}
+
+fn spans_of(block: &Block) -> &[Span] {
+    match block {
+        Block::Paragraph(spans) => spans,
+        other => panic!("not a paragraph: {other:?}"),
+    }
+}
+
+macro_rules! case {
+    ($name:ident, $guest:literal, $text:literal, $check:expr) => {
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            let (host, _, answer) = last_answer($guest, $text).await;
+            let check: fn(&RoomMessage) -> bool = $check;
+            assert!(check(&answer), "{answer:?}");
+            host.stop().await;
+        }
+    };
+}
+
+fn has(message: &RoomMessage, wanted: fn(&Block) -> bool) -> bool {
+    message.content.iter().any(wanted)
+}
+
+case!(block_paragraph, "blocks", "/block paragraph", |m| has(m, |b| matches!(b, Block::Paragraph(_))));
+case!(block_heading, "blocks", "/block heading", |m| m.content.len() == 6
+    && has(m, |b| matches!(b, Block::Heading(h) if h.level == 6)));
+case!(block_quote, "blocks", "/block quote", |m| has(m, |b| matches!(b, Block::Quote(_))));
+case!(block_code, "blocks", "/block code", |m| has(m, |b| matches!(b, Block::Code(c) if c.text.contains("run();"))));
+case!(block_divider, "blocks", "/block divider", |m| has(m, |b| matches!(b, Block::Divider)));
+case!(block_list_item, "blocks", "/block list-item", |m| has(m, |b| matches!(b, Block::ListItem(i) if i.indent == 1)));
+case!(block_table, "blocks", "/block table", |m| has(m, |b| matches!(b, Block::Table(t) if t.header.len() == 3)));
+case!(block_image, "blocks", "/block image", |m| has(m, |b| matches!(b, Block::Image(i) if i.alternative == "a picture")));
+case!(block_attachment, "blocks", "/block attachment", |m| has(m, |b| matches!(b, Block::Attachment(_))));
+case!(block_card, "blocks", "/block card", |m| has(m, |b| matches!(b, Block::Card(c) if c.facts.len() == 1)));
+case!(block_form, "blocks", "/block form", |m| has(m, |b| matches!(b, Block::Form(f) if f.fields.len() == 3)));
+case!(block_buttons, "blocks", "/block buttons", |m| has(m, |b| matches!(b, Block::Buttons(r) if r.len() == 4)));
+case!(block_raw, "blocks", "/block raw", |m| m.text.contains("instead of raw"));
+
+case!(span_text, "blocks", "/span text", |m| matches!(&spans_of(&m.content[0])[0], Span::Text(s) if s.text.contains("<b>text</b>")));
+case!(span_link, "blocks", "/span link", |m| matches!(&spans_of(&m.content[0])[0], Span::Link(l) if l.url == "https://example.com"));
+case!(span_mention, "blocks", "/span mention", |m| matches!(&spans_of(&m.content[0])[0], Span::Mention(x) if x.text == "Ada"));
+case!(span_cashtag, "blocks", "/span cashtag", |m| matches!(&spans_of(&m.content[0])[0], Span::Cashtag(x) if x == "goog"));
+case!(span_hashtag, "blocks", "/span hashtag", |m| matches!(&spans_of(&m.content[0])[0], Span::Hashtag(x) if x == "topic"));
+case!(span_emoji, "blocks", "/span emoji", |m| matches!(&spans_of(&m.content[0])[0], Span::Emoji(x) if x == "smile"));
+case!(span_date_time, "blocks", "/span date-time", |m| matches!(&spans_of(&m.content[0])[0], Span::DateTime(x) if x.at == 1_800_000_000_000));
+case!(span_line_break, "blocks", "/span line-break", |m| spans_of(&m.content[0]).contains(&Span::LineBreak));
+case!(span_other, "blocks", "/span other", |m| matches!(&spans_of(&m.content[0])[0], Span::Other(x) if x.text == "1 2 3"));
+
+fn field_is(message: &RoomMessage, wanted: fn(&FieldKind) -> bool) -> bool {
+    message.content.iter().any(|block| match block {
+        Block::Form(form) => form.fields.iter().any(|field| wanted(&field.kind)),
+        _ => false,
+    })
+}
+
+case!(field_text, "blocks", "/field text", |m| field_is(m, |k| *k == FieldKind::Text));
+case!(field_multiline, "blocks", "/field multiline", |m| field_is(m, |k| *k == FieldKind::Multiline));
+case!(field_number, "blocks", "/field number", |m| field_is(m, |k| *k == FieldKind::Number));
+case!(field_checkbox, "blocks", "/field checkbox", |m| field_is(m, |k| *k == FieldKind::Checkbox));
+case!(field_radio, "blocks", "/field radio", |m| field_is(m, |k| *k == FieldKind::Radio));
+case!(field_select, "blocks", "/field select", |m| field_is(m, |k| *k == FieldKind::Select));
+case!(field_multi_select, "blocks", "/field multi-select", |m| field_is(m, |k| *k == FieldKind::MultiSelect));
+case!(field_date, "blocks", "/field date", |m| field_is(m, |k| *k == FieldKind::Date));
+case!(field_time, "blocks", "/field time", |m| field_is(m, |k| *k == FieldKind::Time));
+case!(field_timezone, "blocks", "/field timezone", |m| field_is(m, |k| *k == FieldKind::Timezone));
+case!(field_user, "blocks", "/field user", |m| field_is(m, |k| *k == FieldKind::User));
+case!(field_conversation, "blocks", "/field conversation", |m| field_is(m, |k| *k == FieldKind::Conversation));
+case!(field_hidden, "blocks", "/field hidden", |m| field_is(m, |k| *k == FieldKind::Hidden));
+case!(field_other, "blocks", "/field other", |m| field_is(m, |k| matches!(k, FieldKind::Other(o) if o.name == "slider")));
+
+case!(content_plain, "blocks", "/content plain", |m| m.text == "<b>plain</b> & *as it is*");
+case!(content_markdown, "blocks", "/content markdown", |m| has(m, |b| matches!(b, Block::Heading(_)))
+    && has(m, |b| matches!(b, Block::ListItem(_))));
+case!(content_message_ml, "blocks", "/content message-ml", |m| m.text.contains("bold text"));
+case!(content_blocks, "blocks", "/block card", |m| !m.content.is_empty());
+
+case!(action_send, "actions", "/do send", |m| m.text == "sent");
+case!(target_reply, "actions", "/do send hello", |m| m.text == "hello");
+case!(action_set_timer, "actions", "/do set-timer 50", |m| m.text.contains("timer"));
+
+case!(event_command, "actions", "/do send word", |m| m.text == "word");
+case!(event_message, "kinds", "anything at all", |m| m.text.starts_with("message:"));
+
+/// Has `kinds` tell the event that something on the platform makes.
+async fn heard(kind: &str, act: impl AsyncFnOnce(&TestHost, &str)) {
+    let host = TestHost::with(&["kinds"]).await;
+    let lobby = host.room("ada", "Lobby").await;
+    act(&host, &lobby).await;
+    host.idle().await;
+    host.say("ada", &lobby, &format!("seen {kind}")).await;
+    host.idle().await;
+    let answer = host.answers("ada", &lobby).pop().expect("it answers");
+    assert!(answer.text.starts_with(&format!("{kind}:")), "{}", answer.text);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_message_edited() {
+    heard("message-edited", async |host, lobby| {
+        let message = host.say("ada", lobby, "before").await;
+        let edit = Command::Edit {
+            message,
+            text: "after".to_owned(),
+            content: Vec::new(),
+        };
+        host.act("ada", edit).await.expect("an own message changes");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_message_deleted() {
+    heard("message-deleted", async |host, lobby| {
+        let message = host.say("ada", lobby, "gone").await;
+        let delete = Command::Delete { message };
+        host.act("ada", delete).await.expect("an own message goes");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_member_changed() {
+    heard("member-changed", async |host, _| {
+        host.room("bob", "Lobby").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_reaction() {
+    heard("reaction", async |host, lobby| {
+        let message = host.say("ada", lobby, "nice").await;
+        let react = Command::React {
+            message,
+            emoji: "smile".to_owned(),
+            add: true,
+        };
+        host.act("ada", react).await.expect("an emoji is put on");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_action_done() {
+    heard("action-done", async |host, lobby| {
+        host.say("ada", lobby, "answer me").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_form_submitted() {
+    let (host, lobby, form) = last_answer("blocks", "/block form").await;
+    let values = [("name", "Ada"), ("colour", "r"), ("sure", "true")];
+    let submit = Command::Submit {
+        message: form.id.to_string(),
+        form: "form-1".to_owned(),
+        button: None,
+        values: values
+            .map(|(id, value)| (id.to_owned(), vec![value.to_owned()]))
+            .into(),
+    };
+    host.act("ada", submit).await.expect("the form is taken");
+    host.idle().await;
+    let answer = host.answers("ada", &lobby).pop().expect("it answers");
+    assert!(answer.text.starts_with("form-1 by"), "{}", answer.text);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_button_pressed() {
+    let (host, lobby, row) = last_answer("blocks", "/block buttons").await;
+    let press = Command::Press {
+        message: row.id.to_string(),
+        button: "yes".to_owned(),
+    };
+    host.act("ada", press).await.expect("the button is pressed");
+    host.idle().await;
+    let answer = host.answers("ada", &lobby).pop().expect("it answers");
+    assert_eq!(answer.text, "yes pressed: 1");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_timer_fired() {
+    let (host, lobby, _) = last_answer("kinds", "hello").await;
+    host.say("ada", &lobby, "timer 20").await;
+    host.idle().await;
+    let fired = |message: &Arc<RoomMessage>| message.text.starts_with("timer-fired:");
+    let waited = tokio::time::timeout(parlor_tests::harness::PATIENCE, async {
+        while !host.answers("ada", &lobby).iter().any(fired) {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.expect("the timer fires");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_members() {
+    let (host, _, answer) = last_answer("reads", "/here members").await;
+    assert!(answer.text.contains("ada"), "{}", answer.text);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_capabilities() {
+    let (host, _, answer) = last_answer("reads", "/here capabilities").await;
+    assert!(answer.text.starts_with("Ok("), "{}", answer.text);
+    host.stop().await;
+}
+
+/// A read that needs a grant is denied without it and answered with it.
+async fn granted_read(question: &str, word: &str) {
+    let host = TestHost::with(&["reads"]).await;
+    let denied = host.ask(question).await;
+    assert!(denied[0].to_lowercase().contains("denied"), "{denied:?}");
+    host.load("reads", guests::bytes("reads"), Some(ALL_READS)).await;
+    let answer = host.ask(question).await;
+    assert!(answer[0].contains(word), "{answer:?}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_find_conversation() {
+    granted_read("/read find-conversation parlor Lobby", "Lobby").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_conversations() {
+    granted_read("/read conversations parlor", "Lobby").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_find_user() {
+    granted_read("/read find-user parlor ada", "ada").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_add() {
+    let host = TestHost::with(&["adder"]).await;
+    for _ in 0..3 {
+        host.ask("+1").await;
+    }
+    assert_eq!(host.ask("total").await, ["3"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_set() {
+    let host = TestHost::with(&["counter"]).await;
+    for _ in 0..3 {
+        host.ask("+1").await;
+    }
+    assert_eq!(host.ask("total").await, ["3"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limit_actions() {
+    let host = TestHost::with(&["actions"]).await;
+    assert_eq!(host.ask("/many 100").await.len(), 100);
+    assert!(host.ask("/many 101").await.is_empty());
+    let error = host.row("actions").last_error.unwrap_or_default();
+    assert!(error.contains("101") && error.contains("100"), "{error}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limit_message_bytes() {
+    let host = TestHost::with(&["big-message"]).await;
+    assert_eq!(host.ask("exact 65536").await[0].len(), 65_536);
+    assert!(host.ask("exact 65537").await.is_empty());
+    host.stop().await;
+}
