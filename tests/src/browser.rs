@@ -27,7 +27,7 @@ const NAMES: [&str; 4] = [
     "google-chrome",
 ];
 /// Nothing that asks anybody else for anything, and nothing that a machine without a screen lacks.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -37,7 +37,6 @@ const FLAGS: [&str; 11] = [
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--lang=en-GB",
     "--remote-debugging-port=0",
 ];
 

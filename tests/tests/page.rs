@@ -158,6 +158,8 @@ async fn person_talks_and_new_build_answers_without_reload() -> Result<()> {
     page.serves("versioned").await?;
 
     assert_eq!(page.browser.evaluate("window.__same").await?, 1);
+    let seen = "document.getElementById('agents-only-label').checkVisibility()";
+    assert_eq!(page.browser.evaluate(seen).await?, false, "not in a room");
     let problem = "document.getElementById('problem').textContent";
     assert_eq!(page.browser.evaluate(problem).await?, "");
     let own = [
@@ -193,7 +195,7 @@ async fn picture_of_the_page() -> Result<()> {
             format!("document.querySelectorAll('#messages .message').length === {messages}");
         page.browser.wait_for(&there).await?;
     }
-    let end = "document.getElementById('messages').scrollTop = 1e6, document.getElementById('composer').focus()";
+    let end = "document.getElementById('messages').scrollTop = 1e6, document.activeElement.blur()";
     page.browser.evaluate(end).await?;
     let picture = page.browser.screenshot().await?;
     std::fs::write(guests::workspace().join(file), picture)?;
