@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_host::app::reload::{FolderChange, PluginFile};
+use parlor_host::app::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile};
 use parlor_host::app::{Host, HostParts};
-use parlor_host::config::Settings;
+use parlor_host::config::{ReloadConfig, Settings};
 use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::Journal;
 use parlor_host::journal::memory::MemoryJournal;
@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A host that runs, and the folder it keeps things in.
 pub struct TestHost {
     host: Arc<Host>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What a test host is made of.
@@ -58,6 +58,26 @@ impl TestHost {
         host
     }
 
+    /// Starts a host in memory that follows a plugin folder with these components in it.
+    ///
+    /// # Panics
+    /// When the host does not start or a plugin is refused.
+    pub async fn in_folder(plugins: &[&str]) -> Self {
+        let host = Self::start(TestHostParts::default()).await;
+        let folder = host.plugin_folder();
+        std::fs::create_dir(&folder).expect("a plugin folder can be made");
+        for plugin in plugins {
+            host.put(plugin, &guests::bytes(plugin));
+        }
+        let watch = FolderWatch::new(&folder, None, &ReloadConfig::default());
+        let watcher = FolderWatcher::start(watch).expect("a folder can be watched");
+        host.host.follow(watcher).await;
+        for plugin in plugins {
+            assert_eq!(host.row(plugin).last_error, None, "{plugin} is refused");
+        }
+        host
+    }
+
     /// Starts a host without plugins.
     ///
     /// # Panics
@@ -79,7 +99,7 @@ impl TestHost {
         host.open().await.expect("the host opens");
         Self {
             host: Arc::new(host),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -100,6 +120,45 @@ impl TestHost {
             }),
         };
         self.host.plugins().apply(change).await;
+    }
+
+    /// The folder of a host that was started [`TestHost::in_folder`].
+    pub fn plugin_folder(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    /// Puts a component into the plugin folder, whole at once.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn put(&self, name: &str, wasm: &[u8]) {
+        let folder = self.plugin_folder();
+        let hidden = folder.join(format!(".{name}"));
+        std::fs::write(&hidden, wasm).expect("a component can be written");
+        std::fs::rename(&hidden, folder.join(format!("{name}.wasm")))
+            .expect("a component can be renamed");
+    }
+
+    /// Waits until the panel says of a plugin what is wanted.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
+    pub async fn until(&self, name: &str, wanted: impl Fn(&PluginRow) -> bool) -> PluginRow {
+        let plugins = self.host.plugins();
+        let mut changed = plugins.changed();
+        let wait = async {
+            loop {
+                let rows = plugins.plugins();
+                let row = rows.into_iter().find(|row| row.name == name);
+                if let Some(row) = row.filter(|row| wanted(row)) {
+                    return row;
+                }
+                changed.changed().await.expect("the panel goes on");
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("{name} does not become what is wanted"))
     }
 
     /// What the page's panel says of a plugin.

@@ -1,0 +1,203 @@
+//! The page in a real browser: what a person sees and types, from the first greeting to a plugin's new build.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use parlor_host::config::variable;
+use parlor_host::web::{PageServer, WebError};
+use parlor_tests::browser::Browser;
+use parlor_tests::guests;
+use parlor_tests::harness::TestHost;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The picture's and every test's page.
+const SIZE: (u32, u32) = (1280, 800);
+/// What the guest `versioned` answers, and what its next build does.
+const OLD: &str = "ANSWER-0000000000";
+const NEW: &str = "ANSWER-0000000001";
+
+/// A host, its page's listener, and a browser that has opened it.
+struct Page {
+    host: TestHost,
+    browser: Browser,
+    origin: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), WebError>>,
+}
+
+impl Page {
+    async fn open(program: PathBuf, plugins: &[&str]) -> Result<Self> {
+        let host = TestHost::in_folder(plugins).await;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let rooms = Arc::new(host.host().hub().clone());
+        let page = PageServer::on(listener, None, rooms, host.host().plugins().clone())?;
+        let (url, origin) = (page.url(), page.address().to_string());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(page.serve(async move {
+            // Dropped or sent: either is the end.
+            let _ = stopped.await;
+        }));
+        let mut browser = Browser::start(program, SIZE).await?;
+        browser.open(&url).await?;
+        browser
+            .wait_for("document.getElementById('status').dataset.state === 'connected' && !document.getElementById('composer').disabled")
+            .await?;
+        Ok(Self {
+            host,
+            browser,
+            origin,
+            stop,
+            server,
+        })
+    }
+
+    /// Types into the message box and presses Enter.
+    async fn say(&mut self, text: &str) -> Result<()> {
+        self.browser.type_into("#composer", text).await?;
+        self.browser.enter().await
+    }
+
+    /// Waits until a message of the bot has exactly this text.
+    async fn sees(&mut self, text: &str) -> Result<()> {
+        let condition = format!(
+            "[...document.querySelectorAll('#messages .message:has(.badge) .body')]
+                .some((body) => body.textContent.trim() === {})",
+            json!(text)
+        );
+        self.browser.wait_for(&condition).await
+    }
+
+    /// Waits until the panel shows that a plugin serves.
+    async fn serves(&mut self, plugin: &str) -> Result<()> {
+        let condition = format!("document.querySelector('[data-plugin={plugin}] .state.good')");
+        self.browser.wait_for(&condition).await
+    }
+
+    async fn close(self) -> Result<()> {
+        self.browser.stop().await?;
+        // A server that has ended by itself says so below.
+        let _ = self.stop.send(());
+        self.server.await??;
+        self.host.stop().await;
+        Ok(())
+    }
+}
+
+/// The browser's program. Where none is installed a test says that it is left out; CI must have one.
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever runs the tests must hear of it"
+)]
+fn browser() -> Option<PathBuf> {
+    let program = Browser::find();
+    if program.is_none() {
+        let is_ci = variable("CI").is_some_and(|value| value == "true");
+        assert!(!is_ci, "CI has no Chromium");
+        eprintln!("left out: no Chromium is installed");
+    }
+    program
+}
+
+/// The guest `versioned` with another answer.
+fn next_build() -> Vec<u8> {
+    let mut wasm = guests::bytes("versioned");
+    let places: Vec<usize> = wasm
+        .windows(OLD.len())
+        .enumerate()
+        .filter_map(|(place, bytes)| (bytes == OLD.as_bytes()).then_some(place))
+        .collect();
+    assert_eq!(places.len(), 1, "the marker is there once");
+    wasm[places[0]..places[0] + OLD.len()].copy_from_slice(NEW.as_bytes());
+    wasm
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn person_talks_and_new_build_answers_without_reload() -> Result<()> {
+    let Some(program) = browser() else {
+        return Ok(());
+    };
+    let plugins = ["activities", "complex-message", "echo"];
+    let mut page = Page::open(program, &plugins).await?;
+    page.browser.evaluate("window.__same = 1").await?;
+    for plugin in plugins {
+        page.serves(plugin).await?;
+    }
+
+    page.say("hello").await?;
+    page.sees("Hello Anna").await?;
+
+    page.say("/complex_message").await?;
+    let table = "document.querySelectorAll('#messages table tbody tr').length === 3
+        && document.querySelectorAll('#messages table thead th').length === 6";
+    page.browser.wait_for(table).await?;
+
+    page.say("/form").await?;
+    let field = "#messages form.form input[name=name]";
+    let there = format!("document.querySelector({})", json!(field));
+    page.browser.wait_for(&there).await?;
+    page.browser.type_into(field, "Ada").await?;
+    page.browser.enter().await?;
+    page.sees("Hello, Ada").await?;
+
+    page.host.put("versioned", &guests::bytes("versioned"));
+    page.serves("versioned").await?;
+    page.say("which build?").await?;
+    page.sees(OLD).await?;
+    let old = page.host.row("versioned").last_reload;
+    page.host.put("versioned", &next_build());
+    page.host
+        .until("versioned", |row| row.last_reload != old)
+        .await;
+    page.say("and now?").await?;
+    page.sees(NEW).await?;
+    page.serves("versioned").await?;
+
+    assert_eq!(page.browser.evaluate("window.__same").await?, 1);
+    let seen = "document.getElementById('agents-only-label').checkVisibility()";
+    assert_eq!(page.browser.evaluate(seen).await?, false, "not in a room");
+    let problem = "document.getElementById('problem').textContent";
+    assert_eq!(page.browser.evaluate(problem).await?, "");
+    let own = [
+        format!("http://{}/", page.origin),
+        format!("ws://{}/", page.origin),
+    ];
+    let requests = page.browser.requests();
+    assert!(requests.iter().any(|url| url.starts_with(&own[1])));
+    for url in requests {
+        let stays = own.iter().any(|own| url.starts_with(own));
+        assert!(stays, "{url} is not the page's own");
+    }
+    page.close().await
+}
+
+/// Takes the picture of the documentation, where it is asked for: `PARLOR_SCREENSHOT=docs/page.png`.
+#[tokio::test(flavor = "multi_thread")]
+async fn picture_of_the_page() -> Result<()> {
+    let Some(file) = variable("PARLOR_SCREENSHOT") else {
+        return Ok(());
+    };
+    let program = browser().context("a picture needs a browser")?;
+    let plugins = ["activities", "complex-message", "echo", "joke", "pizza"];
+    let mut page = Page::open(program, &plugins).await?;
+    for plugin in plugins {
+        page.serves(plugin).await?;
+    }
+    page.say("hello").await?;
+    page.sees("Hello Anna").await?;
+    for (command, messages) in [("/joke", 4), ("/complex_message", 6), ("/form", 8)] {
+        page.say(command).await?;
+        let there =
+            format!("document.querySelectorAll('#messages .message').length === {messages}");
+        page.browser.wait_for(&there).await?;
+    }
+    let end = "document.getElementById('messages').scrollTop = 1e6, document.activeElement.blur()";
+    page.browser.evaluate(end).await?;
+    let picture = page.browser.screenshot().await?;
+    std::fs::write(guests::workspace().join(file), picture)?;
+    page.close().await
+}
