@@ -87,9 +87,19 @@ pub fn tests_in(folder: &Path) -> anyhow::Result<Vec<String>> {
 pub fn test_functions(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut attribute = false;
+    let mut in_case = false;
     for line in source.lines().map(str::trim) {
         if let Some(rest) = line.strip_prefix("case!(") {
-            names.extend(rest.split(',').next().map(str::to_owned));
+            in_case = rest.is_empty();
+            names.extend(
+                rest.split(',')
+                    .next()
+                    .filter(|n| !n.is_empty())
+                    .map(str::to_owned),
+            );
+        } else if in_case {
+            names.extend(line.split(',').next().map(str::to_owned));
+            in_case = false;
         }
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             attribute = true;

@@ -236,13 +236,25 @@ impl TestHost {
         messages
     }
 
+    /// Everything that the bot said in a conversation and the platform still keeps.
+    pub fn all_answers(&self, conversation: &str) -> Vec<Arc<RoomMessage>> {
+        self.host.hub().read(|state| {
+            let room = state.rooms.get(conversation);
+            let messages = room.into_iter().flat_map(|room| room.messages.iter());
+            messages
+                .filter(|message| message.author.ends_with(BOT))
+                .cloned()
+                .collect()
+        })
+    }
+
     /// Says something as `ada` in the lobby, waits until it is answered, and gives the new answers' texts.
     pub async fn ask(&self, text: &str) -> Vec<String> {
         let lobby = self.room("ada", "Lobby").await;
-        let before = self.answers("ada", &lobby).len();
+        let before = self.all_answers(&lobby).len();
         self.say("ada", &lobby, text).await;
         self.idle().await;
-        let answers = self.answers("ada", &lobby);
+        let answers = self.all_answers(&lobby);
         answers[before..]
             .iter()
             .map(|message| message.text.clone())

@@ -27,7 +27,10 @@ fn every_part_of_the_contract_has_a_test_or_waits() {
         .keys()
         .filter(|name| tests.contains(name) || !wanted.contains(name))
         .collect();
-    assert!(stale.is_empty(), "pending, but tested or unknown: {stale:?}");
+    assert!(
+        stale.is_empty(),
+        "pending, but tested or unknown: {stale:?}"
+    );
 }
 
 #[test]
@@ -70,30 +73,111 @@ fn has(message: &RoomMessage, wanted: fn(&Block) -> bool) -> bool {
     message.content.iter().any(wanted)
 }
 
-case!(block_paragraph, "blocks", "/block paragraph", |m| has(m, |b| matches!(b, Block::Paragraph(_))));
-case!(block_heading, "blocks", "/block heading", |m| m.content.len() == 6
+case!(block_paragraph, "blocks", "/block paragraph", |m| has(
+    m,
+    |b| matches!(b, Block::Paragraph(_))
+));
+case!(block_heading, "blocks", "/block heading", |m| m
+    .content
+    .len()
+    == 6
     && has(m, |b| matches!(b, Block::Heading(h) if h.level == 6)));
-case!(block_quote, "blocks", "/block quote", |m| has(m, |b| matches!(b, Block::Quote(_))));
-case!(block_code, "blocks", "/block code", |m| has(m, |b| matches!(b, Block::Code(c) if c.text.contains("run();"))));
-case!(block_divider, "blocks", "/block divider", |m| has(m, |b| matches!(b, Block::Divider)));
-case!(block_list_item, "blocks", "/block list-item", |m| has(m, |b| matches!(b, Block::ListItem(i) if i.indent == 1)));
-case!(block_table, "blocks", "/block table", |m| has(m, |b| matches!(b, Block::Table(t) if t.header.len() == 3)));
-case!(block_image, "blocks", "/block image", |m| has(m, |b| matches!(b, Block::Image(i) if i.alternative == "a picture")));
-case!(block_attachment, "blocks", "/block attachment", |m| has(m, |b| matches!(b, Block::Attachment(_))));
-case!(block_card, "blocks", "/block card", |m| has(m, |b| matches!(b, Block::Card(c) if c.facts.len() == 1)));
-case!(block_form, "blocks", "/block form", |m| has(m, |b| matches!(b, Block::Form(f) if f.fields.len() == 3)));
-case!(block_buttons, "blocks", "/block buttons", |m| has(m, |b| matches!(b, Block::Buttons(r) if r.len() == 4)));
-case!(block_raw, "blocks", "/block raw", |m| m.text.contains("instead of raw"));
+case!(block_quote, "blocks", "/block quote", |m| has(
+    m,
+    |b| matches!(b, Block::Quote(_))
+));
+case!(block_code, "blocks", "/block code", |m| has(
+    m,
+    |b| matches!(b, Block::Code(c) if c.text.contains("run();"))
+));
+case!(block_divider, "blocks", "/block divider", |m| has(
+    m,
+    |b| matches!(b, Block::Divider)
+));
+case!(block_list_item, "blocks", "/block list-item", |m| has(
+    m,
+    |b| matches!(b, Block::ListItem(i) if i.indent == 1)
+));
+case!(block_table, "blocks", "/block table", |m| has(
+    m,
+    |b| matches!(b, Block::Table(t) if t.header.len() == 3)
+));
+case!(block_image, "blocks", "/block image", |m| has(
+    m,
+    |b| matches!(b, Block::Image(i) if i.alternative == "a picture")
+));
+case!(block_attachment, "blocks", "/block attachment", |m| has(
+    m,
+    |b| matches!(b, Block::Attachment(_))
+));
+case!(block_card, "blocks", "/block card", |m| has(
+    m,
+    |b| matches!(b, Block::Card(c) if c.facts.len() == 1)
+));
+case!(block_form, "blocks", "/block form", |m| has(
+    m,
+    |b| matches!(b, Block::Form(f) if f.fields.len() == 3)
+));
+case!(block_buttons, "blocks", "/block buttons", |m| has(
+    m,
+    |b| matches!(b, Block::Buttons(r) if r.len() == 4)
+));
+case!(block_raw, "blocks", "/block raw", |m| m
+    .text
+    .contains("instead of raw"));
 
-case!(span_text, "blocks", "/span text", |m| matches!(&spans_of(&m.content[0])[0], Span::Text(s) if s.text.contains("<b>text</b>")));
-case!(span_link, "blocks", "/span link", |m| matches!(&spans_of(&m.content[0])[0], Span::Link(l) if l.url == "https://example.com"));
-case!(span_mention, "blocks", "/span mention", |m| matches!(&spans_of(&m.content[0])[0], Span::Mention(x) if x.text == "Ada"));
-case!(span_cashtag, "blocks", "/span cashtag", |m| matches!(&spans_of(&m.content[0])[0], Span::Cashtag(x) if x == "goog"));
-case!(span_hashtag, "blocks", "/span hashtag", |m| matches!(&spans_of(&m.content[0])[0], Span::Hashtag(x) if x == "topic"));
-case!(span_emoji, "blocks", "/span emoji", |m| matches!(&spans_of(&m.content[0])[0], Span::Emoji(x) if x == "smile"));
-case!(span_date_time, "blocks", "/span date-time", |m| matches!(&spans_of(&m.content[0])[0], Span::DateTime(x) if x.at == 1_800_000_000_000));
-case!(span_line_break, "blocks", "/span line-break", |m| spans_of(&m.content[0]).contains(&Span::LineBreak));
-case!(span_other, "blocks", "/span other", |m| matches!(&spans_of(&m.content[0])[0], Span::Other(x) if x.text == "1 2 3"));
+case!(
+    span_text,
+    "blocks",
+    "/span text",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Text(s) if s.text.contains("<b>text</b>"))
+);
+case!(
+    span_link,
+    "blocks",
+    "/span link",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Link(l) if l.url == "https://example.com")
+);
+case!(
+    span_mention,
+    "blocks",
+    "/span mention",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Mention(x) if x.text == "Ada")
+);
+case!(
+    span_cashtag,
+    "blocks",
+    "/span cashtag",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Cashtag(x) if x == "goog")
+);
+case!(
+    span_hashtag,
+    "blocks",
+    "/span hashtag",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Hashtag(x) if x == "topic")
+);
+case!(
+    span_emoji,
+    "blocks",
+    "/span emoji",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Emoji(x) if x == "smile")
+);
+case!(
+    span_date_time,
+    "blocks",
+    "/span date-time",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::DateTime(x) if x.at == 1_800_000_000_000)
+);
+case!(span_line_break, "blocks", "/span line-break", |m| spans_of(
+    &m.content[0]
+)
+.contains(&Span::LineBreak));
+case!(
+    span_other,
+    "blocks",
+    "/span other",
+    |m| matches!(&spans_of(&m.content[0])[0], Span::Other(x) if x.text == "1 2 3")
+);
 
 fn field_is(message: &RoomMessage, wanted: fn(&FieldKind) -> bool) -> bool {
     message.content.iter().any(|block| match block {
@@ -102,33 +186,91 @@ fn field_is(message: &RoomMessage, wanted: fn(&FieldKind) -> bool) -> bool {
     })
 }
 
-case!(field_text, "blocks", "/field text", |m| field_is(m, |k| *k == FieldKind::Text));
-case!(field_multiline, "blocks", "/field multiline", |m| field_is(m, |k| *k == FieldKind::Multiline));
-case!(field_number, "blocks", "/field number", |m| field_is(m, |k| *k == FieldKind::Number));
-case!(field_checkbox, "blocks", "/field checkbox", |m| field_is(m, |k| *k == FieldKind::Checkbox));
-case!(field_radio, "blocks", "/field radio", |m| field_is(m, |k| *k == FieldKind::Radio));
-case!(field_select, "blocks", "/field select", |m| field_is(m, |k| *k == FieldKind::Select));
-case!(field_multi_select, "blocks", "/field multi-select", |m| field_is(m, |k| *k == FieldKind::MultiSelect));
-case!(field_date, "blocks", "/field date", |m| field_is(m, |k| *k == FieldKind::Date));
-case!(field_time, "blocks", "/field time", |m| field_is(m, |k| *k == FieldKind::Time));
-case!(field_timezone, "blocks", "/field timezone", |m| field_is(m, |k| *k == FieldKind::Timezone));
-case!(field_user, "blocks", "/field user", |m| field_is(m, |k| *k == FieldKind::User));
-case!(field_conversation, "blocks", "/field conversation", |m| field_is(m, |k| *k == FieldKind::Conversation));
-case!(field_hidden, "blocks", "/field hidden", |m| field_is(m, |k| *k == FieldKind::Hidden));
-case!(field_other, "blocks", "/field other", |m| field_is(m, |k| matches!(k, FieldKind::Other(o) if o.name == "slider")));
+case!(field_text, "blocks", "/field text", |m| field_is(m, |k| *k
+    == FieldKind::Text));
+case!(field_multiline, "blocks", "/field multiline", |m| field_is(
+    m,
+    |k| *k == FieldKind::Multiline
+));
+case!(field_number, "blocks", "/field number", |m| field_is(
+    m,
+    |k| *k == FieldKind::Number
+));
+case!(field_checkbox, "blocks", "/field checkbox", |m| field_is(
+    m,
+    |k| *k == FieldKind::Checkbox
+));
+case!(field_radio, "blocks", "/field radio", |m| field_is(
+    m,
+    |k| *k == FieldKind::Radio
+));
+case!(field_select, "blocks", "/field select", |m| field_is(
+    m,
+    |k| *k == FieldKind::Select
+));
+case!(field_multi_select, "blocks", "/field multi-select", |m| {
+    field_is(m, |k| *k == FieldKind::MultiSelect)
+});
+case!(field_date, "blocks", "/field date", |m| field_is(m, |k| *k
+    == FieldKind::Date));
+case!(field_time, "blocks", "/field time", |m| field_is(m, |k| *k
+    == FieldKind::Time));
+case!(field_timezone, "blocks", "/field timezone", |m| field_is(
+    m,
+    |k| *k == FieldKind::Timezone
+));
+case!(field_user, "blocks", "/field user", |m| field_is(m, |k| *k
+    == FieldKind::User));
+case!(field_conversation, "blocks", "/field conversation", |m| {
+    field_is(m, |k| *k == FieldKind::Conversation)
+});
+case!(field_hidden, "blocks", "/field hidden", |m| field_is(
+    m,
+    |k| *k == FieldKind::Hidden
+));
+case!(field_other, "blocks", "/field other", |m| field_is(
+    m,
+    |k| matches!(k, FieldKind::Other(o) if o.name == "slider")
+));
 
-case!(content_plain, "blocks", "/content plain", |m| m.text == "<b>plain</b> & *as it is*");
-case!(content_markdown, "blocks", "/content markdown", |m| has(m, |b| matches!(b, Block::Heading(_)))
+case!(content_plain, "blocks", "/content plain", |m| m.text
+    == "<b>plain</b> & *as it is*");
+case!(content_markdown, "blocks", "/content markdown", |m| has(
+    m,
+    |b| matches!(b, Block::Heading(_))
+)
     && has(m, |b| matches!(b, Block::ListItem(_))));
-case!(content_message_ml, "blocks", "/content message-ml", |m| m.text.contains("bold text"));
-case!(content_blocks, "blocks", "/block card", |m| !m.content.is_empty());
+case!(content_message_ml, "blocks", "/content message-ml", |m| m
+    .text
+    .contains("bold text"));
+case!(content_blocks, "blocks", "/block card", |m| !m
+    .content
+    .is_empty());
 
 case!(action_send, "actions", "/do send", |m| m.text == "sent");
-case!(target_reply, "actions", "/do send hello", |m| m.text == "hello");
-case!(action_set_timer, "actions", "/do set-timer 50", |m| m.text.contains("timer"));
+case!(target_reply, "actions", "/do send hello", |m| m.text
+    == "hello");
+case!(event_command, "actions", "/do send word", |m| m.text
+    == "word");
+case!(event_message, "kinds", "anything at all", |m| m
+    .text
+    .starts_with("message:"));
 
-case!(event_command, "actions", "/do send word", |m| m.text == "word");
-case!(event_message, "kinds", "anything at all", |m| m.text.starts_with("message:"));
+#[tokio::test(flavor = "multi_thread")]
+async fn action_set_timer() {
+    let host = TestHost::with(&["actions"]).await;
+    let lobby = host.room("ada", "Lobby").await;
+    host.say("ada", &lobby, "/do set-timer 20").await;
+    let fired = tokio::time::timeout(parlor_tests::harness::PATIENCE, async {
+        while host.all_answers(&lobby).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    });
+    fired.await.expect("the timer fires");
+    let text = host.all_answers(&lobby)[0].text.clone();
+    assert_eq!(text, "timer-1 fired with payload-1");
+    host.stop().await;
+}
 
 /// Has `kinds` tell the event that something on the platform makes.
 async fn heard(kind: &str, act: impl AsyncFnOnce(&TestHost, &str)) {
@@ -139,7 +281,11 @@ async fn heard(kind: &str, act: impl AsyncFnOnce(&TestHost, &str)) {
     host.say("ada", &lobby, &format!("seen {kind}")).await;
     host.idle().await;
     let answer = host.answers("ada", &lobby).pop().expect("it answers");
-    assert!(answer.text.starts_with(&format!("{kind}:")), "{}", answer.text);
+    assert!(
+        answer.text.starts_with(&format!("{kind}:")),
+        "{}",
+        answer.text
+    );
     host.stop().await;
 }
 
@@ -264,7 +410,8 @@ async fn granted_read(question: &str, word: &str) {
     let host = TestHost::with(&["reads"]).await;
     let denied = host.ask(question).await;
     assert!(denied[0].to_lowercase().contains("denied"), "{denied:?}");
-    host.load("reads", guests::bytes("reads"), Some(ALL_READS)).await;
+    host.load("reads", guests::bytes("reads"), Some(ALL_READS))
+        .await;
     let answer = host.ask(question).await;
     assert!(answer[0].contains(word), "{answer:?}");
     host.stop().await;

@@ -98,6 +98,9 @@ async fn help_lists_what_a_person_may_say() {
     let host = TestHost::with(&["echo", "joke"]).await;
     let help = host.ask("/help").await;
     assert_eq!(help.len(), 1);
-    assert!(help[0].contains("/echo") && help[0].contains("/joke"), "{help:?}");
+    assert!(
+        help[0].contains("/echo") && help[0].contains("/joke"),
+        "{help:?}"
+    );
     host.stop().await;
 }
