@@ -70,7 +70,11 @@ fn messages(handlers: &[Handler]) -> syn::Result<TokenStream> {
     let alone = ours.len() == 1;
     let mut steps = TokenStream::new();
     for (handler, args) in ours {
-        let call = call(handler, argument);
+        // Only a regular expression captures; without one, the one parameter is the text.
+        let call = call(handler, |name| match has_regex(args) {
+            true => argument(name),
+            false => quote!(::parlor_sdk::__private::payload(payload)),
+        });
         let filter = filter(args)?;
         steps.extend(if alone {
             quote!(return #call;)

@@ -29,8 +29,8 @@ use parse::Args;
 /// - `#[command("/buy {quantity} {$ticker}", name = "buy", help = "…", mention = required, hidden,
 ///   arguments(quantity = "how many"))]`: parameters by the names in the pattern; may stand twice
 /// - `#[message(contains = "…", word = "…", equals = "…", regex = "…", has(cashtag), from_bots)]`:
-///   parameters by the names of a regular expression's captures. The first that matches is called,
-///   those with a `regex` last
+///   at most one parameter, the text; with a `regex`, parameters by the names of its captures. The
+///   first that matches is called, those with a `regex` last
 /// - `#[form("id")]`: parameters by field; `#[named("first-name")]` on one names its field
 /// - `#[button("id")]`, `#[timer("name")]`, `#[response("key")]`, `#[webhook("name")]`,
 ///   `#[form_closed("id")]`: at most one parameter; `prefix = "…"` takes all that begin so
