@@ -32,11 +32,8 @@ impl Listener for Limited {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Counted, SocketAddr) {
-        let permit = match self.room.clone().acquire_owned().await {
-            Ok(permit) => Some(permit),
-            // The semaphore is never closed.
-            Err(_) => None,
-        };
+        // The semaphore is never closed, so there is always a permit.
+        let permit = self.room.clone().acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
         let io = Counted {
             stream,
