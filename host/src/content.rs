@@ -1,127 +1,174 @@
-//! What messages say: Markdown and MessageML into blocks, blocks into text, forms checked.
+//! What messages say: reading the three source forms into blocks, checking them, showing them as text.
 //!
-//! Pure. Text from plugins and people is data: every renderer here takes control characters,
-//! terminal escapes and bidirectional overrides out of it.
+//! Pure: no I/O, only `model`. What a platform shows is its own renderer's work
+//! (`connectors/<platform>/render.rs`); what all of them need is here.
 
+mod address;
+mod check;
 mod clean;
 mod emoji;
 mod entities;
 pub mod forms;
+mod inline;
+mod layout;
 mod markdown;
-mod message_ml;
+mod messageml;
+mod presentation;
+mod table;
 mod terminal;
 mod text;
-
-pub use clean::clean;
-pub use emoji::emoji;
-pub use entities::{Entities, entities_from_text};
-pub use terminal::terminal;
-pub use text::{spans_text, text};
+mod tokens;
+mod xml;
 
 use crate::model::content::{Block, Content, Span, TextSpan, TextStyle};
 
-/// Bytes of one message's text.
-pub const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Blocks of one message.
-pub const MAX_BLOCKS: usize = 1_000;
-/// Fields of one form.
-const MAX_FIELDS: usize = 50;
-/// The deepest list.
-const MAX_INDENT: u8 = 8;
+pub use address::{addressing, mentions_bot};
+pub use check::{Limits, check};
+pub use clean::{clean, clean_line};
+pub use emoji::{emoji, shortcode};
+pub use entities::{TextEntities, entities_from_text};
+pub use inline::{display_width, moment, span_text, spans_text};
+pub use presentation::{Presentation, read_presentation};
+pub use terminal::terminal;
+pub use text::text;
+pub use tokens::{PlacedToken, Token, Tokens, tokens};
 
-/// Why content is none.
+/// The most bytes of one message's text, whatever its form.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// The most blocks of one message.
+pub const MAX_BLOCKS: usize = 1_000;
+/// The deepest nesting of a source text's elements.
+pub const MAX_DEPTH: usize = 32;
+
+/// What is wrong with a message's content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
-    /// There is too much of it.
-    #[error("{what}: {found}, at most {most} are allowed")]
-    TooMuch {
-        /// Of what.
-        what: &'static str,
-        /// How much.
+    /// The text is larger than its bound.
+    #[error("text of {found} bytes, at most {limit} are allowed")]
+    TooLong {
+        /// Bytes found.
         found: usize,
-        /// How much may be.
-        most: usize,
+        /// Bytes allowed.
+        limit: usize,
     },
-    /// MessageML that cannot be read.
-    #[error("MessageML: {0}")]
-    MessageMl(String),
-    /// Something in a block is wrong.
-    #[error("{0}")]
-    Block(String),
+    /// The elements are nested too deeply.
+    #[error("elements nested deeper than {limit}")]
+    TooDeep {
+        /// Levels allowed.
+        limit: usize,
+    },
+    /// There are too many of something.
+    #[error("{found} {what}, at most {limit} are allowed")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many were found.
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The text is not well-formed XML.
+    #[error("not well-formed at byte {position}: {what}")]
+    Malformed {
+        /// Where, in bytes from the start.
+        position: u64,
+        /// What the reader says.
+        what: String,
+    },
+    /// MessageML has no such element.
+    #[error("unknown tag <{tag}>")]
+    UnknownTag {
+        /// The element's name.
+        tag: String,
+    },
+    /// An element stands where it may not.
+    #[error("<{tag}> is not allowed in <{parent}>")]
+    Misplaced {
+        /// The element's name.
+        tag: String,
+        /// Where it was found.
+        parent: String,
+    },
+    /// An element lacks an attribute.
+    #[error("<{tag}> needs the attribute `{attribute}`")]
+    MissingAttribute {
+        /// The element's name.
+        tag: String,
+        /// The attribute's name.
+        attribute: &'static str,
+    },
+    /// An attribute's value cannot be read.
+    #[error("<{tag} {attribute}=\"{found}\">: expected {expected}")]
+    BadAttribute {
+        /// The element's name.
+        tag: String,
+        /// The attribute's name.
+        attribute: &'static str,
+        /// What was expected.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// A block breaks a rule.
+    #[error("block {block}: {problem}")]
+    Block {
+        /// The block's number, from 0.
+        block: usize,
+        /// Which rule.
+        problem: String,
+    },
 }
 
-/// Parses content into blocks and checks them.
+/// Reads content into flat blocks, whatever its form.
 ///
 /// # Errors
-/// What is too much, cannot be read or breaks a rule of the contract.
+/// Fails on text above [`MAX_TEXT_BYTES`], more than [`MAX_BLOCKS`] blocks, nesting below
+/// [`MAX_DEPTH`], and MessageML that is not well-formed or has a tag that is not known.
 pub fn blocks(content: &Content) -> Result<Vec<Block>, ContentError> {
-    let source = match content {
-        Content::Plain(text) | Content::Markdown(text) | Content::MessageMl(text) => text.len(),
-        Content::Blocks(_) => 0,
-    };
-    at_most("bytes of text", source, MAX_TEXT_BYTES)?;
     let blocks = match content {
-        Content::Plain(text) => vec![Block::Paragraph(vec![Span::Text(TextSpan {
-            text: text.clone(),
-            style: TextStyle::default(),
-        })])],
-        Content::Markdown(text) => markdown::read(text),
-        Content::MessageMl(text) => message_ml::read(text)?,
+        Content::Plain(text) => {
+            check_length(text)?;
+            vec![Block::Paragraph(vec![plain(text)])]
+        }
+        Content::Markdown(text) => {
+            check_length(text)?;
+            markdown::read(text)?
+        }
+        Content::MessageMl(text) => {
+            check_length(text)?;
+            messageml::read(text)?
+        }
         Content::Blocks(blocks) => blocks.clone(),
     };
-    check(&blocks)?;
+    check_count(blocks.len())?;
     Ok(blocks)
 }
 
-/// Checks blocks against the rules of the contract.
-///
-/// # Errors
-/// The first rule that is broken.
-pub fn check(blocks: &[Block]) -> Result<(), ContentError> {
-    at_most("blocks", blocks.len(), MAX_BLOCKS)?;
-    let wrong = |text: String| Err(ContentError::Block(text));
-    for (index, block) in blocks.iter().enumerate() {
-        match block {
-            Block::Heading(heading) if !(1..=6).contains(&heading.level) => {
-                return wrong(format!("heading: level {} is not 1 to 6", heading.level));
-            }
-            Block::ListItem(item) if item.indent > MAX_INDENT => {
-                return wrong(format!(
-                    "list item: indent {} is more than {MAX_INDENT}",
-                    item.indent
-                ));
-            }
-            Block::Raw(raw) => {
-                let rest = blocks.len() - index - 1;
-                if raw.fallback == 0 || raw.fallback as usize > rest {
-                    return wrong(format!(
-                        "raw: {} fallback blocks announced, {rest} follow; at least 1 is needed",
-                        raw.fallback
-                    ));
-                }
-            }
-            Block::Form(form) => forms::check(form)?,
-            _ => {}
-        }
-        for link in text::links(block) {
-            if !is_safe_url(link) {
-                return wrong(format!(
-                    "link `{}` is not http, https or mailto",
-                    clean(link)
-                ));
-            }
-        }
-    }
-    at_most("bytes of text", text(blocks).0.len(), MAX_TEXT_BYTES)
+/// Makes a span of text without a style.
+pub fn plain(text: impl Into<String>) -> Span {
+    Span::Text(TextSpan {
+        text: text.into(),
+        style: TextStyle::default(),
+    })
 }
 
-fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), ContentError> {
-    if found > most {
-        return Err(ContentError::TooMuch { what, found, most });
+fn check_length(text: &str) -> Result<(), ContentError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(ContentError::TooLong {
+            found: text.len(),
+            limit: MAX_TEXT_BYTES,
+        });
     }
     Ok(())
 }
 
-fn is_safe_url(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
+fn check_count(found: usize) -> Result<(), ContentError> {
+    if found > MAX_BLOCKS {
+        return Err(ContentError::TooMany {
+            what: "blocks",
+            found,
+            limit: MAX_BLOCKS,
+        });
+    }
+    Ok(())
 }

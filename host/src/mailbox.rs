@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::journal::{Durable, EventKey, Part, Sent};
-use crate::model::action::Action;
+use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};
+use crate::model::action::{Action, ActionKind, Target};
 use crate::model::delivery::Delivery;
 use crate::model::directory::{
     Chunk, ContactStatus, ConversationCapabilities, ConversationPage, PastMessage, ReadError,
@@ -80,15 +80,59 @@ pub trait DeliverySink: Send + Sync {
     fn deliver(&self, deliveries: Vec<Delivery>);
 }
 
+/// What kind of order an outbox lane keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LaneKind {
+    /// Everything that a plugin does in a conversation, in commit order.
+    Order,
+    /// One target of a broadcast, outside that order.
+    Broadcast,
+    /// What takes no place in the order: typing, presence.
+    Aside,
+}
+
 /// What an outbox lane is for: order is kept within one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LaneKey {
+    /// The tenant.
+    pub tenant: Name,
     /// The bot.
     pub bot: Name,
-    /// The conversation; empty where it is not known yet.
+    /// The conversation; where it is not known yet, the person: `user:` and an id, or `email:` and an address.
     pub conversation: Name,
     /// The plugin.
     pub plugin: Name,
+    /// What order it keeps.
+    pub kind: LaneKind,
+}
+
+impl LaneKey {
+    /// Tells the lane that a part belongs to.
+    pub fn of(tenant: &Name, plugin: &Name, part: &NewPart) -> Self {
+        let kind = match &part.action.kind {
+            ActionKind::Typing(_) | ActionKind::SetPresence(_) => LaneKind::Aside,
+            _ if part.urgency == Urgency::Broadcast => LaneKind::Broadcast,
+            _ => LaneKind::Order,
+        };
+        let conversation = match &part.action.kind {
+            ActionKind::Send(send) if part.conversation.is_empty() => match &send.target {
+                Target::User(user) => Name::from(format!("user:{user}")),
+                Target::Users(users) => Name::from(format!("users:{}", users.join(" "))),
+                Target::Email(email) => Name::from(format!("email:{email}")),
+                Target::Reply | Target::Conversation(_) | Target::Conversations(_) => {
+                    Name::clone(&part.conversation)
+                }
+            },
+            _ => Name::clone(&part.conversation),
+        };
+        Self {
+            tenant: Name::clone(tenant),
+            bot: Name::clone(&part.bot),
+            conversation,
+            plugin: Name::clone(plugin),
+            kind,
+        }
+    }
 }
 
 /// Takes parts from committed turns.
@@ -101,6 +145,10 @@ pub trait OutboxHandle: Send + Sync {
     fn release(&self, lane: &LaneKey);
     /// Takes the parts of a turn that is on disk.
     fn enqueue(&self, parts: Vec<Part>);
+    /// Tells whether so many parts of a bot wait that the plugins that write to it are to be held.
+    fn is_full(&self, _tenant: &str, _bot: &str) -> bool {
+        false
+    }
 }
 
 /// Why a part was not performed.
@@ -218,6 +266,10 @@ pub enum Read {
 #[expect(
     missing_docs,
     reason = "the cases are those of the reads in wit/host.wit"
+)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one answer a read, moved once: a box would cost more than it saves"
 )]
 pub enum ReadAnswer {
     Conversation(Conversation),

@@ -13,7 +13,12 @@ use crate::events::{Header, PresenceStatus};
 impl Action {
     /// Makes one of a kind, without key, bot and user.
     pub fn new(kind: ActionKind) -> Self {
-        Self { key: None, bot: None, as_user: None, kind }
+        Self {
+            key: None,
+            bot: None,
+            as_user: None,
+            kind,
+        }
     }
 
     /// Names it for later edits, deletes and outcomes. At most 64 bytes.
@@ -45,7 +50,11 @@ impl Action {
     /// Changes an own message, with what to do where the platform will not.
     pub fn edit_or(message: MessageRef, content: impl Into<Content>, otherwise: EditRule) -> Self {
         let content = content.into();
-        Self::new(ActionKind::Edit(Edit { message, content, otherwise }))
+        Self::new(ActionKind::Edit(Edit {
+            message,
+            content,
+            otherwise,
+        }))
     }
 
     /// Takes a message away: an own one, or another's where the bot may.
@@ -55,12 +64,20 @@ impl Action {
 
     /// Puts an emoji on a message; a shortcode without colons.
     pub fn react(message: MessageRef, emoji: impl Into<String>) -> Self {
-        Self::new(ActionKind::React(React { message, emoji: emoji.into(), add: true }))
+        Self::new(ActionKind::React(React {
+            message,
+            emoji: emoji.into(),
+            add: true,
+        }))
     }
 
     /// Takes an emoji off a message.
     pub fn unreact(message: MessageRef, emoji: impl Into<String>) -> Self {
-        Self::new(ActionKind::React(React { message, emoji: emoji.into(), add: false }))
+        Self::new(ActionKind::React(React {
+            message,
+            emoji: emoji.into(),
+            add: false,
+        }))
     }
 
     /// Shows or hides that the bot is typing in the event's conversation.
@@ -110,7 +127,9 @@ impl Action {
 
     /// Makes a direct conversation with a user, by id. A grant.
     pub fn create_direct(user: impl Into<String>) -> Self {
-        Self::new(ActionKind::CreateConversation(NewConversation::Direct(user.into())))
+        Self::new(ActionKind::CreateConversation(NewConversation::Direct(
+            user.into(),
+        )))
     }
 
     /// Makes a room. A grant.
@@ -160,7 +179,10 @@ impl Action {
 
     /// Hands the event's customer chat on. A grant.
     pub fn transfer(to: TransferTarget) -> Self {
-        Self::new(ActionKind::Transfer(TransferChat { conversation: None, to }))
+        Self::new(ActionKind::Transfer(TransferChat {
+            conversation: None,
+            to,
+        }))
     }
 
     /// Ends the event's customer chat. A grant.
@@ -170,19 +192,36 @@ impl Action {
 
     /// Puts a tag on the event's customer chat. A grant.
     pub fn tag(tag: impl Into<String>) -> Self {
-        Self::new(ActionKind::Tag(TagChat { conversation: None, tag: tag.into(), add: true }))
+        Self::new(ActionKind::Tag(TagChat {
+            conversation: None,
+            tag: tag.into(),
+            add: true,
+        }))
     }
 
     /// Takes a tag off the event's customer chat. A grant.
     pub fn untag(tag: impl Into<String>) -> Self {
-        Self::new(ActionKind::Tag(TagChat { conversation: None, tag: tag.into(), add: false }))
+        Self::new(ActionKind::Tag(TagChat {
+            conversation: None,
+            tag: tag.into(),
+            add: false,
+        }))
     }
 
     /// Sets a timer; one of the same name in the same conversation is replaced. At most 10,000 a
     /// plugin; the payload has at most 64 KiB. After a stop of the host it fires once.
-    pub fn set_timer(name: impl Into<String>, schedule: Schedule, payload: impl Into<String>) -> Self {
+    pub fn set_timer(
+        name: impl Into<String>,
+        schedule: Schedule,
+        payload: impl Into<String>,
+    ) -> Self {
         let (name, payload) = (name.into(), payload.into());
-        Self::new(ActionKind::SetTimer(SetTimer { name, schedule, missed: Missed::Once, payload }))
+        Self::new(ActionKind::SetTimer(SetTimer {
+            name,
+            schedule,
+            missed: Missed::Once,
+            payload,
+        }))
     }
 
     /// Sets a timer, with what becomes of a firing missed during a stop of the host.
@@ -202,7 +241,11 @@ impl Action {
         json: impl Into<String>,
     ) -> Self {
         let (platform, name, json) = (platform.into(), name.into(), json.into());
-        Self::new(ActionKind::Other(OtherAction { platform, name, json }))
+        Self::new(ActionKind::Other(OtherAction {
+            platform,
+            name,
+            json,
+        }))
     }
 }
 
@@ -231,7 +274,10 @@ impl Schedule {
 
     /// Makes one of a cron rule of five fields in an IANA time zone.
     pub fn cron(expression: impl Into<String>, time_zone: impl Into<String>) -> Self {
-        Self::Cron(Cron { expression: expression.into(), time_zone: time_zone.into() })
+        Self::Cron(Cron {
+            expression: expression.into(),
+            time_zone: time_zone.into(),
+        })
     }
 }
 
@@ -281,7 +327,10 @@ impl Request {
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.1.headers.push(Header { name: name.into(), value: value.into() });
+        self.1.headers.push(Header {
+            name: name.into(),
+            value: value.into(),
+        });
         self
     }
 
@@ -313,7 +362,10 @@ impl From<Request> for crate::Reply {
 }
 
 fn member(user: impl Into<String>) -> Membership {
-    Membership { conversation: None, user: user.into() }
+    Membership {
+        conversation: None,
+        user: user.into(),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

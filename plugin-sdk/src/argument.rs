@@ -1,13 +1,11 @@
 //! Typed values from commands and forms.
 
 use crate::Error;
-use crate::events::{
-    Argument, ArgumentValue, Cashtag, FieldValue, Mention, SubmittedField, User,
-};
+use crate::events::{Argument, ArgumentValue, Cashtag, FieldValue, Mention, SubmittedField, User};
 
 /// A type that a command's argument can have.
 ///
-/// `String` (any), whole and real numbers, `bool`, [`Mention`], [`Cashtag`], and `Option` of those
+/// `String` (any but `{x:number}`), whole and real numbers, `bool`, [`Mention`], [`Cashtag`], and `Option` of those
 /// for `{name?}`.
 pub trait FromArgument: Sized {
     /// Reads it; none where it does not fit or was not given.
@@ -48,7 +46,8 @@ impl FromArgument for String {
         Some(match value? {
             ArgumentValue::Text(text) | ArgumentValue::Hashtag(text) => text.clone(),
             ArgumentValue::Integer(number) => number.to_string(),
-            ArgumentValue::Number(number) => number.to_string(),
+            // Writing real numbers as text would add 20 KiB to every plugin.
+            ArgumentValue::Number(_) => return None,
             ArgumentValue::Flag(flag) => if *flag { "true" } else { "false" }.to_owned(),
             ArgumentValue::Mention(mention) => mention.text.clone(),
             ArgumentValue::Cashtag(cashtag) => cashtag.ticker.clone(),

@@ -85,7 +85,10 @@ impl Blocks {
     /// Adds a title of level 1 (largest) to 6.
     #[must_use]
     pub fn heading(self, level: u8, line: impl Into<Line>) -> Self {
-        self.block(Block::Heading(Heading { level, spans: line.into().into() }))
+        self.block(Block::Heading(Heading {
+            level,
+            spans: line.into().into(),
+        }))
     }
 
     /// Adds somebody's words.
@@ -97,13 +100,19 @@ impl Blocks {
     /// Adds code in no known language.
     #[must_use]
     pub fn code(self, text: impl Into<String>) -> Self {
-        self.block(Block::Code(CodeBlock { language: None, text: text.into() }))
+        self.block(Block::Code(CodeBlock {
+            language: None,
+            text: text.into(),
+        }))
     }
 
     /// Adds code in a language: `rust`, `json`, …
     #[must_use]
     pub fn code_in(self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.block(Block::Code(CodeBlock { language: Some(language.into()), text: text.into() }))
+        self.block(Block::Code(CodeBlock {
+            language: Some(language.into()),
+            text: text.into(),
+        }))
     }
 
     /// Adds a line across.
@@ -122,14 +131,22 @@ impl Blocks {
     #[must_use]
     pub fn item_at(self, indent: u8, line: impl Into<Line>) -> Self {
         let spans = line.into().into();
-        self.block(Block::ListItem(ListItem { indent, ordered: false, spans }))
+        self.block(Block::ListItem(ListItem {
+            indent,
+            ordered: false,
+            spans,
+        }))
     }
 
     /// Adds a numbered line, 0 to 8 levels deep; the host numbers it.
     #[must_use]
     pub fn numbered_at(self, indent: u8, line: impl Into<Line>) -> Self {
         let spans = line.into().into();
-        self.block(Block::ListItem(ListItem { indent, ordered: true, spans }))
+        self.block(Block::ListItem(ListItem {
+            indent,
+            ordered: true,
+            spans,
+        }))
     }
 
     /// Adds a table.
@@ -142,28 +159,40 @@ impl Blocks {
     #[must_use]
     pub fn image(self, url: impl Into<String>, alternative: impl Into<String>) -> Self {
         let source = MediaSource::Url(url.into());
-        self.block(Block::Image(Image { source, alternative: alternative.into() }))
+        self.block(Block::Image(Image {
+            source,
+            alternative: alternative.into(),
+        }))
     }
 
     /// Adds an image that is one of the send's attachments, from 0.
     #[must_use]
     pub fn attached_image(self, number: u32, alternative: impl Into<String>) -> Self {
         let source = MediaSource::Attachment(number);
-        self.block(Block::Image(Image { source, alternative: alternative.into() }))
+        self.block(Block::Image(Image {
+            source,
+            alternative: alternative.into(),
+        }))
     }
 
     /// Adds a file at an address that the reader's client opens.
     #[must_use]
     pub fn file(self, url: impl Into<String>, name: impl Into<String>) -> Self {
         let source = MediaSource::Url(url.into());
-        self.block(Block::Attachment(AttachmentBlock { source, name: name.into() }))
+        self.block(Block::Attachment(AttachmentBlock {
+            source,
+            name: name.into(),
+        }))
     }
 
     /// Adds a file that is one of the send's attachments, from 0.
     #[must_use]
     pub fn attached_file(self, number: u32, name: impl Into<String>) -> Self {
         let source = MediaSource::Attachment(number);
-        self.block(Block::Attachment(AttachmentBlock { source, name: name.into() }))
+        self.block(Block::Attachment(AttachmentBlock {
+            source,
+            name: name.into(),
+        }))
     }
 
     /// Adds a card.
@@ -194,7 +223,11 @@ impl Blocks {
     ) -> Self {
         let count = fallback.0.len().try_into().unwrap_or(u32::MAX);
         let (platform, text) = (platform.into(), text.into());
-        self.0.push(Block::Raw(RawBlock { platform, text, fallback: count }));
+        self.0.push(Block::Raw(RawBlock {
+            platform,
+            text,
+            fallback: count,
+        }));
         self.0.extend(fallback.0);
         self
     }

@@ -61,12 +61,15 @@ impl Context {
 
     /// Gives the actor's first name, else the display name.
     pub fn first_name(&self) -> &str {
-        self.actor().and_then(|user| user.first_name.as_deref()).unwrap_or(self.display_name())
+        self.actor()
+            .and_then(|user| user.first_name.as_deref())
+            .unwrap_or(self.display_name())
     }
 
     /// Tells whether the actor holds one of the operator's roles.
     pub fn has_role(&self, role: &str) -> bool {
-        self.actor().is_some_and(|user| user.roles.iter().any(|held| held == role))
+        self.actor()
+            .is_some_and(|user| user.roles.iter().any(|held| held == role))
     }
 
     /// Tells whether the bot was spoken to: directly, by mention or by a command.
@@ -91,7 +94,11 @@ impl Context {
 
     /// Gives a documented extra of the event.
     pub fn extra(&self, name: &str) -> Option<&str> {
-        self.0.extras.iter().find(|extra| extra.name == name).map(|extra| extra.value.as_str())
+        self.0
+            .extras
+            .iter()
+            .find(|extra| extra.name == name)
+            .map(|extra| extra.value.as_str())
     }
 
     /// Answers in the event's conversation. Where there is none the host refuses the list.

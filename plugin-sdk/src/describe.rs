@@ -84,7 +84,11 @@ impl Description {
     /// Asks for something, with a reason that a person can judge.
     #[must_use]
     pub fn asks(mut self, what: Capability, reason: impl Into<String>, optional: bool) -> Self {
-        self.capabilities.push(CapabilityRequest { what, reason: reason.into(), optional });
+        self.capabilities.push(CapabilityRequest {
+            what,
+            reason: reason.into(),
+            optional,
+        });
         self
     }
 }
@@ -120,7 +124,10 @@ pub fn command(
         help: help.into(),
         arguments: arguments
             .iter()
-            .map(|[name, help]| ArgumentHelp { name: (*name).into(), help: (*help).into() })
+            .map(|[name, help]| ArgumentHelp {
+                name: (*name).into(),
+                help: (*help).into(),
+            })
             .collect(),
         hidden,
     }
@@ -135,7 +142,10 @@ pub fn filter(
     MessageFilter {
         key_words: key_words
             .iter()
-            .map(|(kind, text)| KeyWord { match_: *kind, text: (*text).into() })
+            .map(|(kind, text)| KeyWord {
+                match_: *kind,
+                text: (*text).into(),
+            })
             .collect(),
         has: has.to_vec(),
         from_bots,

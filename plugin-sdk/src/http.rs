@@ -75,19 +75,25 @@ impl Response {
 
     /// Gives a header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_slice())
     }
 }
 
 /// A request to make now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Call {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "the bench answers at once"))]
-    pub(crate) timeout: Option<Duration>,
+    // What a plugin does not use is not linked: these are set where it asks for them.
+    pub(crate) add_headers: Option<guest::AddHeaders>,
+    pub(crate) write_body: Option<guest::WriteBody>,
+    pub(crate) make_options: Option<guest::MakeOptions>,
+    pub(crate) timeout: Duration,
     pub(crate) max_body: usize,
 }
 
@@ -99,7 +105,10 @@ impl Call {
             url: url.into(),
             headers: Vec::new(),
             body: Vec::new(),
-            timeout: None,
+            add_headers: None,
+            write_body: None,
+            make_options: None,
+            timeout: Duration::MAX,
             max_body: 1 << 20,
         }
     }
@@ -108,6 +117,7 @@ impl Call {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self.add_headers = Some(guest::add_headers);
         self
     }
 
@@ -115,13 +125,15 @@ impl Call {
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
+        self.write_body = Some(guest::write_body);
         self
     }
 
     /// Sets how long connecting and each pause may take; the call's deadline holds anyway.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.timeout = timeout;
+        self.make_options = Some(guest::make_options);
         self
     }
 
@@ -154,18 +166,31 @@ pub fn get(url: &str) -> Result<Response, HttpError> {
 /// # Errors
 /// As [`Call::send`].
 pub fn post(url: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Result<Response, HttpError> {
-    Call::new("POST", url).header("content-type", media_type).body(body).send()
+    Call::new("POST", url)
+        .header("content-type", media_type)
+        .body(body)
+        .send()
 }
 
 /// Splits a URL into whether it is `https`, the authority, and path with query.
-#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only components split URLs"))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "only components split URLs")
+)]
 fn split(url: &str) -> Option<(bool, &str, &str)> {
     let (secure, rest) = match url.strip_prefix("https://") {
         Some(rest) => (true, rest),
         None => (false, url.strip_prefix("http://")?),
     };
-    let rest = rest.split('#').next().unwrap_or(rest);
-    let at = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(at);
+    let end = rest
+        .bytes()
+        .position(|byte| byte == b'#')
+        .unwrap_or(rest.len());
+    let rest = rest.get(..end)?;
+    let at = rest
+        .bytes()
+        .position(|byte| matches!(byte, b'/' | b'?'))
+        .unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(at)?;
     (!authority.is_empty()).then_some((secure, authority, path))
 }

@@ -43,9 +43,11 @@ extern crate self as parlor_sdk;
 mod action;
 mod argument;
 mod behaviour;
-pub mod bindings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod bench;
+pub mod bindings;
+#[cfg(target_arch = "wasm32")]
+mod boundary;
 pub mod config;
 pub mod content;
 mod context;
@@ -115,6 +117,8 @@ use bindings::parlor::bot as backend;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::argument::{argument, field};
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::boundary::{Arena, Canonical, Layout, Place, keep, parameter, release};
     pub use crate::describe::{
         capability_action, capability_http, capability_other, capability_read, command, config_key,
         description, filter,
@@ -147,32 +151,43 @@ macro_rules! export {
     ($plugin:ty) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
+            type Handled =
+                ::core::result::Result<::std::vec::Vec<$crate::actions::Action>, $crate::Error>;
+
             ::std::thread_local! {
                 static PLUGIN: ::core::cell::RefCell<$plugin> =
                     ::core::cell::RefCell::new(<$plugin as ::core::default::Default>::default());
             }
 
-            struct Component;
-
-            impl $crate::bindings::exports::parlor::bot::behaviour::Guest for Component {
-                fn describe() -> $crate::description::Description {
-                    <$plugin as $crate::Behaviour>::describe()
-                }
-
-                fn handle(
-                    event: $crate::events::Event,
-                ) -> ::core::result::Result<
-                    ::std::vec::Vec<$crate::actions::Action>,
-                    $crate::Error,
-                > {
-                    PLUGIN.with(|plugin| {
-                        $crate::Behaviour::handle(&mut *plugin.borrow_mut(), event)
-                            .map(::core::convert::Into::into)
-                    })
-                }
+            #[unsafe(export_name = "parlor:bot/behaviour@0.1.0#describe")]
+            unsafe extern "C" fn describe() -> *const u8 {
+                $crate::__private::keep(<$plugin as $crate::Behaviour>::describe())
             }
 
-            $crate::bindings::export!(Component with_types_in $crate::bindings);
+            #[unsafe(export_name = "cabi_post_parlor:bot/behaviour@0.1.0#describe")]
+            unsafe extern "C" fn described(_: *mut u8) {
+                $crate::__private::release();
+            }
+
+            #[unsafe(export_name = "parlor:bot/behaviour@0.1.0#handle")]
+            unsafe extern "C" fn handle(event: *mut u8) -> *const u8 {
+                // SAFETY: the host wrote an event there, made for this call.
+                let event = unsafe { $crate::__private::parameter(event) };
+                let handled: Handled = PLUGIN.with(|plugin| {
+                    $crate::Behaviour::handle(&mut *plugin.borrow_mut(), event)
+                        .map(::core::convert::Into::into)
+                });
+                $crate::__private::keep(handled)
+            }
+
+            #[unsafe(export_name = "cabi_post_parlor:bot/behaviour@0.1.0#handle")]
+            unsafe extern "C" fn handled(_: *mut u8) {
+                $crate::__private::release();
+            }
+
+            struct Component;
+
+    $crate::bindings::export!(Component with_types_in $crate::bindings);
         };
     };
 }

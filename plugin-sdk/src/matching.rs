@@ -15,7 +15,10 @@ pub fn message_matches(filter: &MessageFilter, got: &MessageReceived) -> bool {
         MessageHas::Attachment => !message.attachments.is_empty(),
     });
     has && (filter.key_words.is_empty()
-        || filter.key_words.iter().any(|word| key_word_matches(word, &message.text)))
+        || filter
+            .key_words
+            .iter()
+            .any(|word| key_word_matches(word, &message.text)))
 }
 
 fn key_word_matches(word: &KeyWord, text: &str) -> bool {

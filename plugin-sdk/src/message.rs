@@ -118,7 +118,9 @@ impl Message {
     /// Adds a file that was received, by id.
     #[must_use]
     pub fn attach_received(mut self, id: impl Into<String>) -> Self {
-        self.1.attachments.push(OutgoingAttachment::Received(id.into()));
+        self.1
+            .attachments
+            .push(OutgoingAttachment::Received(id.into()));
         self
     }
 
@@ -146,6 +148,9 @@ impl Message {
 
 impl From<Message> for Action {
     fn from(Message(action, send): Message) -> Self {
-        Action { kind: ActionKind::Send(send), ..action }
+        Action {
+            kind: ActionKind::Send(send),
+            ..action
+        }
     }
 }

@@ -51,7 +51,9 @@ impl Values {
     /// # Errors
     /// As [`Values::get`].
     pub fn text(&self, key: &str) -> Result<Option<String>, StateError> {
-        Ok(self.get(key)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+        Ok(self
+            .get(key)?
+            .and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
     /// Gets a whole number, kept as decimal text.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use parlor_host::config::variable;
+
 /// The workspace's folder.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -57,7 +59,7 @@ fn built() -> &'static Path {
             .expect("cargo runs, since it runs this test");
         assert!(status.success(), "the guests do not build");
         let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+            variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         target.join("wasm32-wasip2").join("plugin")
     })
 }

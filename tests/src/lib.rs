@@ -2,3 +2,5 @@
 
 pub mod contract;
 pub mod guests;
+pub mod harness;
+pub mod tidy;

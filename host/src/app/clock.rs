@@ -3,13 +3,15 @@
 use crate::model::Timestamp;
 
 /// Milliseconds since 1970.
-pub fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |time| {
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 /// An id for one event's way through logs and outgoing calls: 16 hexadecimal digits.
-pub fn trace_id() -> String {
+pub(super) fn trace_id() -> String {
     let mut bytes = [0; 8];
     // Without randomness the clock alone still tells neighbours in time apart.
     if getrandom::fill(&mut bytes).is_err() {

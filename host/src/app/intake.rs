@@ -41,11 +41,7 @@ pub struct Directed {
 
 impl Inbox {
     /// Makes the way in. Nothing is routed before [`Inbox::set_table`].
-    pub fn new(
-        journal: Arc<dyn Journal>,
-        lanes: Arc<dyn DeliverySink>,
-        forms: Arc<Forms>,
-    ) -> Self {
+    pub fn new(journal: Arc<dyn Journal>, lanes: Arc<dyn DeliverySink>, forms: Arc<Forms>) -> Self {
         Self {
             journal,
             lanes,
@@ -156,10 +152,7 @@ impl Inbox {
 
 #[async_trait]
 impl Intake for Inbox {
-    async fn take_ordered(
-        &self,
-        incoming: Incoming,
-    ) -> Result<(Acceptance, Durable), IntakeError> {
+    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError> {
         let Incoming {
             tenant,
             key,
@@ -180,7 +173,8 @@ impl Intake for Inbox {
             None => Routing::default(),
         };
         let mut routes = routing.routes;
-        routes.extend(routing.host.map(|says| self.say(says.into_blocks())));
+        let says = routing.host.as_ref().map(|says| says.content().to_vec());
+        routes.extend(says.map(|blocks| self.say(blocks)));
         self.store(tenant, key, event, routes, None, changes).await
     }
 }
@@ -189,8 +183,9 @@ impl Intake for Inbox {
 struct OpenForms<'a>(&'a Forms);
 
 impl FormsView for OpenForms<'_> {
-    fn owner(&self, bot: &str, message_id: &str) -> Option<Name> {
-        self.0.owner(bot, message_id, clock::now())
+    fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
+        let bot = event.bot.as_ref()?;
+        self.0.owner(&bot.name, message_id, clock::now())
     }
 }
 

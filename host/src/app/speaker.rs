@@ -11,7 +11,7 @@ use crate::runtime::guest::{Build, CallEnd, Called, Fault, Instance};
 
 /// Makes instances of the built-in plugin.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Speaker;
+pub(super) struct Speaker;
 
 #[async_trait]
 impl Build for Speaker {

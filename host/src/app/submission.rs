@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::forms::Forms;
-use crate::content::forms;
+use crate::content::forms::{self, FormContext, FormSentences};
 use crate::journal::{FormChange, OpenForm};
 use crate::model::Timestamp;
 use crate::model::content::{
     Block, ButtonKind, FormAnswers, FormAudience, Span, TextSpan, TextStyle,
 };
-use crate::model::event::Event;
+use crate::model::event::{ConversationRole, Event, User, UserKind};
 use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
 
 /// What the check came to.
-pub enum Checked {
+pub(super) enum Checked {
     /// The event is neither a submission nor a press.
     NotAForm,
     /// It is valid; what it changes.
@@ -23,12 +23,16 @@ pub enum Checked {
 }
 
 /// Checks a submission or press, and puts the typed values in place of the raw ones.
-pub fn check(forms: &Forms, event: &mut Event, now: Timestamp) -> Checked {
+pub(super) fn check(forms: &Forms, event: &mut Event, now: Timestamp) -> Checked {
     let Some(bot) = event.bot.as_ref().map(|bot| bot.name.clone()) else {
         return Checked::NotAForm;
     };
     let user = event.actor.as_ref().map(|actor| actor.id.clone());
-    let roles = event.actor.as_ref().map(|a| a.roles.clone()).unwrap_or_default();
+    let roles = event
+        .actor
+        .as_ref()
+        .map(|a| a.roles.clone())
+        .unwrap_or_default();
     match &mut event.payload {
         EventPayload::FormSubmitted(submitted) => {
             let Some(open) = forms.get(&bot, &submitted.message_id, now) else {
@@ -75,7 +79,12 @@ fn check_form(
         .drain(..)
         .map(|field| (field.id, raw_values(field.value)))
         .collect();
-    match forms::validate(form, &answers) {
+    let context = FormContext {
+        // Who is known by an id alone is looked up by the plugin, with `directory.find-user`.
+        user: &|id| Some(user_of_id(id)),
+        sentences: &FormSentences::default(),
+    };
+    match forms::validate(form, &answers, &context) {
         Ok(values) => {
             submitted.values = values;
             submitted.form_id.clone_from(&form.id);
@@ -121,4 +130,20 @@ fn line(text: String) -> Block {
         text,
         style: TextStyle::default(),
     })])
+}
+
+fn user_of_id(id: &str) -> User {
+    User {
+        id: id.to_owned(),
+        display_name: id.to_owned(),
+        user_name: None,
+        first_name: None,
+        last_name: None,
+        email: None,
+        time_zone: None,
+        locale: None,
+        kind: UserKind::Human,
+        role_here: ConversationRole::Unknown,
+        roles: Vec::new(),
+    }
 }

@@ -12,10 +12,10 @@ use super::clock;
 use super::intake::{Directed, Inbox};
 use crate::journal::{EventKey, FiredTimer, Journal, Timer};
 use crate::model::Timestamp;
-use crate::model::action::{Missed, Schedule};
+use crate::model::action::Missed;
 use crate::model::event::{Addressing, Event};
 use crate::model::payload::{EventPayload, TimerFired};
-use crate::runtime::turn::next_due;
+use crate::runtime::turn::schedule::following;
 
 /// The longest sleep: a timer set meanwhile is seen after this at the latest.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ const MISSED_AFTER_MS: u64 = 60_000;
 const NEW_CHAIN_MS: u64 = 10_000;
 
 /// Fires timers until it is told to stop.
-pub async fn run(journal: Arc<dyn Journal>, inbox: Arc<Inbox>, stop: CancellationToken) {
+pub(super) async fn run(journal: Arc<dyn Journal>, inbox: Arc<Inbox>, stop: CancellationToken) {
     loop {
         let wait = match fire_due(journal.as_ref(), &inbox).await {
             Ok(fired) if fired == MAX_A_ROUND => ROUND,
@@ -61,27 +61,13 @@ async fn fire_due(journal: &dyn Journal, inbox: &Inbox) -> anyhow::Result<usize>
         let fired = FiredTimer {
             key: timer.key.clone(),
             due_at: timer.due_at,
-            next: rearm(&timer, now),
+            next: following(&timer.schedule, timer.due_at, now),
         };
         let skipped =
             timer.missed == Missed::Skip && now.saturating_sub(timer.due_at) > MISSED_AFTER_MS;
         inbox.fire(fire(timer, now), fired, skipped).await?;
     }
     Ok(count)
-}
-
-/// When it is due again, counted from now so that missed repeats fire once.
-fn rearm(timer: &Timer, now: Timestamp) -> Option<Timestamp> {
-    match &timer.schedule {
-        Schedule::At(_) | Schedule::After(_) => None,
-        // Kept on its own grid: the next multiple of the period after now.
-        Schedule::Every(period) => {
-            let period = (*period).max(1);
-            let behind = now.saturating_sub(timer.due_at) / period;
-            Some(timer.due_at + (behind + 1) * period)
-        }
-        Schedule::Cron(_) => next_due(&timer.schedule, now).ok(),
-    }
 }
 
 fn fire(timer: Timer, now: Timestamp) -> Directed {
@@ -96,7 +82,10 @@ fn fire(timer: Timer, now: Timestamp) -> Directed {
     let event_key = EventKey::new(&["timer", &key.plugin, &key.conversation, &key.name, &due]);
     let waited = due_at.saturating_sub(origin.received_at);
     let event = Event {
-        id: format!("timer:{}:{}:{}:{due}", key.plugin, key.conversation, key.name),
+        id: format!(
+            "timer:{}:{}:{}:{due}",
+            key.plugin, key.conversation, key.name
+        ),
         occurred_at: now,
         addressing: Addressing::Ambient,
         cause: Some(origin.id.clone()),

@@ -5,12 +5,18 @@ use url::Url;
 use super::names::{GRANTED_ACTIONS, GRANTED_READS};
 use super::problem::nearest;
 use super::read::{Item, Reader, one_of};
-use super::secret::{Secret, is_reference};
+use super::secret::Secret;
 
 /// Grants of one kind that a plugin may have.
 const MAX_GRANTS: usize = 200;
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// Whether the host's sender adds credentials. Until it does, a grant that carries one is refused:
+/// what nothing enforces is no setting.
+const ADDS_CREDENTIALS: bool = false;
+
+const METHODS: [&str; 8] = [
+    "*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
+];
 const EXPECTED_HTTP: &str = "a method and an address, \"GET https://api.example.com/v1/*\"";
 
 /// What a plugin may do outside its conversation. Nothing by default.
@@ -27,19 +33,11 @@ pub struct Grants {
 /// HTTP requests that a plugin may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpGrant {
-    /// The method in capitals.
-    pub method: String,
-    /// Scheme, host, port and path; `*` stands for anything, in the path only.
-    pub url: Url,
+    /// Method and address as written, `GET https://api.example.com/v1/*`. `*` stands for any method,
+    /// for any name at the beginning of a host, and for anything in a path.
+    pub allow: String,
     /// What the host adds to the request.
     pub credential: Option<Credential>,
-}
-
-impl HttpGrant {
-    /// The grant as it is written in settings: `GET https://api.example.com/v1/*`.
-    pub fn text(&self) -> String {
-        format!("{} {}", self.method, self.url)
-    }
 }
 
 /// What the host adds to a request after it has left the guest.
@@ -130,7 +128,12 @@ fn read_http(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HttpGrant> {
             .expected("one of `bearer`, `basic`, `header`");
         reader.report(problem);
     }
-    read_address(reader, &allow?, credentials.into_iter().flatten().next())
+    let credential = credentials.into_iter().flatten().next();
+    if credential.is_some() && !ADDS_CREDENTIALS {
+        let problem = item.problem("has a credential, which is not supported yet by this version");
+        reader.report(problem);
+    }
+    read_address(reader, &allow?, credential)
 }
 
 fn read_basic(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Credential> {
@@ -169,33 +172,32 @@ fn read_address(
     credential: Option<Credential>,
 ) -> Option<HttpGrant> {
     let text = item.text(reader)?;
-    let grant = parse_address(text);
-    if grant.is_none() {
-        if is_reference(text) {
-            item.report_references(reader, text);
-        } else {
-            item.wrong(reader, EXPECTED_HTTP);
-        }
+    if item.report_references(reader, text) {
+        return None;
     }
-    let (method, url) = grant?;
+    if !is_address(text) {
+        item.wrong(reader, EXPECTED_HTTP);
+        return None;
+    }
     Some(HttpGrant {
-        method,
-        url,
+        allow: text.to_owned(),
         credential,
     })
 }
 
-fn parse_address(text: &str) -> Option<(String, Url)> {
-    let (method, address) = text.trim().split_once(char::is_whitespace)?;
-    let url = Url::parse(address.trim()).ok()?;
+fn is_address(text: &str) -> bool {
+    let Some((method, address)) = text.split_once(' ') else {
+        return false;
+    };
+    let Ok(url) = Url::parse(address) else {
+        return false;
+    };
     let plain = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    let host_is_exact = url.host_str().is_some_and(|host| !host.contains('*'));
-    (METHODS.contains(&method)
-        && matches!(url.scheme(), "http" | "https")
-        && host_is_exact
-        && plain)
-        .then(|| (method.to_owned(), url))
+    let is_host = url
+        .host_str()
+        .is_some_and(|host| !host.strip_prefix("*.").unwrap_or(host).contains('*'));
+    METHODS.contains(&method) && matches!(url.scheme(), "http" | "https") && is_host && plain
 }

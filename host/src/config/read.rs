@@ -355,9 +355,7 @@ impl<'t> Item<'t> {
         if found {
             let problem = self
                 .problem("holds `${…}` or `file:`, and the plugin can read it")
-                .hint(
-                    "give a secret to the host: `grants.http` with `bearer`, `basic` or `header`",
-                );
+                .hint("a secret goes into `bearer`, `basic` or `header` of a `grants.http` entry");
             reader.report(problem);
         }
         found

@@ -58,7 +58,7 @@ allow = { "*" = ["staff"] }
 config = { source = "https://jokes.example/random", n = 3, x = 1.5, yes = true, l = ["a"] }
 grants.http = [
   "GET https://jokes.example/random",
-  { allow = "POST https://api.acme.net/v1/*", bearer = "${API_TOKEN}" },
+  { allow = "* https://*.acme.net/v1/*" },
 ]
 grants.actions = ["send-user"]
 grants.reads = ["history"]
@@ -88,20 +88,16 @@ level = "debug"
     assert_eq!(settings.log, LogLevel::Debug);
     let joke = &settings.plugins["joke"];
     assert_eq!(
-        joke.grants.http[0].text(),
+        joke.grants.http[0].allow,
         "GET https://jokes.example/random"
     );
-    assert_eq!(
-        joke.grants.http[1].credential,
-        Some(Credential::Bearer(Secret::new("s3cret".into())))
-    );
+    assert_eq!(joke.grants.http[1].allow, "* https://*.acme.net/v1/*");
     assert_eq!(joke.limits.memory_bytes, 32 * 1024 * 1024);
     assert_eq!(joke.limits.instances, 2);
     assert_eq!(joke.limits.actions, DEFAULT_LIMITS.actions);
     assert_eq!(joke.only.external, Some(false));
     assert!(joke.fresh && joke.enabled && !settings.plugins["other"].enabled);
     assert_eq!(settings.plugins_of("joke", false), ["joke", "other"]);
-    assert!(!format!("{settings:?}").contains("s3cret"));
 }
 
 #[test]
@@ -172,7 +168,7 @@ fn refuses_grants_that_are_not_exact() {
         "FETCH https://a.example/",
         "GET ftp://a.example/",
         "GET https://user:pw@a.example/",
-        "GET https://*.example/",
+        "GET https://a.*.example/",
         "GET https://a.example/?q=1",
     ] {
         check(
@@ -195,7 +191,11 @@ fn says_which_secret_is_missing() {
     let message = messages(
         "[plugin.joke]\ngrants.http = [{ allow = \"GET https://a.example/\", bearer = \"file:nope\" }]\n",
     );
-    assert!(message[0].contains("cannot read nope"), "{message:?}");
+    assert!(message[0].contains("nope: No such file"), "{message:?}");
+    check(
+        "[plugin.joke]\ngrants.http = [{ allow = \"GET https://a.example/\", bearer = \"${API_TOKEN}\" }]\n",
+        "parlor.toml:2: entry 1 of `http` in [plugin.joke.grants] has a credential, which is not supported yet by this version",
+    );
 }
 
 #[test]

@@ -1,75 +1,108 @@
-//! Mentions, cashtags and hashtags made from plain text, for platforms that have none of their own.
+//! Entities made from plain text, for platforms that have none of their own.
 
-use crate::model::event::{Cashtag, Mention};
+use crate::model::event::{Cashtag, Mention, User};
 
-/// What a text names.
+/// What was found in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entities {
-    /// `@name` of somebody who is there.
+pub struct TextEntities {
+    /// Members named behind an `@`.
     pub mentions: Vec<Mention>,
     /// `$word`.
     pub cashtags: Vec<Cashtag>,
-    /// `#word`, without `#`.
+    /// `#word`.
     pub hashtags: Vec<String>,
 }
 
-/// Finds what a text names. `people` gives id, name and e-mail address of who is there; longer
-/// names are tried first.
-pub fn entities_from_text(text: &str, people: &[(&str, &str, Option<&str>)]) -> Entities {
-    let mut found = Entities::default();
-    if !text.contains(['@', '$', '#']) {
-        return found;
-    }
-    let mut names: Vec<(&str, &str)> = people
-        .iter()
-        .flat_map(|(id, name, email)| std::iter::once((*id, *name)).chain(email.map(|e| (*id, e))))
-        .filter(|(_, name)| !name.is_empty())
-        .collect();
-    names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
+/// The most entities taken from one text; Symphony's own bound.
+const MAX_ENTITIES: usize = 80;
+
+/// Finds `$word`, `#word` and `@` with a member's display name, user name or e-mail address.
+///
+/// A sum (`$5`) and a number (`#12`) are not tags: both need a letter.
+pub fn entities_from_text(text: &str, members: &[User]) -> TextEntities {
+    let mut found = TextEntities::default();
+    let mut count = 0;
     let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        if before.is_whitespace() {
-            let rest = &text[at + c.len_utf8()..];
-            match c {
-                '@' => found.mentions.extend(
-                    names
-                        .iter()
-                        .find(|(_, name)| begins_with(rest, name))
-                        .map(|(id, name)| Mention {
-                            user_id: (*id).to_owned(),
-                            text: rest[..name.len()].to_owned(),
-                        }),
-                ),
-                '$' => found
-                    .cashtags
-                    .extend(word(rest, true).map(|ticker| Cashtag {
-                        ticker,
+    for (start, sign) in text.char_indices() {
+        let begins = before.is_whitespace() || matches!(before, '(' | '[' | '"' | '\'');
+        before = sign;
+        if !begins || !matches!(sign, '$' | '#' | '@') || count >= MAX_ENTITIES {
+            continue;
+        }
+        let tail = &text[start + 1..];
+        match sign {
+            '@' => {
+                let Some(mention) = member_at(tail, members) else {
+                    continue;
+                };
+                if !found.mentions.contains(&mention) {
+                    found.mentions.push(mention);
+                    count += 1;
+                }
+            }
+            _ => {
+                let Some(word) = tag_at(tail) else { continue };
+                if sign == '$' && !found.cashtags.iter().any(|known| known.ticker == word) {
+                    found.cashtags.push(Cashtag {
+                        ticker: word.to_owned(),
                         ids: Vec::new(),
-                    })),
-                '#' => found.hashtags.extend(word(rest, false)),
-                _ => {}
+                    });
+                    count += 1;
+                } else if sign == '#' && !found.hashtags.iter().any(|known| known == word) {
+                    found.hashtags.push(word.to_owned());
+                    count += 1;
+                }
             }
         }
-        before = c;
     }
     found
 }
 
-fn begins_with(text: &str, name: &str) -> bool {
-    text.get(..name.len())
-        .is_some_and(|start| start.to_lowercase() == name.to_lowercase())
-        && text[name.len()..]
-            .chars()
-            .next()
-            .is_none_or(|c| !c.is_alphanumeric())
+fn tag_at(tail: &str) -> Option<&str> {
+    let end = tail
+        .find(|sign: char| !sign.is_alphanumeric() && !matches!(sign, '_' | '-' | '.' | '/'))
+        .unwrap_or(tail.len());
+    let word = tail[..end].trim_end_matches(['.', '-', '/']);
+    word.chars().any(char::is_alphabetic).then_some(word)
 }
 
-/// A word of letters, digits and inner `.`, `-`, `_`, `/`. A cashtag begins with a letter: `$5` is money.
-fn word(text: &str, letter_first: bool) -> Option<String> {
-    let end = text
-        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/')))
-        .unwrap_or(text.len());
-    let word = text[..end].trim_end_matches(['.', '-', '/']);
-    let first = word.chars().next()?;
-    (!letter_first || first.is_alphabetic()).then(|| word.to_owned())
+// The mention's text is what was written, so that it is found in the message again.
+fn member_at(tail: &str, members: &[User]) -> Option<Mention> {
+    members
+        .iter()
+        .flat_map(|member| {
+            [
+                Some(&member.display_name),
+                member.user_name.as_ref(),
+                member.email.as_ref(),
+            ]
+            .into_iter()
+            .flatten()
+            .map(move |name| (member, name))
+        })
+        .filter_map(|(member, name)| prefix_of(tail, name).map(|written| (member, written)))
+        .max_by_key(|(_, written)| written.len())
+        .map(|(member, written)| Mention {
+            user_id: member.id.clone(),
+            text: written.to_owned(),
+        })
+}
+
+fn prefix_of<'a>(tail: &'a str, name: &str) -> Option<&'a str> {
+    if name.is_empty() {
+        return None;
+    }
+    let mut rest = tail.chars();
+    for wanted in name.chars() {
+        let sign = rest.next()?;
+        if !sign.to_lowercase().eq(wanted.to_lowercase()) {
+            return None;
+        }
+    }
+    let after = rest.as_str();
+    let ends = after
+        .chars()
+        .next()
+        .is_none_or(|sign| !sign.is_alphanumeric() && sign != '_');
+    ends.then(|| &tail[..tail.len() - after.len()])
 }

@@ -1,109 +1,132 @@
-//! Forms: their rules when they are sent, and answers when they come back.
+//! Checks the answers to a form against its rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use jiff::civil::{Date, Time};
 use regex::{Regex, RegexBuilder};
 
-use super::{ContentError, MAX_FIELDS};
 use crate::model::content::{Field, FieldKind, Form};
-use crate::model::event::{ConversationRole, User, UserKind};
+use crate::model::event::User;
 use crate::model::payload::{FieldValue, SubmittedField};
 
-/// Bytes of a field's expression.
-const MAX_PATTERN_BYTES: usize = 256;
-/// Bytes that a compiled expression may take.
-const MAX_PATTERN_SIZE: usize = 1 << 20;
-/// Values that one field may have.
-const MAX_VALUES: usize = 100;
-/// Bytes of one value.
-const MAX_VALUE_BYTES: usize = 10_000;
+/// The most bytes of a field's pattern.
+pub const MAX_PATTERN_BYTES: usize = 256;
+/// The most bytes of one answer.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// The most answers to one field.
+const MAX_ANSWERS: usize = 500;
+// What a pattern may take when compiled: bounds memory and the time of the linear match.
+const MAX_COMPILED_BYTES: usize = 512 * 1024;
 
-/// Something wrong with one answer.
+/// What is wrong with one answer, in a sentence for the person who gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldProblem {
-    /// The field.
+    /// The field's id.
     pub field: String,
     /// What the person is told.
     pub sentence: String,
 }
 
-/// Checks a form before it is sent.
-///
-/// # Errors
-/// The first rule that is broken.
-pub fn check(form: &Form) -> Result<(), ContentError> {
-    let wrong = |text: String| Err(ContentError::Block(format!("form `{}`: {text}", form.id)));
-    if form.id.is_empty() {
-        return wrong("it has no id".to_owned());
-    }
-    if form.fields.len() > MAX_FIELDS {
-        return wrong(format!(
-            "{} fields, at most {MAX_FIELDS} are allowed",
-            form.fields.len()
-        ));
-    }
-    let mut ids = BTreeSet::new();
-    for field in &form.fields {
-        if field.id.is_empty() || !ids.insert(field.id.as_str()) {
-            return wrong(format!("field id `{}` is empty or stands twice", field.id));
-        }
-        let chooses = matches!(
-            field.kind,
-            FieldKind::Radio | FieldKind::Select | FieldKind::MultiSelect
-        );
-        if chooses && field.choices.is_empty() {
-            return wrong(format!("field `{}` has nothing to choose", field.id));
-        }
-        if let Some(pattern) = &field.pattern
-            && let Err(error) = compile(&pattern.regex)
-        {
-            return wrong(format!("field `{}`: {error}", field.id));
-        }
-    }
-    Ok(())
+/// Every sentence about a wrong answer; `{field}` is the field's label, `{bound}` the bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormSentences {
+    /// An empty answer to a required field.
+    pub required: String,
+    /// More than one answer.
+    pub one_only: String,
+    /// An answer that is too large to keep.
+    pub too_large: String,
+    /// Not a number.
+    pub number: String,
+    /// Neither yes nor no.
+    pub flag: String,
+    /// None of the choices; `{choices}` are their labels.
+    pub choice: String,
+    /// Not a day.
+    pub date: String,
+    /// Not a time of day.
+    pub time: String,
+    /// Not a time zone.
+    pub time_zone: String,
+    /// Nobody who is known here; `{value}` is the answer.
+    pub user: String,
+    /// The pattern does not fit and has no sentence of its own.
+    pub pattern: String,
+    /// Below the smallest.
+    pub min: String,
+    /// Above the largest.
+    pub max: String,
+    /// Too few characters.
+    pub min_length: String,
+    /// Too many characters.
+    pub max_length: String,
+    /// Too few answers.
+    pub min_count: String,
+    /// Too many answers.
+    pub max_count: String,
 }
 
-/// Checks answers against a form: required, kind, choices, pattern and bounds. Read-only and hidden
-/// fields give their defaults, whatever was sent for them.
+impl Default for FormSentences {
+    fn default() -> Self {
+        let own = str::to_owned;
+        Self {
+            required: own("{field} is needed."),
+            one_only: own("{field} takes one answer only."),
+            too_large: own("{field} is too long."),
+            number: own("{field} must be a number, such as 12.5."),
+            flag: own("{field} must be yes or no."),
+            choice: own("{field} must be one of: {choices}."),
+            date: own("{field} must be a day, such as 2026-11-20."),
+            time: own("{field} must be a time, such as 14:30."),
+            time_zone: own("{field} must be a time zone, such as Europe/London."),
+            user: own("{field}: nobody is called {value} here."),
+            pattern: own("{field} is not written as it should be."),
+            min: own("{field} must be at least {bound}."),
+            max: own("{field} must be at most {bound}."),
+            min_length: own("{field} must have at least {bound} characters."),
+            max_length: own("{field} must have at most {bound} characters."),
+            min_count: own("{field} needs at least {bound} answers."),
+            max_count: own("{field} takes at most {bound} answers."),
+        }
+    }
+}
+
+/// What the check needs to know beside the form.
+pub struct FormContext<'c> {
+    /// Finds a user by what the platform or the person gave: an id, a name, an e-mail address.
+    pub user: &'c dyn Fn(&str) -> Option<User>,
+    /// What people are told.
+    pub sentences: &'c FormSentences,
+}
+
+/// Checks answers, by field id, as the platform gives them. Read-only and hidden fields have their
+/// defaults, whatever was sent; answers to fields that the form does not have are passed over.
 ///
 /// # Errors
-/// Every wrong answer, with a sentence for the person.
+/// Fails with one problem for each field whose answer breaks a rule, in the form's order.
 pub fn validate(
     form: &Form,
     answers: &BTreeMap<String, Vec<String>>,
+    context: &FormContext<'_>,
 ) -> Result<Vec<SubmittedField>, Vec<FieldProblem>> {
     let mut values = Vec::new();
     let mut problems = Vec::new();
     for field in &form.fields {
-        let fixed = field.read_only || field.kind == FieldKind::Hidden;
-        let given: Vec<&str> = if fixed {
-            field.defaults.iter().map(String::as_str).collect()
+        let given = if field.read_only || field.kind == FieldKind::Hidden {
+            &field.defaults
         } else {
-            answers
-                .get(&field.id)
-                .into_iter()
-                .flatten()
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
-                .collect()
+            answers.get(&field.id).unwrap_or(const { &Vec::new() })
         };
-        match value(field, &given) {
+        match check_field(field, given, context) {
             Ok(Some(value)) => values.push(SubmittedField {
                 id: field.id.clone(),
                 value,
             }),
             Ok(None) => {}
-            Err(what) => {
-                let label = if field.label.is_empty() {
-                    &field.id
-                } else {
-                    &field.label
-                };
-                problems.push(FieldProblem {
-                    field: field.id.clone(),
-                    sentence: format!("{label}: {what}"),
-                });
-            }
+            Err(sentence) => problems.push(FieldProblem {
+                field: field.id.clone(),
+                sentence,
+            }),
         }
     }
     if problems.is_empty() {
@@ -113,153 +136,274 @@ pub fn validate(
     }
 }
 
-fn value(field: &Field, given: &[&str]) -> Result<Option<FieldValue>, String> {
-    if given.is_empty() {
-        return match field.kind {
-            FieldKind::Checkbox if !field.required => Ok(Some(FieldValue::Flag(false))),
-            _ if field.required => Err("an answer is needed".to_owned()),
-            _ => Ok(None),
-        };
+/// Compiles a field's pattern; it must fit the whole value.
+pub(super) fn compile_pattern(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return Err(format!(
+            "expected a pattern of at most {MAX_PATTERN_BYTES} bytes, found {}",
+            pattern.len()
+        ));
     }
-    let several = field.multiple || field.kind == FieldKind::MultiSelect;
-    if given.len() > if several { MAX_VALUES } else { 1 } {
-        return Err("too many answers".to_owned());
+    RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .size_limit(MAX_COMPILED_BYTES)
+        .build()
+        .map_err(|error| {
+            let text = error.to_string();
+            format!(
+                "expected a regular expression without look-around, found {}",
+                text.lines().last().unwrap_or_default()
+            )
+        })
+}
+
+/// Whether a bound can be read for a field of this kind.
+pub(super) fn is_bound(kind: &FieldKind, bound: &str) -> bool {
+    match kind {
+        FieldKind::Number => number(bound).is_some(),
+        FieldKind::Date => date(bound).is_some(),
+        FieldKind::Time => time(bound).is_some(),
+        _ => bound.trim().parse::<usize>().is_ok(),
     }
-    if let Some(long) = given.iter().find(|value| value.len() > MAX_VALUE_BYTES) {
-        return Err(format!("{} bytes are too many", long.len()));
+}
+
+type Checked<T> = Result<T, String>;
+
+fn check_field(
+    field: &Field,
+    given: &[String],
+    context: &FormContext<'_>,
+) -> Checked<Option<FieldValue>> {
+    let say = |sentence: &str| Err(sentence.replace("{field}", &field.label));
+    let sentences = context.sentences;
+    if given.len() > MAX_ANSWERS || given.iter().any(|answer| answer.len() > MAX_ANSWER_BYTES) {
+        return say(&sentences.too_large);
     }
-    let first = given[0];
-    let texts = || given.iter().map(|value| (*value).to_owned()).collect();
+    let trimmed: Vec<&str> = given
+        .iter()
+        .map(|answer| answer.trim())
+        .filter(|answer| !answer.is_empty())
+        .collect();
+    if field.kind == FieldKind::Checkbox {
+        return check_box(field, &trimmed, sentences);
+    }
+    let Some(first) = trimmed.first().copied() else {
+        if field.required {
+            return say(&sentences.required);
+        }
+        return Ok(None);
+    };
+    let several = field.kind == FieldKind::MultiSelect
+        || (field.multiple && matches!(field.kind, FieldKind::User | FieldKind::Conversation));
+    if trimmed.len() > 1 && !several {
+        return say(&sentences.one_only);
+    }
     let value = match &field.kind {
         FieldKind::Text | FieldKind::Multiline | FieldKind::Hidden => {
-            check_text(field, first)?;
-            FieldValue::Text(first.to_owned())
+            // The spaces around a text may be meant; what is tested is what is kept.
+            let text = given.first().map_or(first, String::as_str);
+            check_text(field, text, sentences)?;
+            FieldValue::Text(text.to_owned())
         }
         FieldKind::Number => {
-            let number: f64 = first
-                .parse()
-                .ok()
-                .filter(|number: &f64| number.is_finite())
-                .ok_or_else(|| format!("`{first}` is not a number"))?;
-            check_bounds(field, &number, |text| text.parse::<f64>().ok())?;
-            FieldValue::Number(number)
+            let Some(found) = number(first) else {
+                return say(&sentences.number);
+            };
+            check_bounds(field, &found, number, sentences)?;
+            FieldValue::Number(found)
         }
-        FieldKind::Checkbox => FieldValue::Flag(match first.to_lowercase().as_str() {
-            "true" | "on" | "yes" | "1" => true,
-            "false" | "off" | "no" | "0" => false,
-            _ => return Err(format!("`{first}` is neither yes nor no")),
-        }),
         FieldKind::Radio | FieldKind::Select => {
-            check_choice(field, first)?;
-            FieldValue::Text(first.to_owned())
+            FieldValue::Text(check_choice(field, first, sentences)?)
         }
         FieldKind::MultiSelect => {
-            for value in given {
-                check_choice(field, value)?;
+            let mut chosen = Vec::with_capacity(trimmed.len());
+            for answer in &trimmed {
+                let value = check_choice(field, answer, sentences)?;
+                if !chosen.contains(&value) {
+                    chosen.push(value);
+                }
             }
-            FieldValue::Choices(texts())
+            check_count(field, chosen.len(), sentences)?;
+            FieldValue::Choices(chosen)
         }
         FieldKind::Date => {
-            let date: jiff::civil::Date = first
-                .parse()
-                .map_err(|_| format!("`{first}` is not a day such as 2026-11-20"))?;
-            check_bounds(field, &date, |text| text.parse().ok())?;
-            FieldValue::Date(date.to_string())
+            let Some(found) = date(first) else {
+                return say(&sentences.date);
+            };
+            check_bounds(field, &found, date, sentences)?;
+            FieldValue::Date(found.to_string())
         }
         FieldKind::Time => {
-            let time: jiff::civil::Time = first
-                .parse()
-                .map_err(|_| format!("`{first}` is not a time such as 14:30"))?;
-            check_bounds(field, &time, |text| text.parse().ok())?;
-            FieldValue::Time(time.strftime("%H:%M").to_string())
+            let Some(found) = time(first) else {
+                return say(&sentences.time);
+            };
+            check_bounds(field, &found, time, sentences)?;
+            FieldValue::Time(found.strftime("%H:%M").to_string())
         }
         FieldKind::Timezone => {
-            jiff::tz::TimeZone::get(first)
-                .map_err(|_| format!("`{first}` is not a time zone such as Europe/Paris"))?;
-            FieldValue::Text(first.to_owned())
+            let known = jiff::tz::TimeZone::get(first).ok();
+            let Some(name) = known.as_ref().and_then(|zone| zone.iana_name()) else {
+                return say(&sentences.time_zone);
+            };
+            FieldValue::Text(name.to_owned())
         }
-        FieldKind::User => FieldValue::Users(given.iter().map(|id| user(id)).collect()),
-        FieldKind::Conversation => FieldValue::Conversations(texts()),
-        FieldKind::Other(_) => FieldValue::Other(first.to_owned()),
+        FieldKind::User => {
+            let mut users: Vec<User> = Vec::with_capacity(trimmed.len());
+            for answer in &trimmed {
+                match (context.user)(answer) {
+                    Some(user) if users.iter().any(|known| known.id == user.id) => {}
+                    Some(user) => users.push(user),
+                    None => return say(&sentences.user.replace("{value}", answer)),
+                }
+            }
+            check_count(field, users.len(), sentences)?;
+            FieldValue::Users(users)
+        }
+        FieldKind::Conversation => {
+            check_count(field, trimmed.len(), sentences)?;
+            FieldValue::Conversations(trimmed.iter().map(|id| (*id).to_owned()).collect())
+        }
+        FieldKind::Checkbox | FieldKind::Other(_) => {
+            FieldValue::Other(serde_json::json!(given).to_string())
+        }
     };
     Ok(Some(value))
 }
 
-fn check_text(field: &Field, text: &str) -> Result<(), String> {
+// A box that is not ticked is `false`, not an empty answer; a required one must be ticked.
+fn check_box(
+    field: &Field,
+    given: &[&str],
+    sentences: &FormSentences,
+) -> Checked<Option<FieldValue>> {
+    let ticked = match given.first() {
+        None => Some(false),
+        Some(answer) if field.choices.iter().any(|choice| &choice.value == answer) => Some(true),
+        Some(answer) => flag(answer),
+    };
+    match ticked {
+        None => Err(sentences.flag.replace("{field}", &field.label)),
+        Some(false) if field.required => Err(sentences.required.replace("{field}", &field.label)),
+        Some(ticked) => Ok(Some(FieldValue::Flag(ticked))),
+    }
+}
+
+fn check_text(field: &Field, text: &str, sentences: &FormSentences) -> Checked<()> {
     let length = text.chars().count();
-    let bound = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<usize>().ok());
+    let bound = |bound: &Option<String>| {
+        bound
+            .as_ref()
+            .and_then(|bound| bound.trim().parse::<usize>().ok())
+    };
     if let Some(min) = bound(&field.min)
         && length < min
     {
-        return Err(format!("at least {min} characters are needed"));
+        return Err(bounded(&sentences.min_length, field, &min.to_string()));
     }
     if let Some(max) = bound(&field.max)
         && length > max
     {
-        return Err(format!("at most {max} characters are allowed"));
+        return Err(bounded(&sentences.max_length, field, &max.to_string()));
     }
-    if let Some(pattern) = &field.pattern {
-        let regex = compile(&pattern.regex)?;
-        if !regex.is_match(text) {
-            return Err(pattern.message.clone());
-        }
+    // A pattern that does not compile was refused before the form was sent.
+    if let Some(pattern) = &field.pattern
+        && compile_pattern(&pattern.regex).is_ok_and(|regex| !regex.is_match(text))
+    {
+        let sentence = if pattern.message.is_empty() {
+            &sentences.pattern
+        } else {
+            &pattern.message
+        };
+        return Err(sentence.replace("{field}", &field.label));
     }
     Ok(())
 }
 
 fn check_bounds<T: PartialOrd>(
     field: &Field,
-    value: &T,
+    found: &T,
     read: impl Fn(&str) -> Option<T>,
-) -> Result<(), String> {
-    if let Some(text) = &field.min
-        && read(text).is_some_and(|min| *value < min)
-    {
-        return Err(format!("the least is {text}"));
-    }
-    if let Some(text) = &field.max
-        && read(text).is_some_and(|max| *value > max)
-    {
-        return Err(format!("the most is {text}"));
+    sentences: &FormSentences,
+) -> Checked<()> {
+    for (bound, wrong, sentence) in [
+        (&field.min, std::cmp::Ordering::Less, &sentences.min),
+        (&field.max, std::cmp::Ordering::Greater, &sentences.max),
+    ] {
+        if let Some(text) = bound
+            && let Some(limit) = read(text)
+            && found.partial_cmp(&limit) == Some(wrong)
+        {
+            return Err(bounded(sentence, field, text));
+        }
     }
     Ok(())
 }
 
-fn check_choice(field: &Field, value: &str) -> Result<(), String> {
-    if field.choices.iter().any(|choice| choice.value == value) {
-        Ok(())
-    } else {
-        Err(format!("`{value}` is not one of the choices"))
+fn check_count(field: &Field, count: usize, sentences: &FormSentences) -> Checked<()> {
+    check_bounds(
+        field,
+        &count,
+        |bound| bound.trim().parse().ok(),
+        &FormSentences {
+            min: sentences.min_count.clone(),
+            max: sentences.max_count.clone(),
+            ..FormSentences::default()
+        },
+    )
+}
+
+// By value; by label too, because people type what they read.
+fn check_choice(field: &Field, answer: &str, sentences: &FormSentences) -> Checked<String> {
+    let by_value = field
+        .choices
+        .iter()
+        .find(|choice| choice.value.trim() == answer);
+    let found = by_value.or_else(|| {
+        let wanted = answer.to_lowercase();
+        field
+            .choices
+            .iter()
+            .find(|choice| choice.label.trim().to_lowercase() == wanted)
+    });
+    found.map(|choice| choice.value.clone()).ok_or_else(|| {
+        let labels: Vec<&str> = field
+            .choices
+            .iter()
+            .map(|choice| choice.label.as_str())
+            .collect();
+        sentences
+            .choice
+            .replace("{field}", &field.label)
+            .replace("{choices}", &labels.join(", "))
+    })
+}
+
+fn bounded(sentence: &str, field: &Field, bound: &str) -> String {
+    sentence
+        .replace("{field}", &field.label)
+        .replace("{bound}", bound)
+}
+
+fn flag(text: &str) -> Option<bool> {
+    let text = text.to_lowercase();
+    match text.as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "no" | "n" | "off" | "0" => Some(false),
+        _ => None,
     }
 }
 
-/// The whole value must match.
-fn compile(regex: &str) -> Result<Regex, String> {
-    if regex.len() > MAX_PATTERN_BYTES {
-        return Err(format!(
-            "expression has {} bytes, at most {MAX_PATTERN_BYTES} are allowed",
-            regex.len()
-        ));
-    }
-    RegexBuilder::new(&format!("^(?:{regex})$"))
-        .size_limit(MAX_PATTERN_SIZE)
-        .build()
-        .map_err(|error| error.to_string())
+fn number(text: &str) -> Option<f64> {
+    let found: f64 = text.trim().parse().ok()?;
+    (found.is_finite() && text.contains(|sign: char| sign.is_ascii_digit())).then_some(found)
 }
 
-/// A user of whom only the id is known; the connector that knows more says more.
-fn user(id: &str) -> User {
-    User {
-        id: id.to_owned(),
-        display_name: id.to_owned(),
-        user_name: None,
-        first_name: None,
-        last_name: None,
-        email: None,
-        time_zone: None,
-        locale: None,
-        kind: UserKind::Human,
-        role_here: ConversationRole::Unknown,
-        roles: Vec::new(),
-    }
+fn date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    (text.len() == 10).then(|| text.parse().ok()).flatten()
+}
+
+fn time(text: &str) -> Option<Time> {
+    let text = text.trim();
+    let shaped = (text.len() == 5 || text.len() == 8) && text.as_bytes().get(2) == Some(&b':');
+    shaped.then(|| text.parse().ok()).flatten()
 }

@@ -5,6 +5,8 @@
 
 mod desk;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -75,6 +77,17 @@ impl MemoryJournal {
             return Err(JournalError::Closed);
         }
         Ok(())
+    }
+
+    /// Tells deliveries that are done from those that never were.
+    fn check_known(&self, delivery: DeliveryNumber) -> JournalResult<()> {
+        let next = self.next_delivery.load(Ordering::Relaxed);
+        if delivery > 0 && delivery < next {
+            return Ok(());
+        }
+        Err(JournalError::Failed(format!(
+            "there is no delivery {delivery}"
+        )))
     }
 
     fn state_of(&self, tenant: &str, plugin: &str) -> &Mutex<StateTable> {
@@ -261,6 +274,7 @@ impl Journal for MemoryJournal {
         {
             let mut waiting = shard(&self.waiting, turn.delivery).lock();
             if !waiting.contains_key(&turn.delivery) {
+                self.check_known(turn.delivery)?;
                 return Ok(ordered(Committed::Done(Vec::new())));
             }
             if turn.state.has_reads() || !turn.state.writes.is_empty() {
@@ -305,6 +319,7 @@ impl Journal for MemoryJournal {
         end: DeliveryEnd,
     ) -> JournalResult<Ordered<()>> {
         self.check_open()?;
+        self.check_known(delivery)?;
         let mut waiting = shard(&self.waiting, delivery).lock();
         match end {
             DeliveryEnd::Again(attempt) => {

@@ -1,1 +1,9 @@
-//! The grammar's parity table and the rules of routing.
+//! What the router promises.
+
+mod access;
+mod commands;
+mod filters;
+mod host_says;
+mod parity;
+mod properties;
+mod support;

@@ -113,11 +113,31 @@ impl PageServer {
             address: config.listen,
             source,
         };
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
-        let token = match config.token {
+        let listener = std::net::TcpListener::bind(config.listen).map_err(listen_error)?;
+        listener.set_nonblocking(true).map_err(listen_error)?;
+        Self::on(listener, config.token, rooms, panel)
+    }
+
+    /// Takes a listener that is bound and non-blocking; without a token one is made.
+    ///
+    /// # Errors
+    /// When its address is not loopback.
+    pub fn on(
+        listener: std::net::TcpListener,
+        token: Option<String>,
+        rooms: Arc<dyn Rooms>,
+        panel: Arc<dyn PanelSource>,
+    ) -> Result<Self, WebError> {
+        let unusable = |source| WebError::Listen {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            source,
+        };
+        let address = listener.local_addr().map_err(unusable)?;
+        if !address.ip().is_loopback() {
+            return Err(WebError::NotLoopback(address.ip()));
+        }
+        let listener = TcpListener::from_std(listener).map_err(unusable)?;
+        let token = match token {
             Some(token) => token,
             None => Guard::new_token()?,
         };

@@ -44,7 +44,7 @@ fn command_arm(handler: &Handler) -> Option<TokenStream> {
     let Trigger::Command { name, .. } = &handler.trigger else {
         return None;
     };
-    let call = call(handler, |name| argument(name));
+    let call = call(handler, argument);
     Some(quote!(#name => return #call,))
 }
 
@@ -70,7 +70,7 @@ fn messages(handlers: &[Handler]) -> syn::Result<TokenStream> {
     let alone = ours.len() == 1;
     let mut steps = TokenStream::new();
     for (handler, args) in ours {
-        let call = call(handler, |name| argument(name));
+        let call = call(handler, argument);
         let filter = filter(args)?;
         steps.extend(if alone {
             quote!(return #call;)

@@ -1,5 +1,6 @@
 //! Attribute macros of `parlor-sdk`.
 
+mod canonical;
 mod describe;
 mod dispatch;
 mod handler;
@@ -69,6 +70,16 @@ use parse::Args;
 #[proc_macro_attribute]
 pub fn behaviour(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments.into(), item.into())
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
+}
+
+/// Writes how a contract's type lies in memory. Not for authors.
+#[doc(hidden)]
+#[proc_macro_derive(Canonical)]
+pub fn canonical(item: TokenStream) -> TokenStream {
+    let item = syn::parse_macro_input!(item as syn::DeriveInput);
+    canonical::derive(&item)
         .unwrap_or_else(Error::into_compile_error)
         .into()
 }

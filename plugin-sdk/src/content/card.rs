@@ -8,20 +8,35 @@ impl Button {
         id: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        let kind = ButtonKind::Action(ActionButton { id: id.into(), value: value.into() });
-        Self { label: label.into(), kind, style: ButtonStyle::Secondary }
+        let kind = ButtonKind::Action(ActionButton {
+            id: id.into(),
+            value: value.into(),
+        });
+        Self {
+            label: label.into(),
+            kind,
+            style: ButtonStyle::Secondary,
+        }
     }
 
     /// Makes one that opens an address.
     pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
         let kind = ButtonKind::Link(url.into());
-        Self { label: label.into(), kind, style: ButtonStyle::Secondary }
+        Self {
+            label: label.into(),
+            kind,
+            style: ButtonStyle::Secondary,
+        }
     }
 
     /// Makes one that says a text as the person who pressed.
     pub fn reply(label: impl Into<String>, text: impl Into<String>) -> Self {
         let kind = ButtonKind::Reply(text.into());
-        Self { label: label.into(), kind, style: ButtonStyle::Secondary }
+        Self {
+            label: label.into(),
+            kind,
+            style: ButtonStyle::Secondary,
+        }
     }
 
     /// Marks it as the expected choice.
@@ -132,7 +147,10 @@ impl Card {
     /// Adds a name with its value.
     #[must_use]
     pub fn fact(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.facts.push(Fact { name: name.into(), value: value.into() });
+        self.0.facts.push(Fact {
+            name: name.into(),
+            value: value.into(),
+        });
         self
     }
 

@@ -31,14 +31,20 @@ impl Field {
         name: impl Into<String>,
         json: impl Into<String>,
     ) -> Self {
-        let kind = FieldKind::Other(OtherField { name: name.into(), json: json.into() });
+        let kind = FieldKind::Other(OtherField {
+            name: name.into(),
+            json: json.into(),
+        });
         Self::new(id, label, kind)
     }
 
     /// Adds a value that may be chosen, with what is shown.
     #[must_use]
     pub fn choice(mut self, value: impl Into<String>, label: impl Into<String>) -> Self {
-        self.choices.push(Choice { value: value.into(), label: label.into() });
+        self.choices.push(Choice {
+            value: value.into(),
+            label: label.into(),
+        });
         self
     }
 
@@ -80,7 +86,10 @@ impl Field {
     /// Sets a rule: an expression of at most 256 bytes for the whole value, and what a person is told.
     #[must_use]
     pub fn pattern(mut self, regex: impl Into<String>, message: impl Into<String>) -> Self {
-        self.pattern = Some(FieldPattern { regex: regex.into(), message: message.into() });
+        self.pattern = Some(FieldPattern {
+            regex: regex.into(),
+            message: message.into(),
+        });
         self
     }
 

@@ -35,7 +35,10 @@ impl Line {
     /// Adds text in any mix of styles.
     #[must_use]
     pub fn styled(self, text: impl Into<String>, style: TextStyle) -> Self {
-        self.span(Span::Text(TextSpan { text: text.into(), style }))
+        self.span(Span::Text(TextSpan {
+            text: text.into(),
+            style,
+        }))
     }
 
     /// Adds bold text.
@@ -71,7 +74,10 @@ impl Line {
     /// Adds text that leads to an absolute `http`, `https` or `mailto` URL.
     #[must_use]
     pub fn link(self, text: impl Into<String>, url: impl Into<String>) -> Self {
-        self.span(Span::Link(LinkSpan { text: text.into(), url: url.into() }))
+        self.span(Span::Link(LinkSpan {
+            text: text.into(),
+            url: url.into(),
+        }))
     }
 
     /// Adds a mention of a user, by id, with the name shown where there are no mentions.
@@ -125,11 +131,17 @@ impl Line {
     /// Adds what this version has no name for, with the text to show instead.
     #[must_use]
     pub fn other(self, kind: impl Into<String>, text: impl Into<String>) -> Self {
-        self.span(Span::Other(OtherSpan { kind: kind.into(), text: text.into() }))
+        self.span(Span::Other(OtherSpan {
+            kind: kind.into(),
+            text: text.into(),
+        }))
     }
 
     fn mention(self, target: MentionTarget, name: impl Into<String>) -> Self {
-        self.span(Span::Mention(MentionSpan { target, text: name.into() }))
+        self.span(Span::Mention(MentionSpan {
+            target,
+            text: name.into(),
+        }))
     }
 }
 

@@ -17,7 +17,11 @@ pub struct Table(raw::Table);
 impl Table {
     /// Makes an empty one.
     pub fn new() -> Self {
-        Self(raw::Table { header: Vec::new(), rows: Vec::new(), columns: Vec::new() })
+        Self(raw::Table {
+            header: Vec::new(),
+            rows: Vec::new(),
+            columns: Vec::new(),
+        })
     }
 
     /// Sets the titles of the columns.

@@ -22,3 +22,26 @@ impl Echo {
         cx.reply(["Hello ", cx.first_name()].concat())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_hello_by_name() {
+        let mut bench = Bench::new(Echo);
+        assert_eq!(bench.say("hello").texts(), ["Hello Ada"]);
+        assert_eq!(bench.say(" HELLO ").texts(), ["Hello Ada"]);
+        assert_eq!(
+            bench.user("Grace", "Hopper").say("hello").texts(),
+            ["Hello Grace"]
+        );
+        assert_eq!(bench.say("hello there").actions, []);
+    }
+
+    #[test]
+    fn repeats_the_text() {
+        let mut bench = Bench::new(Echo);
+        assert_eq!(bench.say("/echo one  two").texts(), ["one  two"]);
+    }
+}

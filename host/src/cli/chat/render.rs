@@ -37,7 +37,7 @@ impl Renderer {
         files: &[ReceivedAttachment],
     ) -> String {
         let body = if blocks.is_empty() {
-            crate::content::clean(text)
+            crate::content::clean(text).into_owned()
         } else {
             terminal(blocks, self.width, self.colour)
         };

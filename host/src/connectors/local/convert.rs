@@ -18,8 +18,8 @@
 mod text;
 
 use super::hub::Heard;
-use super::hub::names::{email, model_member, model_user};
-use crate::content::{Entities, entities_from_text};
+use super::hub::names::{model_member, model_user};
+use crate::content::{TextEntities, entities_from_text};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
 use crate::mailbox::rooms::{Change, RoomInfo, RoomMember, RoomMessage};
@@ -101,16 +101,14 @@ pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -
     (message, mentioned)
 }
 
-fn entities(text: &str, members: &[RoomMember], own_id: &str) -> Entities {
+fn entities(text: &str, members: &[RoomMember], own_id: &str) -> TextEntities {
     if !text.contains(['@', '$', '#']) {
-        return Entities::default();
+        return TextEntities::default();
     }
-    let emails: Vec<String> = members.iter().map(|m| email(&m.user)).collect();
-    let people: Vec<(&str, &str, Option<&str>)> = members
+    let people: Vec<User> = members
         .iter()
-        .zip(&emails)
-        .filter(|(member, _)| *member.user.id != *own_id)
-        .map(|(member, email)| (&*member.user.id, &*member.user.name, Some(email.as_str())))
+        .filter(|member| *member.user.id != *own_id)
+        .map(|member| model_user(&member.user))
         .collect();
     entities_from_text(text, &people)
 }

@@ -75,6 +75,8 @@ CREATE INDEX message_keys_age ON message_keys (set_at);
 CREATE TABLE joins (
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, conversation TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (tenant, plugin, bot, conversation)) WITHOUT ROWID;
+CREATE TABLE keys_log_0 (number INTEGER PRIMARY KEY, key BLOB NOT NULL);
+CREATE TABLE keys_log_1 (number INTEGER PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 

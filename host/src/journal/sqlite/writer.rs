@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::apply::{Accepted, Turned};
 use super::error::{Stop, journal_error};
 use super::index::Index;
-use super::keys::DayKeys;
+use super::keys::{DayKeys, LOG_KEYS};
 use super::prune::Cursor;
 use super::rows::{ArrivalRow, RouteRow, TurnRow};
 use super::schema::{PAGE_BYTES, WAL_BYTES};
@@ -91,7 +91,7 @@ impl<'c> Writer<'c> {
         let mut writer = Self {
             connection,
             statements: Statements::prepare(connection)?,
-            keys: DayKeys::new(connection),
+            keys: DayKeys::open(connection, LOG_KEYS)?,
             index,
             state,
             dirty_values: HashMap::new(),
@@ -180,6 +180,7 @@ impl<'c> Writer<'c> {
 
     fn finish(&mut self) -> rusqlite::Result<()> {
         self.flush_state()?;
+        self.keys.settle_some()?;
         self.statements.commit.execute([])?;
         Ok(())
     }
@@ -201,7 +202,7 @@ impl<'c> Writer<'c> {
         self.dirty_values.clear();
         self.dirty_scopes.clear();
         self.index.load(self.connection)?;
-        self.keys.forget_statements();
+        self.keys.load()?;
         self.state.reset(super::read::state_sizes(self.connection)?);
         self.is_stale = false;
         self.measure();

@@ -1,0 +1,2 @@
+//! What a message costs in the router.
+fn main() {}
