@@ -9,7 +9,7 @@ const EMOJI = {
   star: "⭐", sparkles: "✨", tada: "🎉", rocket: "🚀", warning: "⚠️", white_check_mark: "✅", heavy_check_mark: "✔️",
   x: "❌", question: "❓", exclamation: "❗", bulb: "💡", bell: "🔔", lock: "🔒", key: "🔑", calendar: "📅", clock: "🕐",
   coffee: "☕", pizza: "🍕", beer: "🍺", cake: "🍰", sunny: "☀️", cloud: "☁️", snowflake: "❄️", moneybag: "💰", dollar: "💵",
-  up: "🔼", dn: "🔽", down: "🔽", arrow_up: "⬆️", arrow_down: "⬇️", chart_with_upwards_trend: "📈", chart_with_downwards_trend: "📉",
+  up: "▲", dn: "▼", down: "▼", arrow_up: "⬆️", arrow_down: "⬇️", chart_with_upwards_trend: "📈", chart_with_downwards_trend: "📉",
   bar_chart: "📊", email: "📧", phone: "📞", robot: "🤖", robot_face: "🤖", bug: "🐛", 100: "💯",
 };
 
@@ -67,7 +67,7 @@ function span(value) {
     case "mention": return make("span", { class: "tag" }, `@${body.text}`);
     case "cashtag": return make("span", { class: "tag" }, `$${body}`);
     case "hashtag": return make("span", { class: "tag" }, `#${body}`);
-    case "emoji": return make("span", { role: "img", "aria-label": body }, emoji(body));
+    case "emoji": return make("span", { role: "img", "aria-label": body, class: { up: "up", dn: "dn", down: "dn" }[body] }, emoji(body));
     case "date-time": return moment(body);
     default: return make("span", {}, body?.text ?? "");
   }

@@ -82,8 +82,10 @@ function take(frame) {
 
 function choosePlace() {
   if (model.rooms.has(current)) return;
-  const all = [...model.rooms.values()];
-  current = (all.find((room) => model.isMember(room)) ?? all[0])?.id ?? null;
+  // A room that one is in, else any room, else whatever there is.
+  const worth = (room) => (room.kind === "room" ? 2 : 0) + (model.isMember(room) ? 1 : 0);
+  const all = [...model.rooms.values()].sort((a, b) => worth(b) - worth(a) || a.id.localeCompare(b.id));
+  current = all[0]?.id ?? null;
   const room = model.rooms.get(current);
   if (room && !model.isMember(room) && room.kind === "room") act({ join: { conversation: current } });
 }
