@@ -1,1 +1,6 @@
+//! What the end-to-end tests share: built guests, a host in the test's own process, the contract's table.
 
+pub mod contract;
+pub mod guests;
+pub mod harness;
+pub mod tidy;

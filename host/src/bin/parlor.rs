@@ -1,1 +1,18 @@
-fn main() {}
+//! The `parlor` command.
+
+use std::process::ExitCode;
+
+use parlor_host::runtime::compile;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // The compiler's child process: it needs neither settings nor a runtime.
+    if arguments
+        .next()
+        .is_some_and(|verb| verb == compile::COMPILE_VERB)
+    {
+        let code = compile::child_main(arguments);
+        return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
+    }
+    parlor_host::cli::main(std::env::args_os())
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Name;
+use super::content::Block;
 use super::event::{Argument, Event};
 
 /// The number of an event in the journal: rises with each accepted one.
@@ -32,6 +33,8 @@ pub enum View {
         /// Captures of a regular expression.
         arguments: Vec<Argument>,
     },
+    /// The host itself answers with this: a delivery of the built-in plugin.
+    Say(Vec<Block>),
 }
 
 /// What the router decides for one plugin.

@@ -52,3 +52,37 @@ pub struct Limits {
     /// Bytes that the host copies out of one call.
     pub result_bytes: u64,
 }
+
+const KIB: u32 = 1024;
+const MIB: u32 = 1024 * KIB;
+
+impl Default for Limits {
+    /// What a plugin may use unless its settings say otherwise.
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 * u64::from(MIB),
+            table_elements: 32_768,
+            cpu_ms: 100,
+            deadline_ms: 5_000,
+            instances: 8,
+            actions: 100,
+            message_bytes: 64 * KIB,
+            attachment_bytes: 10 * MIB,
+            attachments_bytes: 16 * MIB,
+            broadcast: 1_000,
+            action_key_bytes: 256,
+            log_bytes: 64 * KIB,
+            state_key_bytes: 256,
+            state_value_bytes: 64 * KIB,
+            state_bytes: 64 * u64::from(MIB),
+            random_bytes: 64 * KIB,
+            handles: 1_024,
+            http_requests: 16,
+            http_open: 4,
+            http_body_bytes: 4 * u64::from(MIB),
+            http_header_bytes: 16 * KIB,
+            timers: 1_000,
+            result_bytes: 24 * u64::from(MIB),
+        }
+    }
+}

@@ -3,6 +3,11 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "plugin",
-    imports: { default: async | trappable },
+    imports: {
+        "parlor:bot/log.write": trappable,
+        "parlor:bot/config.get": trappable,
+        "parlor:bot/config.enforced": trappable,
+        default: async | trappable,
+    },
     exports: { default: async },
 });

@@ -205,6 +205,7 @@ pub(super) fn routed(table: &Table, event: &Event) -> Vec<String> {
             View::Command { name, arguments } => {
                 format!("{}:{name}({})", route.plugin, show(arguments))
             }
+            View::Say(_) => format!("{}:says", route.plugin),
         })
         .collect()
 }

@@ -1,0 +1,134 @@
+//! A journal that keeps nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use parlor_host::journal::{
+    Accepted, Arrival, Committed, Counts, DeliveryEnd, Journal, JournalError, JournalResult,
+    OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey, StateScope, Timer,
+    Turn,
+};
+use parlor_host::model::Timestamp;
+use parlor_host::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
+use parlor_host::model::event::Event;
+
+/// Keeps nothing.
+pub(crate) struct NoJournal;
+
+#[async_trait]
+impl Journal for NoJournal {
+    async fn state_get(&self, _key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)> {
+        Ok((None, 0))
+    }
+
+    async fn state_keys(
+        &self,
+        _scope: &StateScope,
+        _prefix: &str,
+        _after: Option<&str>,
+        _limit: usize,
+    ) -> JournalResult<(Vec<String>, u64)> {
+        Ok((Vec::new(), 0))
+    }
+
+    async fn state_size(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+        Ok(0)
+    }
+
+    async fn accept(&self, _arrival: Arrival) -> JournalResult<Ordered<Accepted>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn route(
+        &self,
+        _number: EventNumber,
+        _event: Arc<Event>,
+        _routes: Vec<Route>,
+    ) -> JournalResult<Ordered<Vec<Delivery>>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn commit(&self, _turn: Turn) -> JournalResult<Ordered<Committed>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn settle(
+        &self,
+        _delivery: DeliveryNumber,
+        _end: DeliveryEnd,
+    ) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn record(&self, _updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn pending_deliveries(
+        &self,
+        _after: DeliveryNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn pending_parts(&self, _after: PartNumber, _limit: usize) -> JournalResult<Vec<Part>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn due_timers(&self, _now: Timestamp, _limit: usize) -> JournalResult<Vec<Timer>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn next_timer(&self) -> JournalResult<Option<Timestamp>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+        Err(JournalError::Closed)
+    }
+
+    async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn message_by_key(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _key: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn join_count(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _bot: &str,
+        _conversation: &str,
+    ) -> JournalResult<u64> {
+        Err(JournalError::Closed)
+    }
+
+    async fn host_value(&self, _name: &str) -> JournalResult<Option<String>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn set_host_value(&self, _name: &str, _value: &str) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn counts(&self) -> JournalResult<Counts> {
+        Err(JournalError::Closed)
+    }
+
+    async fn prune(&self, _now: Timestamp) -> JournalResult<()> {
+        Err(JournalError::Closed)
+    }
+
+    async fn close(&self) -> JournalResult<()> {
+        Err(JournalError::Closed)
+    }
+}

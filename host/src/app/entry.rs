@@ -1,0 +1,311 @@
+//! What the command line asks of the host.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use super::host::{Host, HostParts};
+use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
+use crate::config::{Durability, ReloadMode, Settings, bind, open_folders, variable};
+use crate::connectors::local::{Hub, LocalConfig};
+use crate::journal::lock::DataLock;
+use crate::journal::memory::MemoryJournal;
+use crate::journal::sqlite::{self, SqliteConfig, SqliteJournal};
+use crate::mailbox::rooms::Rooms;
+use crate::model::description::Description;
+use crate::runtime::{ArtifactHash, CompilerProgram, Engine, RuntimeConfig};
+use crate::shutdown::Shutdown;
+use crate::web::{PageServer, PanelSource as _};
+
+/// The folder of compiled code inside the data folder.
+const CACHE_FOLDER: &str = "cache";
+/// The folder of the local platform's rooms inside the data folder.
+const ROOMS_FOLDER: &str = "local";
+/// How long the page may take to say good-bye.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// Resolves when no delivery, request or part is open.
+pub type Idle = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Whoever talks to the local platform at the terminal: `cli` gives it.
+#[async_trait]
+pub trait FrontEnd: Send + Sync {
+    /// Hears that the host serves, and where its page is.
+    ///
+    /// # Errors
+    /// When it cannot say so.
+    fn ready(&self, page: Option<&str>) -> anyhow::Result<()>;
+
+    /// Talks until its input ends. `commands` are those of the plugins, as they are typed.
+    ///
+    /// # Errors
+    /// When the terminal or the platform fails.
+    async fn talk(
+        &self,
+        rooms: Arc<dyn Rooms>,
+        commands: Vec<String>,
+        idle: Idle,
+    ) -> anyhow::Result<()>;
+}
+
+/// How to serve.
+pub struct HostOptions {
+    /// The settings.
+    pub settings: Settings,
+    /// Whether there is a settings file to watch.
+    pub has_settings_file: bool,
+    /// Whether to talk at the terminal too.
+    pub prompt: bool,
+    /// Who talks there.
+    pub front: Box<dyn FrontEnd>,
+}
+
+/// How to chat at the terminal or through a pipe.
+pub struct ChatOptions {
+    /// The settings.
+    pub settings: Settings,
+    /// The only plugins to load; empty: those of the settings' folder.
+    pub files: Vec<PathBuf>,
+    /// Who talks.
+    pub front: Box<dyn FrontEnd>,
+}
+
+/// A mistake of whoever started the command: it ends with code 64.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Serves until it is time to stop.
+///
+/// # Errors
+/// [`crate::config::Problem`] and [`UsageError`] where a person must change something first.
+pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Result<()> {
+    let HostOptions {
+        settings,
+        has_settings_file,
+        prompt,
+        front,
+    } = options;
+    open_folders(&settings)?;
+    let mut lock =
+        DataLock::acquire(&settings.data).map_err(|error| UsageError(error.to_string()))?;
+    let listener = match settings.local.enabled {
+        true => Some(bind(&settings, "local.listen", settings.local.listen)?),
+        false => None,
+    };
+    let journal = open_journal(&settings).await?;
+    let hub = Hub::open(LocalConfig {
+        folder: Some(settings.data.join(ROOMS_FOLDER)),
+        rooms: settings.local.rooms.clone(),
+        ..LocalConfig::default()
+    })
+    .context("local platform")?;
+    let watcher = FolderWatcher::start(watch(&settings, has_settings_file))?;
+    let host = Host::start(HostParts {
+        cache: settings.data.join(CACHE_FOLDER),
+        compiler: CompilerProgram::Child(std::env::current_exe()?),
+        journal: Arc::new(journal),
+        hub,
+        settings,
+    })
+    .await?;
+    let host = Arc::new(host);
+    tokio::select! {
+        () = host.follow(watcher) => {}
+        () = shutdown.wait_for_stop() => {
+            host.stop().await;
+            return Ok(());
+        }
+    }
+    host.open().await?;
+    let page = match listener {
+        Some(listener) => {
+            let rooms: Arc<dyn Rooms> = Arc::new(host.hub().clone());
+            let page = PageServer::on(listener, None, rooms, host.plugins().clone())?;
+            lock.set_address(&page.address().to_string())?;
+            Some(page)
+        }
+        None => None,
+    };
+    front.ready(page.as_ref().map(PageServer::url).as_deref())?;
+    if let Some(page) = page {
+        let stop = shutdown.token();
+        shutdown.spawn(async move {
+            if let Err(error) = page.serve(stop.cancelled_owned()).await {
+                tracing::error!(%error, "page ended");
+            }
+        });
+    }
+    let talk = async {
+        if prompt {
+            front
+                .talk(rooms_of(&host), host.plugins().commands(), idle_of(&host))
+                .await?;
+            // A prompt that is left is a host that is stopped: whoever typed `/quit` meant it.
+            shutdown.stop();
+        }
+        shutdown.wait_for_stop().await;
+        anyhow::Ok(())
+    };
+    let talked = tokio::select! {
+        talked = talk => talked,
+        () = shutdown.wait_for_stop() => Ok(()),
+        () = release_on_hangup(&host) => Ok(()),
+    };
+    host.stop().await;
+    shutdown.wait_for_tasks(STOP_WITHIN).await;
+    talked
+}
+
+/// Chats until the input ends. Nothing is kept, and no outside platform is spoken to.
+///
+/// # Errors
+/// As [`run_host`].
+pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Result<()> {
+    let ChatOptions {
+        settings,
+        files,
+        front,
+    } = options;
+    let hub = Hub::open(LocalConfig {
+        folder: None,
+        rooms: settings.local.rooms.clone(),
+        ..LocalConfig::default()
+    })
+    .context("local platform")?;
+    if files.is_empty() {
+        std::fs::read_dir(&settings.plugins_folder)
+            .map_err(|error| settings.problem("plugins", format!("cannot be read: {error}")))?;
+    }
+    let watch = watch(&settings, false);
+    let host = Host::start(HostParts {
+        cache: private_cache()?,
+        compiler: CompilerProgram::Child(std::env::current_exe()?),
+        journal: Arc::new(MemoryJournal::new()),
+        hub,
+        settings,
+    })
+    .await?;
+    let host = Arc::new(host);
+    if files.is_empty() {
+        host.follow(FolderWatcher::start(watch)?).await;
+    } else {
+        for file in &files {
+            host.plugins().apply(change_of(file)?).await;
+        }
+    }
+    for row in host.plugins().plugins() {
+        if let Some(error) = row.last_error {
+            tracing::error!(plugin = row.name, error, "plugin does not take part");
+        }
+    }
+    host.open().await?;
+    let talked = tokio::select! {
+        talked = front.talk(rooms_of(&host), host.plugins().commands(), idle_of(&host)) => talked,
+        () = shutdown.wait_for_stop() => Ok(()),
+    };
+    host.stop().await;
+    talked
+}
+
+/// Compiles a file and asks it what it is, as the host would before it serves.
+///
+/// # Errors
+/// Says why the host would refuse it.
+pub async fn describe_file(wasm: Vec<u8>) -> Result<Description, String> {
+    let describe = async {
+        let compiler = CompilerProgram::Child(std::env::current_exe()?);
+        let engine = Engine::new(RuntimeConfig::new(private_cache()?, compiler))?;
+        let artifact = engine.compile(wasm).await?;
+        let description = engine.describe(&artifact).await?;
+        engine.shutdown().await;
+        anyhow::Ok(description)
+    };
+    describe.await.map_err(|error| format!("{error:#}"))
+}
+
+async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {
+    let folder = settings.data.clone();
+    let config = SqliteConfig {
+        durability: match settings.journal.durability {
+            Durability::Power => sqlite::Durability::Power,
+            Durability::Process => sqlite::Durability::Process,
+        },
+        max_bytes: settings.journal.max_bytes,
+    };
+    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(&folder, config)).await?;
+    Ok(opened?)
+}
+
+/// Changes are always looked for: in manual mode they are compiled and checked, and wait.
+fn watch(settings: &Settings, has_settings_file: bool) -> FolderWatch {
+    let mut watch = FolderWatch::new(
+        &settings.plugins_folder,
+        has_settings_file.then_some(settings.path.as_path()),
+        &settings.reload,
+    );
+    watch.mode = ReloadMode::Watch;
+    watch
+}
+
+fn rooms_of(host: &Host) -> Arc<dyn Rooms> {
+    Arc::new(host.hub().clone())
+}
+
+fn idle_of(host: &Arc<Host>) -> Idle {
+    let host = host.clone();
+    Arc::new(move || {
+        let host = host.clone();
+        Box::pin(async move { host.idle().await })
+    })
+}
+
+/// `SIGHUP` lets changes serve that wait in manual mode. Never resolves.
+async fn release_on_hangup(host: &Host) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return std::future::pending().await;
+    };
+    while hangups.recv().await.is_some() {
+        host.plugins().release().await;
+    }
+    std::future::pending().await
+}
+
+/// A folder for compiled code where no host's data folder serves: the user's cache.
+fn private_cache() -> anyhow::Result<PathBuf> {
+    let base = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .filter(|path| path.is_absolute())
+        .unwrap_or_else(std::env::temp_dir);
+    let folder = base.join("parlor");
+    std::fs::create_dir_all(&base).with_context(|| base.display().to_string())?;
+    Ok(folder)
+}
+
+/// A file by name, as the folder would report it.
+fn change_of(file: &Path) -> anyhow::Result<FolderChange> {
+    let name = file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .ok_or_else(|| UsageError(format!("{} has no name", file.display())))?;
+    let wasm =
+        std::fs::read(file).map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
+    let sha256: Sha256Bytes = ArtifactHash::of(&wasm).0;
+    let path = file.with_extension("toml");
+    let settings = std::fs::read_to_string(&path).ok().map(|text| PluginFile {
+        path,
+        text: text.into(),
+    });
+    Ok(FolderChange::Upsert {
+        name: name.to_owned(),
+        wasm: wasm.into(),
+        sha256,
+        settings,
+    })
+}

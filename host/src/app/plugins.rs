@@ -1,0 +1,402 @@
+//! The plugins that are there: a change in the folder is compiled, checked and swapped in.
+//!
+//! A change for the worse leaves what served before in place and says why.
+
+mod load;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::clock;
+use super::intake::{Directed, Inbox};
+use super::reads::Reads;
+use super::reload::{FolderChange, PluginFile, Sha256Bytes};
+use crate::config::{PluginSettings, Settings};
+use crate::journal::{EventKey, Journal};
+use crate::model::config::ConfigValue;
+use crate::model::description::{Description, EventKind};
+use crate::model::event::{Addressing, Bot, Event};
+use crate::model::payload::{EventPayload, Lifecycle};
+use crate::model::{Name, Timestamp};
+use crate::router::{Access, Only, PluginRoutes, Roles, Table};
+use crate::runtime::Engine;
+use crate::runtime::lanes::Lanes;
+use crate::web::{PanelSource, PluginRow};
+
+/// What the plugins are joined to.
+pub struct PluginsParts {
+    /// The tenant whose plugins they are.
+    pub tenant: Name,
+    /// The settings at the start.
+    pub settings: Settings,
+    /// Compiles and runs.
+    pub engine: Engine,
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Where builds serve.
+    pub lanes: Arc<Lanes>,
+    /// Where routes are used.
+    pub inbox: Arc<Inbox>,
+    /// Who answers reads.
+    pub reads: Arc<Reads>,
+    /// The bots, for `started`.
+    pub bots: Vec<Bot>,
+}
+
+/// One wasm file.
+struct Source {
+    wasm: Arc<[u8]>,
+    sha256: Sha256Bytes,
+    settings: Option<PluginFile>,
+}
+
+/// A plugin that serves.
+struct Serving {
+    stem: String,
+    sha256: Sha256Bytes,
+    settings: PluginSettings,
+    config: BTreeMap<String, ConfigValue>,
+    description: Arc<Description>,
+    access: Access,
+    since: Timestamp,
+}
+
+#[derive(Default)]
+struct Known {
+    sources: BTreeMap<String, Source>,
+    serving: BTreeMap<String, Serving>,
+    /// Why a plugin, or a file, is refused.
+    refused: BTreeMap<String, String>,
+    /// Changes that wait for `parlor reload`.
+    held: BTreeMap<String, String>,
+}
+
+/// The plugins of one tenant.
+pub struct Plugins {
+    parts: PluginsParts,
+    settings: ArcSwap<Settings>,
+    known: Mutex<Known>,
+    changed: watch::Sender<u64>,
+    /// Changes are applied one at a time, in the order in which they came.
+    applying: tokio::sync::Mutex<()>,
+    boot: String,
+    /// Held changes are being let through.
+    releasing: AtomicBool,
+}
+
+impl Plugins {
+    /// Makes the plugins; none is there before [`Plugins::apply`].
+    pub fn new(parts: PluginsParts) -> Self {
+        Self {
+            settings: ArcSwap::from_pointee(parts.settings.clone()),
+            parts,
+            known: Mutex::default(),
+            changed: watch::channel(0).0,
+            applying: tokio::sync::Mutex::default(),
+            boot: clock::trace_id(),
+            releasing: AtomicBool::new(false),
+        }
+    }
+
+    /// Applies a change of the folder; resolves when it serves or is refused.
+    pub async fn apply(&self, change: FolderChange) {
+        let _turn = self.applying.lock().await;
+        match change {
+            FolderChange::Upsert {
+                name,
+                wasm,
+                sha256,
+                settings,
+            } => {
+                self.known.lock().refused.remove(&name);
+                let source = Source {
+                    wasm,
+                    sha256,
+                    settings,
+                };
+                self.known.lock().sources.insert(name.clone(), source);
+                self.load_stem(&name).await;
+            }
+            FolderChange::SettingsChanged => self.load_settings().await,
+            FolderChange::Removed { name } => {
+                let mut known = self.known.lock();
+                known.sources.remove(&name);
+                known.refused.remove(&name);
+                let gone: Vec<String> = known
+                    .serving
+                    .iter()
+                    .filter(|(_, plugin)| plugin.stem == name)
+                    .map(|(plugin, _)| plugin.clone())
+                    .collect();
+                drop(known);
+                for plugin in gone {
+                    self.remove(&plugin);
+                }
+            }
+            FolderChange::Refused { name, reason } => self.refuse(&name, &reason),
+            FolderChange::Scanned => {}
+        }
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// Tells the plugins that listen that the host stops.
+    pub async fn drain(&self) {
+        let names: Vec<String> = self.known.lock().serving.keys().cloned().collect();
+        for name in names {
+            self.tell(
+                &name,
+                Lifecycle::Draining,
+                &format!("draining:{}", self.boot),
+            )
+            .await;
+        }
+    }
+
+    async fn load_settings(&self) {
+        let path = self.settings.load().path.clone();
+        match Settings::load(&path) {
+            Ok(settings) => {
+                self.settings.store(Arc::new(settings));
+                let stems: Vec<String> = self.known.lock().sources.keys().cloned().collect();
+                for stem in stems {
+                    self.load_stem(&stem).await;
+                }
+                self.rebuild_table();
+            }
+            Err(problems) => {
+                for problem in problems {
+                    tracing::error!(%problem, "settings not taken; the last good ones stay in force");
+                }
+            }
+        }
+    }
+
+    /// Loads every plugin that uses a file, and drops those that used it and do so no more.
+    async fn load_stem(&self, stem: &str) {
+        let has_own_file = {
+            let known = self.known.lock();
+            let source = known.sources.get(stem);
+            source.is_some_and(|source| source.settings.is_some())
+        };
+        let wanted = self.settings.load().plugins_of(stem, has_own_file);
+        let dropped: Vec<String> = {
+            let known = self.known.lock();
+            known
+                .serving
+                .iter()
+                .filter(|(name, plugin)| plugin.stem == stem && !wanted.contains(name))
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        for name in dropped {
+            self.remove(&name);
+        }
+        for name in wanted {
+            match self.load(&name, stem).await {
+                Ok(()) => {
+                    self.known.lock().refused.remove(&name);
+                }
+                Err(reason) => self.refuse(&name, &reason),
+            }
+        }
+    }
+
+    fn refuse(&self, name: &str, reason: &str) {
+        tracing::error!(plugin = name, reason, "plugin refused");
+        let mut known = self.known.lock();
+        known.refused.insert(name.to_owned(), reason.to_owned());
+    }
+
+    fn remove(&self, name: &str) {
+        tracing::info!(plugin = name, "plugin removed");
+        let mut known = self.known.lock();
+        known.serving.remove(name);
+        known.refused.remove(name);
+        drop(known);
+        self.rebuild_table();
+        self.parts.lanes.remove(&self.parts.tenant, name);
+    }
+
+    fn rebuild_table(&self) {
+        let routes = {
+            let known = self.known.lock();
+            let routes = known.serving.iter().map(|(name, plugin)| PluginRoutes {
+                plugin: name.as_str().into(),
+                description: plugin.description.clone(),
+                config: texts_of(&plugin.config),
+                access: plugin.access.clone(),
+            });
+            routes.collect()
+        };
+        let settings = self.settings.load();
+        let (table, warnings) = Table::new(routes, &Roles(settings.roles.clone()));
+        for warning in warnings {
+            tracing::warn!(%warning, "routes");
+        }
+        let table = Arc::new(table);
+        self.parts.inbox.set_table(&self.parts.tenant, table);
+    }
+
+    /// Sends a plugin an event of its own life, where it listens.
+    async fn tell(&self, plugin: &str, lifecycle: Lifecycle, key: &str) {
+        if !self.listens(plugin, EventKind::Lifecycle) {
+            return;
+        }
+        let bots: Vec<Option<Bot>> = match lifecycle {
+            Lifecycle::Started => self.parts.bots.iter().cloned().map(Some).collect(),
+            _ => vec![None],
+        };
+        for bot in bots {
+            let whose = bot.as_ref().map_or("", |bot| bot.name.as_str());
+            let id = format!("lifecycle:{plugin}:{whose}:{key}");
+            let event = lifecycle_event(&id, bot.clone(), lifecycle.clone());
+            let directed = Directed {
+                tenant: self.parts.tenant.clone(),
+                plugin: plugin.into(),
+                key: EventKey::new(&[&id]),
+                event,
+            };
+            if let Err(error) = self.parts.inbox.take_directed(directed).await {
+                tracing::warn!(plugin, %error, "lifecycle event not taken");
+            }
+        }
+    }
+
+    /// Tells whether a plugin wants this kind of event.
+    pub fn listens(&self, plugin: &str, kind: EventKind) -> bool {
+        let known = self.known.lock();
+        let plugin = known.serving.get(plugin);
+        plugin.is_some_and(|plugin| plugin.description.subscriptions.kinds.contains(&kind))
+    }
+
+    /// Lets changes serve that wait in manual mode.
+    pub async fn release(&self) {
+        let stems: Vec<String> = {
+            let mut known = self.known.lock();
+            known.held.clear();
+            known.sources.keys().cloned().collect()
+        };
+        let _turn = self.applying.lock().await;
+        self.releasing.store(true, Ordering::Release);
+        for stem in stems {
+            self.load_stem(&stem).await;
+        }
+        self.releasing.store(false, Ordering::Release);
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// The commands of all plugins, as they are typed.
+    pub fn commands(&self) -> Vec<String> {
+        let known = self.known.lock();
+        let commands = known
+            .serving
+            .values()
+            .flat_map(|plugin| plugin.description.commands.iter());
+        commands
+            .filter_map(|command| command.pattern.split_whitespace().next())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl PanelSource for Plugins {
+    fn plugins(&self) -> Vec<PluginRow> {
+        let status = self.parts.lanes.status();
+        let known = self.known.lock();
+        let mut rows: BTreeMap<String, PluginRow> = BTreeMap::new();
+        for (name, plugin) in &known.serving {
+            let live = status
+                .iter()
+                .find(|status| *status.tenant == *self.parts.tenant && *status.name == **name);
+            rows.insert(
+                name.clone(),
+                PluginRow {
+                    name: name.clone(),
+                    state: live.map_or_else(|| "serving".to_owned(), |live| state_name(live.state)),
+                    version: Some(plugin.description.version.clone()),
+                    last_reload: Some(plugin.since),
+                    last_error: live.and_then(|live| live.last_fault.clone()),
+                    waiting: live.map_or(0, |live| live.waiting as u64),
+                },
+            );
+        }
+        for (name, reason) in known.refused.iter().chain(&known.held) {
+            let row = rows.entry(name.clone()).or_insert_with(|| PluginRow {
+                name: name.clone(),
+                state: "refused".to_owned(),
+                ..PluginRow::default()
+            });
+            row.last_error = Some(reason.clone());
+        }
+        rows.into_values().collect()
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+fn state_name(state: crate::runtime::lanes::PluginState) -> String {
+    use crate::runtime::lanes::PluginState;
+    match state {
+        PluginState::Serving => "serving",
+        PluginState::Waiting => "waiting",
+        PluginState::Quarantined => "quarantined",
+        PluginState::JournalHeld => "journal held",
+    }
+    .to_owned()
+}
+
+fn lifecycle_event(id: &str, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
+    let now = clock::now();
+    Event {
+        id: id.to_owned(),
+        sequence: 0,
+        attempt: 1,
+        occurred_at: now,
+        received_at: now,
+        bot,
+        conversation: None,
+        actor: None,
+        addressing: Addressing::Ambient,
+        cause: None,
+        depth: 0,
+        trace_id: clock::trace_id(),
+        extras: Vec::new(),
+        raw: None,
+        payload: EventPayload::Lifecycle(lifecycle),
+    }
+}
+
+/// The router's form of a plugin's `only` and `allow`.
+fn access_of(settings: &PluginSettings) -> Access {
+    let only = &settings.only;
+    Access {
+        only: Only {
+            bots: only.bots.clone(),
+            conversations: only.conversations.clone(),
+            external: only.external,
+        },
+        allow: settings.allow.clone(),
+    }
+}
+
+/// Settings as text, for `{=key}` in patterns and key words.
+fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
+    let text = |value: &ConfigValue| match value {
+        ConfigValue::Text(text) => text.clone(),
+        ConfigValue::Number(number) => number.to_string(),
+        ConfigValue::Flag(flag) => flag.to_string(),
+        ConfigValue::Duration(ms) => ms.to_string(),
+        ConfigValue::Texts(texts) => texts.join(" "),
+    };
+    config
+        .iter()
+        .map(|(key, value)| (key.clone(), text(value)))
+        .collect()
+}

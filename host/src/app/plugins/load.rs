@@ -1,0 +1,152 @@
+//! From a wasm file and settings to a build that serves. Everything is checked before the swap.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Plugins, Serving, access_of};
+use crate::app::clock;
+use crate::config::{PluginSettings, Problem, ReloadMode, check_plugin};
+use crate::model::payload::Lifecycle;
+use crate::net::HttpGrants;
+use crate::router::Table;
+use crate::runtime::lanes::PluginSpec;
+use crate::runtime::turn::{ActionGrants, Policy};
+use crate::runtime::{PluginBuild, PluginParts, TracingLog};
+
+impl Plugins {
+    /// Loads one plugin; what served before goes on where this fails.
+    pub(super) async fn load(&self, name: &str, stem: &str) -> Result<(), String> {
+        let (wasm, sha256, own_file) = {
+            let known = self.known.lock();
+            let Some(source) = known.sources.get(stem) else {
+                return Err(format!("there is no {stem}.wasm"));
+            };
+            (source.wasm.clone(), source.sha256, source.settings.clone())
+        };
+        let own_file = own_file.as_ref().filter(|_| name == stem);
+        let settings = {
+            let own_file = own_file.map(|file| (file.path.as_path(), &*file.text));
+            self.settings.load().plugin(name, own_file)
+        };
+        let settings = settings.map_err(|problems| lines(&problems))?;
+        if !settings.enabled {
+            self.remove(name);
+            return Ok(());
+        }
+        let before = {
+            let known = self.known.lock();
+            known.serving.get(name).map(|serving| {
+                let same_build = serving.sha256 == sha256;
+                let same_settings = serving.settings == settings;
+                (
+                    same_build,
+                    same_settings,
+                    serving.description.version.clone(),
+                )
+            })
+        };
+        if matches!(before, Some((true, true, _))) {
+            return Ok(());
+        }
+        let started = std::time::Instant::now();
+        let serving = self.install(name, stem, wasm, sha256, settings).await?;
+        let version = serving.description.version.clone();
+        let is_first = before.is_none();
+        self.known.lock().serving.insert(name.to_owned(), serving);
+        self.rebuild_table();
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(plugin = name, version, took_ms, "plugin serves");
+        let key = format!("{}:{}", self.boot, clock::trace_id());
+        let lifecycle = match before {
+            None => Lifecycle::Started,
+            Some((true, false, _)) => Lifecycle::ConfigChanged,
+            Some((_, _, old)) => Lifecycle::Reloaded(old),
+        };
+        // `started` comes once a start of the host and bot, however often the file comes and goes.
+        let key = if is_first { self.boot.clone() } else { key };
+        self.tell(name, lifecycle, &key).await;
+        Ok(())
+    }
+
+    async fn install(
+        &self,
+        name: &str,
+        stem: &str,
+        wasm: Arc<[u8]>,
+        sha256: [u8; 32],
+        settings: PluginSettings,
+    ) -> Result<Serving, String> {
+        let engine = &self.parts.engine;
+        let artifact = engine
+            .compile(wasm.to_vec())
+            .await
+            .map_err(|error| error.to_string())?;
+        let description = engine
+            .describe(&artifact)
+            .await
+            .map_err(|error| error.to_string())?;
+        let config = check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
+        Table::check(&description).map_err(|error| error.to_string())?;
+        let access = access_of(&settings);
+        let grants: Vec<&str> = settings
+            .grants
+            .http
+            .iter()
+            .map(|grant| grant.allow.as_str())
+            .collect();
+        let http_grants = HttpGrants::parse(&grants).map_err(|error| error.to_string())?;
+        let description = Arc::new(description);
+        let plugin: crate::model::Name = name.into();
+        let build = PluginBuild::new(
+            engine,
+            PluginParts {
+                tenant: self.parts.tenant.clone(),
+                name: plugin.clone(),
+                artifact,
+                description: description.clone(),
+                config: config.clone(),
+                http_grants,
+                limits: settings.limits.clone(),
+                journal: self.parts.journal.clone(),
+                reads: self.parts.reads.clone(),
+                log: Arc::new(TracingLog),
+            },
+        );
+        // In manual mode a first build serves; a change of one waits, checked.
+        let is_change = self.known.lock().serving.contains_key(name);
+        let is_manual = self.settings.load().reload.mode == ReloadMode::Manual;
+        if is_change && is_manual && !self.releasing.load(Ordering::Acquire) {
+            let what = format!("version {} waits for `parlor reload`", description.version);
+            self.known.lock().held.insert(name.to_owned(), what.clone());
+            return Err(what);
+        }
+        self.parts.reads.set_grants(&plugin, &settings.grants.reads);
+        self.parts.lanes.install(PluginSpec {
+            tenant: self.parts.tenant.clone(),
+            name: plugin,
+            version: description.version.clone(),
+            build: Arc::new(build),
+            instances: settings.limits.instances,
+            fresh: settings.fresh,
+            policy: Arc::new(Policy {
+                actions: ActionGrants::These(settings.grants.actions.iter().cloned().collect()),
+                http: None,
+                limits: settings.limits.clone(),
+            }),
+        });
+        Ok(Serving {
+            stem: stem.to_owned(),
+            sha256,
+            settings,
+            config,
+            description,
+            access,
+            since: clock::now(),
+        })
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,382 @@
+//! The command line: one module a verb.
+//!
+//! Nothing here joins parts of the host; `app::entry` does. Exit codes: 0 ok, 1 failed, 64 usage or
+//! settings, 130 interrupted.
+
+mod build;
+mod cargo;
+pub mod chat;
+mod check;
+mod output;
+mod start;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::entry::{self, ChatOptions, HostOptions};
+use crate::config::{LogLevel, SETTINGS_FILE, Settings, log_filter};
+use crate::model::description::Description;
+use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
+use crate::telemetry::{start_logs, strip_control};
+
+use check::{Loader, PluginReport, PluginState};
+use output::{Failure, print_json, print_line, say, table};
+use start::{Place, Start};
+use terminal::Terminal;
+use tree::SourceTree;
+
+/// The code for a wrong command line or wrong settings.
+const EXIT_USAGE: u8 = 64;
+
+/// Host chat bots whose behaviour is a WebAssembly component
+#[derive(Debug, Parser)]
+#[command(name = "parlor", version, max_term_width = 100)]
+#[command(after_help = "Without a verb: `run` where there is a parlor.toml, else the demo")]
+struct Cli {
+    /// Settings file [default: parlor.toml in the current folder]
+    #[arg(long, value_name = "FILE", global = true)]
+    settings: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve the bots and plugins of the settings
+    Run,
+    /// Talk to plugins here, without any platform
+    Chat {
+        /// Load only these plugins
+        #[arg(value_name = "FILE.wasm")]
+        files: Vec<PathBuf>,
+    },
+    /// Build the plugin in this folder, or the plugins of this workspace
+    Build(BuildArgs),
+    /// Say whether the host would take these files; without any, check the settings and all plugins
+    Check {
+        /// Plugins, their settings, or a parlor.toml
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Print one JSON object per plugin
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the plugins, what they ask for and what they are granted
+    Plugins {
+        /// Print one JSON object per plugin
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct BuildArgs {
+    /// Put the components into this folder [default: the settings' plugin folder, else this one]
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+    /// Print one JSON object per component
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command; the first argument is the program.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; that nobody reads them is not an error.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(EXIT_USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Usage(lines)) => {
+            for line in lines {
+                say(&strip_control(&line, true));
+            }
+            ExitCode::from(EXIT_USAGE)
+        }
+        Err(Failure::Failed(error)) => {
+            say(&strip_control(&format!("parlor: {error:#}"), true));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let folder = std::env::current_dir()?;
+    let place = Place {
+        settings: cli.settings.as_deref(),
+        folder: &folder,
+        is_terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
+        built_from: SourceTree::of_this_program(),
+    };
+    match cli.verb {
+        None => match place.decide()? {
+            Start::Run(path) => serve(&path),
+            Start::Demo(tree) => serve_demo(&tree, place.is_terminal),
+        },
+        Some(Verb::Run) => serve(&place.require_settings()?),
+        Some(Verb::Chat { files }) => chat(&place, files),
+        Some(Verb::Build(args)) => build_here(&place, args),
+        Some(Verb::Check { files, json }) => check_files(&place, &files, json),
+        Some(Verb::Plugins { json }) => list_plugins(&place, json),
+    }
+}
+
+fn serve(path: &Path) -> Result<ExitCode, Failure> {
+    let settings = load(path)?;
+    logs(settings.log)?;
+    serve_with(HostOptions {
+        settings,
+        has_settings_file: true,
+        prompt: false,
+        front: Box::new(Terminal),
+    })
+}
+
+fn serve_demo(tree: &SourceTree, prompt: bool) -> Result<ExitCode, Failure> {
+    print_line(&format!(
+        "parlor demo: there is no {SETTINGS_FILE} here, so these are the example plugins of {}",
+        tree.root.display()
+    ))?;
+    build::build_demo(tree)?;
+    logs(LogLevel::Warn)?;
+    serve_with(HostOptions {
+        settings: Settings::defaults(&tree.demo_plugins(), &tree.demo_data()),
+        has_settings_file: false,
+        prompt,
+        front: Box::new(Terminal),
+    })
+}
+
+fn serve_with(options: HostOptions) -> Result<ExitCode, Failure> {
+    block_on(async {
+        let shutdown = Shutdown::new();
+        shutdown.listen_for_signals()?;
+        entry::run_host(options, shutdown.clone()).await?;
+        Ok(end_code(&shutdown))
+    })
+}
+
+fn chat(place: &Place<'_>, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
+    let settings = match place.decide() {
+        Ok(Start::Run(path)) => load(&path)?,
+        Ok(Start::Demo(tree)) => {
+            if files.is_empty() {
+                build::build_demo(&tree)?;
+            }
+            Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
+        }
+        // Files by name need no settings.
+        Err(_) if !files.is_empty() => Settings::defaults(place.folder, place.folder),
+        Err(failure) => return Err(failure),
+    };
+    if let Some(missing) = files.iter().find(|file| !file.is_file()) {
+        return Err(Failure::usage(format!(
+            "{} is not a file",
+            missing.display()
+        )));
+    }
+    logs(LogLevel::Warn)?;
+    block_on(async {
+        let shutdown = Shutdown::new();
+        shutdown.listen_for_signals()?;
+        entry::run_chat(
+            ChatOptions {
+                settings,
+                files,
+                front: Box::new(Terminal),
+            },
+            shutdown.clone(),
+        )
+        .await?;
+        Ok(end_code(&shutdown))
+    })
+}
+
+fn build_here(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
+    let to = match args.to {
+        Some(to) => to,
+        None => match place.require_settings() {
+            Ok(path) => load(&path)?.plugins_folder,
+            Err(_) => match SourceTree::around(place.folder) {
+                Some(tree) => tree.demo_plugins(),
+                None => place.folder.to_owned(),
+            },
+        },
+    };
+    let built = build::build_into(place.folder, &to)?;
+    if args.json {
+        print_json(&built)?;
+    } else {
+        for component in built {
+            print_line(&format!(
+                "{} ({} KiB)",
+                component.file.display(),
+                component.bytes.div_ceil(1024)
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the host's own loader.
+struct HostLoader;
+
+impl Loader for HostLoader {
+    async fn describe(&self, wasm: Vec<u8>) -> Result<Description, String> {
+        entry::describe_file(wasm).await
+    }
+}
+
+fn check_files(place: &Place<'_>, files: &[PathBuf], json: bool) -> Result<ExitCode, Failure> {
+    let mut problems = Vec::new();
+    let mut reports: Vec<PluginReport> = Vec::new();
+    if files.is_empty() {
+        let settings = load(&place.require_settings()?)?;
+        reports = block_on(async { Ok(check::report_folder(&settings, &HostLoader).await?) })?;
+    } else {
+        let settings = match place.require_settings() {
+            Ok(path) => load(&path)?,
+            Err(_) => Settings::defaults(place.folder, place.folder),
+        };
+        for file in files {
+            let is_settings = file.file_name().is_some_and(|name| name == SETTINGS_FILE);
+            if is_settings {
+                if let Err(Failure::Usage(lines)) = load(file) {
+                    problems.extend(lines);
+                }
+                continue;
+            }
+            reports.extend(block_on(async {
+                Ok(check::report_file(file, &settings, &HostLoader).await)
+            })?);
+        }
+    }
+    let is_right = problems.is_empty() && reports.iter().all(|report| report.problems.is_empty());
+    if json {
+        print_json(&reports)?;
+    } else {
+        for report in &reports {
+            for line in check_lines(report) {
+                print_line(&strip_control(&line, true))?;
+            }
+        }
+    }
+    if is_right {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Usage(problems))
+    }
+}
+
+fn check_lines(report: &PluginReport) -> Vec<String> {
+    if report.problems.is_empty() {
+        let version = report.version.as_deref().unwrap_or_default();
+        return vec![format!(
+            "{}: ok, {} {version}",
+            report.file.display(),
+            report.plugin
+        )];
+    }
+    report
+        .problems
+        .iter()
+        .map(|problem| format!("{}: refused: {problem}", report.file.display()))
+        .collect()
+}
+
+fn list_plugins(place: &Place<'_>, json: bool) -> Result<ExitCode, Failure> {
+    let settings = match place.decide()? {
+        Start::Run(path) => load(&path)?,
+        Start::Demo(tree) => {
+            build::build_demo(&tree)?;
+            Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
+        }
+    };
+    let reports = block_on(async { Ok(check::report_folder(&settings, &HostLoader).await?) })?;
+    if json {
+        print_json(&reports)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in plugin_lines(&reports) {
+        print_line(&strip_control(&line, false))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plugin_lines(reports: &[PluginReport]) -> Vec<String> {
+    let mut rows = vec![
+        ["PLUGIN", "VERSION", "STATE", "WHAT IT DOES"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for report in reports {
+        let what = if report.state == PluginState::Refused {
+            report.problems.join("; ")
+        } else {
+            report.summary.clone().unwrap_or_default()
+        };
+        rows.push(vec![
+            report.plugin.clone(),
+            report.version.clone().unwrap_or_default(),
+            report.state.name().to_owned(),
+            what,
+        ]);
+    }
+    let mut lines = table(&rows);
+    for report in reports {
+        for ask in &report.asks {
+            let granted = if ask.granted {
+                "granted"
+            } else {
+                "not granted"
+            };
+            let optional = if ask.optional { ", optional" } else { "" };
+            lines.push(format!(
+                "{} asks for {} ({granted}{optional}): {}",
+                report.plugin, ask.what, ask.reason
+            ));
+        }
+    }
+    lines
+}
+
+fn load(path: &Path) -> Result<Settings, Failure> {
+    Settings::load(path)
+        .map_err(|problems| Failure::Usage(problems.iter().map(ToString::to_string).collect()))
+}
+
+fn logs(level: LogLevel) -> Result<(), Failure> {
+    start_logs(&log_filter(level)).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn end_code(shutdown: &Shutdown) -> ExitCode {
+    if shutdown.was_interrupted() {
+        ExitCode::from(u8::try_from(EXIT_INTERRUPTED).unwrap_or(u8::MAX))
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(task)
+}

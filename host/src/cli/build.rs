@@ -1,0 +1,77 @@
+//! `parlor build`: plugins from source, put where they are loaded from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use super::cargo::{add_target, build, plan};
+use super::tree::SourceTree;
+
+/// A component that was built.
+#[derive(Debug, Serialize)]
+pub(super) struct Built {
+    pub(super) package: String,
+    pub(super) file: PathBuf,
+    pub(super) bytes: u64,
+}
+
+/// Builds what is in a folder and puts each component into another.
+pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>> {
+    let plan = plan(folder)?;
+    if plan.crates.is_empty() {
+        bail!(
+            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"]",
+            folder.display()
+        );
+    }
+    add_target(&plan.root)?;
+    let mut built = Vec::new();
+    for (found, wasm) in build(&plan)? {
+        let file = to.join(format!("{}.wasm", found.name));
+        let bytes = put(&wasm, &file)?;
+        built.push(Built {
+            package: found.package,
+            file,
+            bytes,
+        });
+    }
+    Ok(built)
+}
+
+/// Builds the demo plugins where they are missing or stale.
+pub(super) fn build_demo(tree: &SourceTree) -> anyhow::Result<()> {
+    if tree.is_demo_stale() {
+        build_into(&tree.root, &tree.demo_plugins())?;
+    }
+    // A demo plugin that is no more would go on answering.
+    let names = tree.demo_names();
+    for entry in std::fs::read_dir(tree.demo_plugins())?.flatten() {
+        let path = entry.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let is_known = stem.is_some_and(|stem| names.iter().any(|name| name == stem));
+        let is_wasm = path.extension().is_some_and(|it| it == "wasm");
+        if is_wasm && !is_known {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    std::fs::create_dir_all(tree.demo_data())?;
+    Ok(())
+}
+
+/// Copies beside the destination and renames, so that nobody ever reads half a file.
+fn put(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    let failed = || format!("cannot write {}", to.display());
+    let folder = to.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).with_context(failed)?;
+    let name = to.file_name().map(|name| name.to_string_lossy());
+    let beside = folder.join(format!(
+        ".{}.{}.tmp",
+        name.unwrap_or_default(),
+        std::process::id()
+    ));
+    // A plain copy keeps permissions and gives the time of now, by which stale ones are known.
+    let bytes = std::fs::copy(from, &beside).with_context(failed)?;
+    std::fs::rename(&beside, to).with_context(failed)?;
+    Ok(bytes)
+}

@@ -1,0 +1,304 @@
+//! Asks cargo and rustup: what is here to build, whether the wasm target is there, build it.
+
+use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+
+use super::output::say;
+use crate::config::variable;
+
+const TARGET: &str = "wasm32-wasip2";
+const PROFILE: &str = "plugin";
+
+/// A crate that becomes a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PluginCrate {
+    pub(super) package: String,
+    /// The package's id, as cargo's messages name it.
+    id: String,
+    /// The file's name without `.wasm`.
+    pub(super) name: String,
+}
+
+/// The crates to build in a folder.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) root: PathBuf,
+    pub(super) crates: Vec<PluginCrate>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    crate_types: Vec<String>,
+}
+
+/// A line of `cargo build --message-format=json`.
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    package_id: Option<String>,
+    target: Option<Target>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+/// Finds what there is to build in a folder: its crate, or in a workspace's root its plugins.
+pub(super) fn plan(folder: &Path) -> anyhow::Result<Plan> {
+    let output = cargo(folder)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .stderr(Stdio::piped())
+        .output()
+        .context("cannot start cargo; it is needed to build plugins")?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("cannot read what cargo says")?;
+    Ok(choose(metadata, folder))
+}
+
+fn choose(metadata: Metadata, folder: &Path) -> Plan {
+    let mut crates: Vec<(PathBuf, PluginCrate)> = Vec::new();
+    for package in metadata.packages {
+        let Some(library) = package
+            .targets
+            .iter()
+            .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+        else {
+            continue;
+        };
+        let found = PluginCrate {
+            name: library.name.replace('_', "-"),
+            package: package.name,
+            id: package.id,
+        };
+        let folder = package.manifest_path.parent().map(Path::to_owned);
+        crates.push((folder.unwrap_or_default(), found));
+    }
+    let own: Vec<_> = only(&crates, |path| {
+        folder.starts_with(path) && path != metadata.workspace_root
+    });
+    let here: Vec<_> = only(&crates, |path| path == folder);
+    let plugins = metadata.workspace_root.join("plugins");
+    let in_plugins: Vec<_> = only(&crates, |path| path.starts_with(&plugins));
+    let all: Vec<_> = only(&crates, |_| true);
+    let chosen = [own, here, in_plugins, all]
+        .into_iter()
+        .find(|crates| !crates.is_empty());
+    Plan {
+        root: metadata.workspace_root,
+        crates: chosen.unwrap_or_default(),
+    }
+}
+
+fn only(crates: &[(PathBuf, PluginCrate)], wanted: impl Fn(&Path) -> bool) -> Vec<PluginCrate> {
+    crates
+        .iter()
+        .filter(|(path, _)| wanted(path))
+        .map(|(_, found)| found.clone())
+        .collect()
+}
+
+/// Adds the wasm target through rustup where it is missing.
+pub(super) fn add_target(folder: &Path) -> anyhow::Result<()> {
+    let libraries = Command::new(variable("RUSTC").unwrap_or_else(|| "rustc".to_owned()))
+        .current_dir(folder)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot start rustc; Rust is needed to build plugins (https://rustup.rs)")?;
+    let path = String::from_utf8_lossy(&libraries.stdout).trim().to_owned();
+    if libraries.status.success() && Path::new(&path).is_dir() {
+        return Ok(());
+    }
+    say(&format!("adding the target {TARGET} with rustup"));
+    let status = Command::new("rustup")
+        .current_dir(folder)
+        .args(["target", "add", TARGET])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| {
+            format!("the target {TARGET} is missing, and there is no rustup to add it")
+        })?;
+    if !status.success() {
+        bail!("rustup could not add the target {TARGET}");
+    }
+    Ok(())
+}
+
+/// Builds the crates; returns each with its component.
+pub(super) fn build(plan: &Plan) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> {
+    let mut command = cargo(&plan.root);
+    command.args(["build", "--quiet", "--target", TARGET]);
+    command.arg("--message-format=json-render-diagnostics");
+    if defines_profile(&plan.root) {
+        command.args(["--profile", PROFILE]);
+    } else {
+        command.arg("--release");
+    }
+    for found in &plan.crates {
+        command.args(["--package", &found.package]);
+    }
+    let progress = Progress::start(plan.crates.len());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let mut built = Vec::new();
+    for line in child
+        .stdout
+        .take()
+        .map(BufReader::new)
+        .into_iter()
+        .flat_map(|out| out.lines())
+    {
+        // A line that is no message is a build script's; it is of no concern here.
+        let Ok(message) = serde_json::from_str::<Message>(&line?) else {
+            continue;
+        };
+        if message.reason != "compiler-artifact" {
+            continue;
+        }
+        progress.compiled(message.target.as_ref().map_or("", |target| &target.name));
+        let wasm = message.filenames.iter().find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        });
+        let found = plan
+            .crates
+            .iter()
+            .find(|found| Some(&found.id) == message.package_id.as_ref());
+        if let (Some(found), Some(wasm)) = (found, wasm) {
+            built.push((found.clone(), wasm.clone()));
+        }
+    }
+    let status = child.wait().context("cannot wait for cargo")?;
+    progress.finish();
+    if !status.success() {
+        bail!("the build failed");
+    }
+    Ok(built)
+}
+
+fn defines_profile(root: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(root.join("Cargo.toml")) else {
+        return false;
+    };
+    text.parse::<toml::Table>().is_ok_and(|manifest| {
+        manifest
+            .get("profile")
+            .and_then(|profiles| profiles.get(PROFILE))
+            .is_some()
+    })
+}
+
+fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// A moving line where a person is looking, one plain line where nobody is.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn start(count: usize) -> Self {
+        let what = if count == 1 { "plugin" } else { "plugins" };
+        let text = format!("building {count} {what}");
+        if !std::io::stderr().is_terminal() {
+            say(&text);
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner().with_message(text);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {prefix} [{elapsed}]") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(Some(bar))
+    }
+
+    fn compiled(&self, name: &str) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+            bar.set_prefix(format!("({} crates, {name})", bar.position()));
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, path: &str, kind: &str) -> Package {
+        Package {
+            id: format!("path+{path}"),
+            name: name.to_owned(),
+            manifest_path: Path::new(path).join("Cargo.toml"),
+            targets: vec![Target {
+                name: name.replace('-', "_"),
+                crate_types: vec![kind.to_owned()],
+            }],
+        }
+    }
+
+    fn check(folder: &str, names: &[&str]) {
+        let metadata = Metadata {
+            workspace_root: "/w".into(),
+            packages: vec![
+                package("host", "/w/host", "lib"),
+                package("two-words", "/w/plugins/two-words", "cdylib"),
+                package("echo", "/w/plugins/echo", "cdylib"),
+                package("guests", "/w/tests/guests", "cdylib"),
+            ],
+        };
+        let plan = choose(metadata, Path::new(folder));
+        let found: Vec<&str> = plan.crates.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(found, names, "{folder}");
+    }
+
+    #[test]
+    fn chooses_the_crate_here_or_the_plugins() {
+        check("/w", &["two-words", "echo"]);
+        check("/w/host", &["two-words", "echo"]);
+        check("/w/plugins/echo", &["echo"]);
+        check("/w/plugins/echo/src", &["echo"]);
+        check("/w/tests/guests", &["guests"]);
+    }
+
+    #[test]
+    fn a_single_crate_is_its_own_workspace() {
+        let metadata = Metadata {
+            workspace_root: "/g".into(),
+            packages: vec![package("greeter", "/g", "cdylib")],
+        };
+        let plan = choose(metadata, Path::new("/g"));
+        assert_eq!(plan.crates[0].name, "greeter");
+    }
+}

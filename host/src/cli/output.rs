@@ -1,0 +1,123 @@
+//! Lines for people and JSON for programs. A reader that went away ends the command quietly.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Why a command ended before its end.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nobody reads what is written.
+    BrokenPipe,
+    /// Code 64: each is a line.
+    Usage(Vec<String>),
+    /// Code 1.
+    Failed(anyhow::Error),
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(vec![message.into()])
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::Failed(error.into())
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        let is_usage = error.downcast_ref::<crate::config::Problem>().is_some()
+            || error
+                .downcast_ref::<crate::app::entry::UsageError>()
+                .is_some();
+        if is_usage {
+            return Self::usage(format!("{error:#}"));
+        }
+        match error.downcast::<io::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
+/// Writes a line to standard output.
+pub(super) fn print_line(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes one JSON object for each item.
+pub(super) fn print_json<T: Serialize>(items: &[T]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    for item in items {
+        serde_json::to_writer(&mut out, item).map_err(io::Error::from)?;
+        writeln!(out)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes a line to standard error; that nobody reads it is no reason to stop.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Lines up columns; the last is as long as it is.
+pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr as _;
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.width())
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    rows.iter()
+        .map(|row| {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width + 2 - cell.width()));
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_columns_up() {
+        let rows = [
+            vec!["a".to_owned(), "b".to_owned()],
+            vec!["ccc".to_owned(), String::new()],
+        ];
+        assert_eq!(table(&rows), ["a    b", "ccc"]);
+    }
+
+    #[test]
+    fn failures_have_their_class() {
+        let pipe: Failure = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).into();
+        assert!(matches!(pipe, Failure::BrokenPipe));
+        let problem =
+            crate::config::Problem::whole_file(std::path::Path::new("parlor.toml"), "is wrong");
+        let usage: Failure = anyhow::Error::from(problem).into();
+        assert!(matches!(usage, Failure::Usage(_)));
+        let other: Failure = anyhow::anyhow!("x").into();
+        assert!(matches!(other, Failure::Failed(_)));
+    }
+}

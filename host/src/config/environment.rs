@@ -1,0 +1,17 @@
+//! The only place where the process's environment is read.
+
+/// Reads a variable of the environment; none where it is not set or not Unicode.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place for it: everything else takes an `Environment`"
+)]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Tells what to log: `PARLOR_LOG` where it is set, else the settings' level.
+pub fn log_filter(level: super::LogLevel) -> String {
+    variable("PARLOR_LOG")
+        .filter(|filter| !filter.trim().is_empty())
+        .unwrap_or_else(|| level.name().to_owned())
+}

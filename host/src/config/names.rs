@@ -1,0 +1,77 @@
+//! Names that settings may use.
+
+use super::read::{Item, Reader};
+
+/// Bytes of a name in the settings.
+const MAX_NAME_BYTES: usize = 64;
+
+/// Actions that need a grant, as `grants.actions` names them.
+pub const GRANTED_ACTIONS: [&str; 27] = [
+    "send-conversation",
+    "send-conversations",
+    "send-user",
+    "send-users",
+    "send-email",
+    "delete",
+    "react",
+    "typing",
+    "join",
+    "leave",
+    "invite",
+    "remove",
+    "promote",
+    "demote",
+    "create-conversation",
+    "update-conversation",
+    "accept-contact",
+    "reject-contact",
+    "request-contact",
+    "remove-contact",
+    "set-presence",
+    "transfer",
+    "close",
+    "tag",
+    "edit",
+    "as-user",
+    "other",
+];
+
+/// Reads that need a grant, as `grants.reads` names them.
+pub const GRANTED_READS: [&str; 11] = [
+    "find-conversation",
+    "conversations",
+    "members",
+    "find-user",
+    "contact",
+    "presence",
+    "message",
+    "history",
+    "attachment",
+    "transfer-targets",
+    "capabilities",
+];
+
+/// Tells whether a text can name a bot, a role or a plugin: it becomes part of keys and of log lines.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= MAX_NAME_BYTES
+        && !text.starts_with('.')
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+pub(super) fn report_bad_name(reader: &mut Reader<'_>, item: &Item<'_>, name: &str) -> bool {
+    let bad = !is_name(name);
+    if bad {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+        let problem = item
+            .spot
+            .problem(format!("\"{shown}\" is no name"))
+            .expected(format!(
+                "at most {MAX_NAME_BYTES} letters, digits, `-`, `_` and `.`"
+            ));
+        reader.report(problem);
+    }
+    bad
+}

@@ -1,0 +1,195 @@
+//! What is wrong with a settings file, and where.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A mistake in a settings file: what was expected, what was found, and the line to change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 where the whole file is meant.
+    pub line: usize,
+    /// The column, from 1; 0 where the whole file is meant.
+    pub column: usize,
+    /// What would be right; may be empty.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Makes a problem of a whole file.
+    pub fn whole_file(file: &Path, found: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            expected: String::new(),
+            found: found.into(),
+            hint: None,
+        }
+    }
+
+    /// Says what would be right.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = expected.into();
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.file.display())?;
+        if self.line > 0 {
+            write!(out, ":{}", self.line)?;
+        }
+        write!(out, ": {}", self.found)?;
+        if !self.expected.is_empty() {
+            write!(out, "; expected {}", self.expected)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(out, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A settings file's text, for turning offsets into lines.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Source {
+    pub(super) fn new(path: &Path, text: &str) -> Arc<Self> {
+        Arc::new(Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        })
+    }
+
+    /// The folder that relative paths in the file start from.
+    pub(super) fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    pub(super) fn spot(&self, offset: usize) -> Spot {
+        let offset = offset.min(self.text.len());
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |index| index + 1);
+        Spot {
+            file: self.path.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+/// A place in a settings file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 where the whole file is meant.
+    pub line: usize,
+    /// The column, from 1; 0 where the whole file is meant.
+    pub column: usize,
+}
+
+impl Spot {
+    /// Makes a problem of what stands here.
+    pub fn problem(&self, found: impl Into<String>) -> Problem {
+        Problem {
+            file: self.file.clone(),
+            line: self.line,
+            column: self.column,
+            expected: String::new(),
+            found: found.into(),
+            hint: None,
+        }
+    }
+}
+
+/// Where the keys of a file stand. Two of these are always equal: moving a line changes no setting.
+#[derive(Clone, Debug, Default)]
+pub struct Spots(std::collections::BTreeMap<String, Spot>);
+
+impl Spots {
+    pub(super) fn put(&mut self, key: String, spot: Spot) {
+        self.0.insert(key, spot);
+    }
+
+    /// Finds where a key stands, `local.listen`; the nearest table above it where it is not set.
+    pub fn find(&self, key: &str) -> Option<&Spot> {
+        let mut key = key;
+        loop {
+            if let Some(spot) = self.0.get(key) {
+                return Some(spot);
+            }
+            key = key.rsplit_once('.')?.0;
+        }
+    }
+}
+
+impl PartialEq for Spots {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// The nearest of some names to one that is not among them.
+pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (name.chars().count() / 3).max(1);
+    names
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_name_allows_a_slip() {
+        for (wrong, right) in [
+            ("prot", Some("port")),
+            ("lisen", Some("listen")),
+            ("publicurl", Some("public-url")),
+            ("colour", None),
+        ] {
+            assert_eq!(
+                nearest(wrong, ["listen", "public-url", "port"]),
+                right,
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn spot_counts_lines_and_characters() {
+        let source = Source::new(Path::new("a.toml"), "a = 1\nü = 2\n");
+        let spot = source.spot(source.text.find('2').unwrap_or_default());
+        assert_eq!((spot.line, spot.column), (2, 5));
+        let past = source.spot(10_000);
+        assert_eq!((past.line, past.column), (3, 1));
+    }
+}

@@ -1,0 +1,442 @@
+//! The host's own sections: listeners, journal, bots, roles, reload, limits, log.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use url::Url;
+
+use super::names::report_bad_name;
+use super::read::{Item, Reader, Table};
+
+const MIB: u64 = 1024 * 1024;
+/// Bots, rooms or users that a file may name.
+const MAX_NAMED: usize = 1_000;
+/// Patterns that a role may have.
+const MAX_PATTERNS: usize = 10_000;
+
+/// Where webhooks and redirects arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The address listened on; none without the section.
+    pub listen: Option<SocketAddr>,
+    /// What platforms and partners are told.
+    pub public_url: Option<Url>,
+}
+
+/// The local platform and its page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalConfig {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Where the page is; a loopback address.
+    pub listen: SocketAddr,
+    /// Rooms that are there from the start.
+    pub rooms: Vec<String>,
+    /// Users that are there from the start.
+    pub users: Vec<String>,
+}
+
+/// When a write counts as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives a power failure.
+    Power,
+    /// It survives the end of the process.
+    Process,
+}
+
+/// The journal on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// When a write counts as written.
+    pub durability: Durability,
+    /// Bytes that it may take.
+    pub max_bytes: u64,
+}
+
+/// A platform that this version knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Rooms and users of our own.
+    Local,
+}
+
+/// A bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotConfig {
+    /// Its name in settings and logs.
+    pub name: String,
+    /// Its platform.
+    pub platform: Platform,
+}
+
+/// Whether a change in the folder serves at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReloadMode {
+    /// It does.
+    Watch,
+    /// It waits for `parlor reload`.
+    Manual,
+}
+
+/// How changes in the plugin folder are noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReloadConfig {
+    /// Whether a change serves at once.
+    pub mode: ReloadMode,
+    /// How often the folder is looked through where its file system tells nothing.
+    pub poll_interval: Duration,
+}
+
+impl Default for ReloadConfig {
+    fn default() -> Self {
+        Self {
+            mode: ReloadMode::Watch,
+            poll_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What all plugins together may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Bytes of guest memory; none is half of the machine's.
+    pub guest_memory_bytes: Option<u64>,
+    /// Instances alive at one time.
+    pub instances: u32,
+    /// Calls in flight.
+    pub calls: u32,
+    /// HTTP requests in flight.
+    pub http_requests: u32,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            guest_memory_bytes: None,
+            instances: 1_000,
+            calls: 256,
+            http_requests: 512,
+        }
+    }
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what may fail.
+    Warn,
+    /// And what happens.
+    Info,
+    /// And how.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogLevel {
+    /// Its name in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+const LOG_LEVELS: [(&str, LogLevel); 5] = [
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];
+
+pub(super) fn read_http(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> HttpConfig {
+    let mut config = HttpConfig {
+        listen: None,
+        public_url: None,
+    };
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return config;
+    };
+    config.listen = Some(SocketAddr::from(([127, 0, 0, 1], 8642)));
+    if let Some(item) = table.get(reader, "listen") {
+        config.listen = item.parse(reader, "an address and a port, \"127.0.0.1:8642\"");
+    }
+    if let Some(item) = table.get(reader, "public-url") {
+        let expected = "an address that begins with https:// or http://";
+        config.public_url = item.parse::<Url>(reader, expected);
+        if let Some(url) = &config.public_url
+            && (!matches!(url.scheme(), "https" | "http") || url.host().is_none())
+        {
+            item.wrong(reader, expected);
+        }
+    }
+    table.finish(reader);
+    config
+}
+
+pub(super) fn read_local(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> LocalConfig {
+    let mut config = LocalConfig {
+        enabled: true,
+        listen: SocketAddr::from(([127, 0, 0, 1], 8643)),
+        rooms: vec!["lobby".to_owned()],
+        users: vec!["you".to_owned()],
+    };
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return config;
+    };
+    if let Some(enabled) = table
+        .get(reader, "enabled")
+        .and_then(|item| item.flag(reader))
+    {
+        config.enabled = enabled;
+    }
+    if let Some(item) = table.get(reader, "listen") {
+        let expected = "a loopback address and a port, \"127.0.0.1:8643\"";
+        if let Some(listen) = item.parse::<SocketAddr>(reader, expected) {
+            // Anyone who reaches the page speaks as anyone.
+            if !listen.ip().is_loopback() {
+                item.wrong(reader, expected);
+            }
+            config.listen = listen;
+        }
+    }
+    for (name, list) in [("rooms", &mut config.rooms), ("users", &mut config.users)] {
+        if let Some(item) = table.get(reader, name)
+            && let Some(names) = item.texts(reader, MAX_NAMED)
+        {
+            if names.iter().any(|name| name.trim().is_empty()) {
+                item.wrong(reader, "names that are not empty");
+            }
+            *list = names;
+        }
+    }
+    table.finish(reader);
+    config
+}
+
+pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> JournalConfig {
+    let mut config = JournalConfig {
+        durability: Durability::Power,
+        max_bytes: 10 * 1024 * MIB,
+    };
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return config;
+    };
+    let choices = [
+        ("power", Durability::Power),
+        ("process", Durability::Process),
+    ];
+    if let Some(durability) = table
+        .get(reader, "durability")
+        .and_then(|item| item.choice(reader, &choices))
+    {
+        config.durability = durability;
+    }
+    if let Some(size) = table
+        .get(reader, "max-size-mib")
+        .and_then(|item| item.integer(reader, 16..=16 * 1024 * 1024))
+    {
+        config.max_bytes = size * MIB;
+    }
+    table.finish(reader);
+    config
+}
+
+/// Reads what later versions use, so that a mistake in it is not hidden by its being too early.
+pub(super) fn read_net(reader: &mut Reader<'_>, item: Option<&Item<'_>>) {
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return;
+    };
+    if let Some(item) = table.get(reader, "proxy") {
+        if item.is_table() {
+            if let Some(mut proxy) = item.table(reader) {
+                if let Some(url) = proxy.require(reader, "url") {
+                    url.parse::<Url>(reader, "an address that begins with http://");
+                }
+                if let Some(username) = proxy.get(reader, "username") {
+                    username.text(reader);
+                }
+                if let Some(password) = proxy.get(reader, "password") {
+                    password.secret(reader);
+                }
+                proxy.finish(reader);
+            }
+        } else {
+            item.parse::<Url>(reader, "an address that begins with http://");
+        }
+        item.report_not_yet(reader);
+    }
+    for name in ["no-proxy", "ca-files"] {
+        if let Some(item) = table.get(reader, name) {
+            item.texts(reader, MAX_NAMED);
+            item.report_not_yet(reader);
+        }
+    }
+    table.finish(reader);
+}
+
+pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec<BotConfig> {
+    let mut bots: Vec<BotConfig> = Vec::new();
+    let items = item.and_then(|item| {
+        if item.is_table() {
+            item.wrong(reader, "`[[bot]]`, with two brackets");
+            return None;
+        }
+        item.list(reader, MAX_NAMED)
+    });
+    for item in items.into_iter().flatten() {
+        let Some(mut table) = item.table(reader) else {
+            continue;
+        };
+        let name = read_bot_name(reader, &mut table, &bots);
+        let Some(platform) = read_platform(reader, &mut table) else {
+            // Its other keys belong to the platform, and are not known.
+            continue;
+        };
+        table.finish(reader);
+        if let Some(name) = name {
+            bots.push(BotConfig { name, platform });
+        }
+    }
+    bots
+}
+
+fn read_bot_name(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    bots: &[BotConfig],
+) -> Option<String> {
+    let item = table.require(reader, "name")?;
+    let name = item.text(reader)?;
+    if report_bad_name(reader, &item, name) {
+        return None;
+    }
+    if bots.iter().any(|bot| bot.name == name) {
+        let problem = item
+            .problem(format!("is \"{name}\", which another bot has"))
+            .expected("a name of its own");
+        reader.report(problem);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn read_platform(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<Platform> {
+    let item = table.require(reader, "platform")?;
+    let platform = item.text(reader)?;
+    if platform == "local" {
+        return Some(Platform::Local);
+    }
+    let problem = item
+        .problem(format!(
+            "is \"{platform}\", which is not supported yet by this version"
+        ))
+        .expected("`local`");
+    reader.report(problem);
+    None
+}
+
+pub(super) fn read_roles(
+    reader: &mut Reader<'_>,
+    item: Option<&Item<'_>>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut roles = BTreeMap::new();
+    let Some(table) = item.and_then(|item| item.table(reader)) else {
+        return roles;
+    };
+    for item in table.items(reader) {
+        let name = item.name.clone();
+        if report_bad_name(reader, &item, &name) {
+            continue;
+        }
+        let Some(patterns) = item.texts(reader, MAX_PATTERNS) else {
+            continue;
+        };
+        if let Some(pattern) = patterns.iter().find(|pattern| !is_glob(pattern)) {
+            let problem = item
+                .problem(format!("has the pattern \"{pattern}\""))
+                .expected("a glob, \"*@acme.com\"");
+            reader.report(problem);
+        }
+        roles.insert(name, patterns);
+    }
+    roles
+}
+
+/// Tells whether a text is a glob.
+pub(super) fn is_glob(text: &str) -> bool {
+    !text.is_empty() && globset::Glob::new(text).is_ok()
+}
+
+pub(super) fn read_reload(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> ReloadConfig {
+    let mut config = ReloadConfig::default();
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return config;
+    };
+    let choices = [("watch", ReloadMode::Watch), ("manual", ReloadMode::Manual)];
+    if let Some(mode) = table
+        .get(reader, "mode")
+        .and_then(|item| item.choice(reader, &choices))
+    {
+        config.mode = mode;
+    }
+    if let Some(interval) = table
+        .get(reader, "poll-interval-ms")
+        .and_then(|item| item.integer(reader, 50..=3_600_000))
+    {
+        config.poll_interval = Duration::from_millis(interval);
+    }
+    table.finish(reader);
+    config
+}
+
+pub(super) fn read_limits(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> HostLimits {
+    let mut limits = HostLimits::default();
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return limits;
+    };
+    if let Some(memory) = table
+        .get(reader, "guest-memory-mib")
+        .and_then(|item| item.integer(reader, 64..=16 * 1024 * 1024))
+    {
+        limits.guest_memory_bytes = Some(memory * MIB);
+    }
+    for (name, limit, most) in [
+        ("instances", &mut limits.instances, 100_000),
+        ("calls", &mut limits.calls, 100_000),
+        ("http-requests", &mut limits.http_requests, 100_000),
+    ] {
+        if let Some(number) = table
+            .get(reader, name)
+            .and_then(|item| item.integer(reader, 1..=most))
+        {
+            *limit = u32::try_from(number).unwrap_or(u32::MAX);
+        }
+    }
+    table.finish(reader);
+    limits
+}
+
+pub(super) fn read_log(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> LogLevel {
+    let mut level = LogLevel::Info;
+    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
+        return level;
+    };
+    if let Some(chosen) = table
+        .get(reader, "level")
+        .and_then(|item| item.choice(reader, &LOG_LEVELS))
+    {
+        level = chosen;
+    }
+    table.finish(reader);
+    level
+}

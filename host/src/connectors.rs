@@ -1,0 +1,3 @@
+//! Platform connectors, one folder each.
+
+pub mod local;

@@ -1,0 +1,150 @@
+//! The local platform: rooms, direct conversations, customer chats and users of our own.
+//!
+//! `hub` is the platform, in this process; the rest is its connector, like that of any other.
+
+pub mod config;
+pub mod convert;
+pub mod hub;
+pub mod reads;
+pub mod send;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use config::LocalConfig;
+pub use hub::Hub;
+
+use self::convert::PLATFORM;
+use self::hub::HubBot;
+use self::send::{Plan, part_id, plan_action, send_error};
+use crate::journal::{Part, Sent};
+use crate::mailbox::rooms::{Command, RoomsError};
+use crate::mailbox::{Connector, Pace, Read, ReadAnswer, SendError};
+use crate::model::Name;
+use crate::model::action::{Action, ActionKind, Target};
+use crate::model::directory::ReadError;
+use crate::model::event::Bot;
+
+/// One bot on the local platform.
+#[derive(Debug)]
+pub struct LocalConnector {
+    tenant: Name,
+    bot: Bot,
+    user: HubBot,
+    hub: Hub,
+}
+
+impl LocalConnector {
+    /// Makes the bot known on the platform.
+    ///
+    /// # Errors
+    /// When its name cannot be used, or the platform's log cannot be written.
+    pub fn new(hub: Hub, tenant: Name, name: &str, display_name: &str) -> Result<Self, RoomsError> {
+        let user = hub.attach(name, display_name)?;
+        Ok(Self {
+            tenant,
+            bot: Bot {
+                name: name.to_owned(),
+                platform: PLATFORM.to_owned(),
+                user_id: user.user.id.to_string(),
+                display_name: display_name.to_owned(),
+            },
+            user,
+            hub,
+        })
+    }
+
+    /// Tells whether everything that the bot heard is accepted.
+    pub fn is_idle(&self) -> bool {
+        self.hub.is_idle(&self.user)
+    }
+}
+
+#[async_trait]
+impl Connector for LocalConnector {
+    fn bot(&self) -> Bot {
+        self.bot.clone()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            per_minute: None,
+            conversation_gap: Duration::ZERO,
+        }
+    }
+
+    fn plan(&self, action: Action) -> Vec<Action> {
+        match action.kind {
+            ActionKind::Send(mut send) if matches!(send.target, Target::Conversations(_)) => {
+                let Target::Conversations(conversations) =
+                    std::mem::replace(&mut send.target, Target::Reply)
+                else {
+                    return Vec::new();
+                };
+                conversations
+                    .into_iter()
+                    .map(|conversation| {
+                        let mut send = send.clone();
+                        send.target = Target::Conversation(conversation);
+                        Action {
+                            key: action.key.clone(),
+                            bot: action.bot.clone(),
+                            as_user: action.as_user.clone(),
+                            kind: ActionKind::Send(send),
+                        }
+                    })
+                    .collect()
+            }
+            // Everything else is one request, however long.
+            _ => vec![action],
+        }
+    }
+
+    async fn perform(&self, part: &Part) -> Result<Sent, SendError> {
+        let id = part_id(part);
+        let plan = plan_action(
+            &self.bot.user_id,
+            &part.what.conversation,
+            &part.what.action,
+        )?;
+        let command = match plan {
+            Plan::One(command) => *command,
+            Plan::OpenAndSay(open, mut say) => {
+                let opened = self
+                    .hub
+                    .act_as_bot(&self.user, None, *open)
+                    .map_err(send_error)?;
+                say.conversation = opened
+                    .conversation
+                    .map_or_else(String::new, |c| c.to_string());
+                Command::Say(*say)
+            }
+        };
+        self.hub
+            .act_as_bot(&self.user, Some(id), command)
+            .map(sent)
+            .map_err(send_error)
+    }
+
+    async fn find_sent(&self, part: &Part) -> Result<Option<Sent>, SendError> {
+        Ok(self.hub.performed(&part_id(part)).map(sent))
+    }
+
+    async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
+        reads::answer(&self.hub, &self.bot, read)
+    }
+}
+
+fn sent(done: crate::mailbox::rooms::Done) -> Sent {
+    Sent {
+        message: done.message.map(|id| id.to_string()),
+        conversation: done.conversation.map(|id| id.to_string()),
+        notes: Vec::new(),
+        was_member: done.was_member,
+    }
+}

@@ -1,0 +1,24 @@
+//! What the local platform is told at its start.
+
+use std::path::PathBuf;
+
+/// Settings of the local platform.
+#[derive(Clone, Debug)]
+pub struct LocalConfig {
+    /// Where it keeps its rooms; none keeps them in memory only.
+    pub folder: Option<PathBuf>,
+    /// Rooms that are there from the start.
+    pub rooms: Vec<String>,
+    /// Groups that customer chats can be handed to.
+    pub groups: Vec<String>,
+}
+
+impl Default for LocalConfig {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            rooms: vec!["Lobby".to_owned()],
+            groups: vec!["support".to_owned(), "sales".to_owned()],
+        }
+    }
+}

@@ -1,0 +1,921 @@
+//! What each command comes to: changes, or why not. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::forms;
+use super::names::{self, id_from_name};
+use super::state::{Room, State};
+use crate::mailbox::rooms::{
+    Change, Command, Done, RoomInfo, RoomMember, RoomMessage, RoomUser, RoomsError, Say,
+};
+use crate::model::action::TransferTarget;
+use crate::model::content::ButtonKind;
+use crate::model::event::{
+    ConversationKind, ConversationRole, QuotedMessage, ReceivedAttachment, UserKind, Visibility,
+};
+use crate::model::payload::{ConversationChanged, MemberChange, Transfer};
+use crate::model::{Name, Timestamp};
+
+/// Users of the platform.
+pub const USERS_MAX: usize = 10_000;
+/// Conversations of the platform.
+pub const ROOMS_MAX: usize = 10_000;
+/// Members of one conversation.
+pub const MEMBERS_MAX: usize = 1_000;
+/// Bytes of one message's text.
+pub const TEXT_MAX: usize = 256 * 1024;
+/// Blocks of one message.
+pub const BLOCKS_MAX: usize = 4_096;
+/// Files of one message.
+pub const FILES_MAX: usize = 20;
+/// Bytes of one name.
+pub const NAME_MAX: usize = 200;
+/// Tags of one chat.
+pub const TAGS_MAX: usize = 50;
+
+/// Who asks for what, when.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Who.
+    pub by: Arc<RoomUser>,
+    /// Who asks is new and becomes known with this.
+    pub is_new: bool,
+    /// When.
+    pub now: Timestamp,
+    /// The id of a message that this makes.
+    pub message_id: Option<Name>,
+    /// What ids of this platform begin with.
+    pub epoch: &'a str,
+    /// The bots that go into new rooms.
+    pub bots: &'a [Arc<RoomUser>],
+    /// Groups that chats can be handed to.
+    pub groups: &'a [String],
+    /// Files that came with the command and are stored already.
+    pub files: Vec<ReceivedAttachment>,
+}
+
+/// What a command comes to.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// The answer.
+    pub done: Done,
+}
+
+/// Decides a command.
+///
+/// # Errors
+/// Why it is refused.
+pub fn decide(state: &State, asked: Asked<'_>, command: Command) -> Result<Decision, RoomsError> {
+    let mut rules = Rules {
+        state,
+        out: Decision::default(),
+        asked,
+    };
+    if rules.asked.is_new {
+        let user = rules.asked.by.clone();
+        rules.learn(user)?;
+    }
+    rules.run(command)?;
+    Ok(rules.out)
+}
+
+struct Rules<'a> {
+    state: &'a State,
+    asked: Asked<'a>,
+    out: Decision,
+}
+
+impl Rules<'_> {
+    fn run(&mut self, command: Command) -> Result<(), RoomsError> {
+        match command {
+            Command::Say(say) => self.say(say),
+            Command::Edit {
+                message,
+                text,
+                content,
+            } => self.edit(&message, text, content),
+            Command::Delete { message } => self.delete(&message),
+            Command::React {
+                message,
+                emoji,
+                add,
+            } => self.react(&message, emoji, add),
+            Command::Join { conversation } => self.join(&conversation),
+            Command::RequestJoin { conversation } => self.request_join(&conversation),
+            Command::Leave { conversation } => self.leave(&conversation),
+            Command::Invite { conversation, user } => {
+                self.member(&conversation, &user, MemberChange::Invited)
+            }
+            Command::Remove { conversation, user } => {
+                self.member(&conversation, &user, MemberChange::Left)
+            }
+            Command::Promote { conversation, user } => {
+                self.member(&conversation, &user, MemberChange::Promoted)
+            }
+            Command::Demote { conversation, user } => {
+                self.member(&conversation, &user, MemberChange::Demoted)
+            }
+            Command::OpenRoom { name } => self.open_room(&name),
+            Command::OpenDirect { user } => self.open_direct(&user),
+            Command::OpenGroup { users } => self.open_group(&users),
+            Command::OpenChat { customer } => self.open_chat(&customer),
+            Command::CreateRoom {
+                name,
+                description,
+                members,
+                public,
+                open,
+                external,
+            } => {
+                let info = RoomInfo {
+                    description,
+                    public,
+                    open,
+                    external,
+                    ..room_info(
+                        self.new_room_id("room", &name),
+                        ConversationKind::Room,
+                        &name,
+                    )
+                };
+                self.create_room(info, &members)
+            }
+            Command::Update {
+                conversation,
+                name,
+                description,
+                public,
+                open,
+            } => self.update(&conversation, |room| {
+                room.name = name.map_or(room.name.clone(), Name::from);
+                room.description = description.unwrap_or_else(|| room.description.clone());
+                room.public = public.unwrap_or(room.public);
+                room.open = open.unwrap_or(room.open);
+            }),
+            Command::Close { conversation } => self.close(&conversation, true),
+            Command::Reopen { conversation } => self.close(&conversation, false),
+            Command::Transfer { conversation, to } => self.transfer(&conversation, &to),
+            Command::Tag {
+                conversation,
+                tag,
+                add,
+            } => self.tag(&conversation, tag, add),
+            Command::Submit {
+                message,
+                form,
+                button,
+                values,
+            } => self.submit(&message, &form, button, &values),
+            Command::Press { message, button } => self.press(&message, &button),
+            Command::Typing {
+                conversation,
+                active,
+            } => {
+                let room = self.room_of_member(&conversation)?;
+                let conversation = room.info.id.clone();
+                self.push(Change::Typing {
+                    conversation,
+                    active,
+                });
+                Ok(())
+            }
+            Command::SetPresence { status } => {
+                self.push(Change::Presence { status });
+                Ok(())
+            }
+            Command::Contact { bot, user, status } => {
+                let bot = self.known_user(&bot)?.id.clone();
+                let user = self.known_user(&user)?.id.clone();
+                if self.state.contacts.len() >= USERS_MAX {
+                    return Err(RoomsError::TooLarge("there are too many contacts".into()));
+                }
+                self.push(Change::Contact { bot, user, status });
+                Ok(())
+            }
+            Command::Other {
+                conversation,
+                kind,
+                json,
+            } => {
+                let conversation = self.room_of_member(&conversation)?.info.id.clone();
+                self.push(Change::Other {
+                    conversation,
+                    kind,
+                    json,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn push(&mut self, change: Change) {
+        if self.out.done.conversation.is_none() {
+            self.out.done.conversation = change.conversation().cloned();
+        }
+        self.out.changes.push(change);
+    }
+
+    fn room(&self, id: &str) -> Result<&Room, RoomsError> {
+        self.state
+            .rooms
+            .get(id)
+            .ok_or_else(|| RoomsError::NotFound(format!("conversation {id}")))
+    }
+
+    fn room_of_member(&self, id: &str) -> Result<&Room, RoomsError> {
+        let room = self.room(id)?;
+        match room.member(&self.asked.by.id) {
+            Some(_) => Ok(room),
+            None => Err(RoomsError::NotMember(self.asked.by.name.to_string())),
+        }
+    }
+
+    fn role_in(&self, room: &Room) -> ConversationRole {
+        room.member(&self.asked.by.id)
+            .map_or(ConversationRole::Unknown, |member| member.role)
+    }
+
+    fn message(&self, id: &str) -> Result<(&Room, &Arc<RoomMessage>), RoomsError> {
+        let found = self.state.message(id);
+        let (room, message) = found
+            .filter(|(_, message)| !message.deleted)
+            .ok_or_else(|| RoomsError::NotFound(format!("message {id}")))?;
+        let hidden = message.visibility == Visibility::Agents
+            && self.role_in(room) == ConversationRole::Customer;
+        if hidden {
+            return Err(RoomsError::NotFound(format!("message {id}")));
+        }
+        Ok((room, message))
+    }
+
+    /// Messages answer to members only.
+    fn message_of_member(&self, id: &str) -> Result<(&Room, &Arc<RoomMessage>), RoomsError> {
+        let (room, message) = self.message(id)?;
+        match room.member(&self.asked.by.id) {
+            Some(_) => Ok((room, message)),
+            None => Err(RoomsError::NotMember(self.asked.by.name.to_string())),
+        }
+    }
+
+    fn known_user(&self, name: &str) -> Result<&Arc<RoomUser>, RoomsError> {
+        names::find_user(self.state, name)
+            .ok_or_else(|| RoomsError::NotFound(format!("user {name}")))
+    }
+
+    /// People are made on first use; a bot cannot make people up.
+    fn user(&mut self, name: &str) -> Result<Arc<RoomUser>, RoomsError> {
+        if let Some(user) = names::find_user(self.state, name) {
+            return Ok(user.clone());
+        }
+        let id = id_from_name(name);
+        let made = self.out.changes.iter().find_map(|change| match change {
+            Change::User(user) if user.id == id => Some(user.clone()),
+            _ => None,
+        });
+        match made {
+            Some(user) => Ok(user),
+            None if self.asked.by.kind == UserKind::Bot => {
+                Err(RoomsError::NotFound(format!("user {name}")))
+            }
+            None => {
+                let user = names::new_user(name, UserKind::Human)?;
+                self.learn(user.clone())?;
+                Ok(user)
+            }
+        }
+    }
+
+    fn learn(&mut self, user: Arc<RoomUser>) -> Result<(), RoomsError> {
+        if self.state.users.len() >= USERS_MAX {
+            return Err(RoomsError::TooLarge("there are too many users".into()));
+        }
+        self.push(Change::User(user));
+        Ok(())
+    }
+
+    fn say(&mut self, say: Say) -> Result<(), RoomsError> {
+        let room = self.room_of_member(&say.conversation)?;
+        let role = self.role_in(room);
+        check_size(&say.text, say.content.len())?;
+        if say.agents_only && role == ConversationRole::Customer {
+            return Err(RoomsError::Denied(
+                "a customer cannot write to agents only".into(),
+            ));
+        }
+        if say.files.len() + say.received.len() > FILES_MAX {
+            return Err(RoomsError::TooLarge(format!(
+                "a message has at most {FILES_MAX} files"
+            )));
+        }
+        let info = room.info.clone();
+        let quoted = match &say.reply_to {
+            Some(id) => {
+                let (_, message) = self.message(id)?;
+                Some(QuotedMessage {
+                    id: message.id.to_string(),
+                    author: message.author.to_string(),
+                    text: message.text.clone(),
+                    at: message.at,
+                })
+            }
+            None => None,
+        };
+        if info.closed {
+            if role != ConversationRole::Customer {
+                return Err(RoomsError::Denied("the chat is closed".into()));
+            }
+            self.push(Change::Updated {
+                room: Arc::new(RoomInfo {
+                    closed: false,
+                    ..(*info).clone()
+                }),
+                what: ConversationChanged::Reopened,
+            });
+        }
+        let id = self.message_id();
+        self.out.done.message = Some(id.clone());
+        let attachments = std::mem::take(&mut self.asked.files);
+        let message = RoomMessage {
+            id,
+            conversation: info.id.clone(),
+            author: self.asked.by.id.clone(),
+            at: self.asked.now,
+            text: say.text,
+            content: say.content,
+            visibility: if say.agents_only {
+                Visibility::Agents
+            } else {
+                Visibility::All
+            },
+            thread: say.thread,
+            reply_to: say.reply_to,
+            quoted,
+            entities: say.entities,
+            attachments,
+            edited_at: None,
+            deleted: false,
+            reactions: Vec::new(),
+            answers: Vec::new(),
+        };
+        self.push(Change::Posted(Arc::new(message)));
+        Ok(())
+    }
+
+    fn message_id(&mut self) -> Name {
+        self.asked.message_id.take().unwrap_or_else(|| {
+            let number = self.state.number + self.out.changes.len() as u64 + 1;
+            format!("{}-{number}", self.asked.epoch).into()
+        })
+    }
+
+    fn edit(
+        &mut self,
+        id: &str,
+        text: String,
+        content: Vec<crate::model::content::Block>,
+    ) -> Result<(), RoomsError> {
+        check_size(&text, content.len())?;
+        let (_, message) = self.message_of_member(id)?;
+        if message.author != self.asked.by.id {
+            return Err(RoomsError::Denied(
+                "only who wrote a message may change it".into(),
+            ));
+        }
+        let message = RoomMessage {
+            text,
+            content,
+            edited_at: Some(self.asked.now),
+            answers: Vec::new(),
+            ..(**message).clone()
+        };
+        self.out.done.message = Some(message.id.clone());
+        self.push(Change::Edited(Arc::new(message)));
+        Ok(())
+    }
+
+    fn delete(&mut self, id: &str) -> Result<(), RoomsError> {
+        let (room, message) = self.message(id)?;
+        let role = self.role_in(room);
+        let moderates = matches!(role, ConversationRole::Owner | ConversationRole::Agent);
+        if message.author != self.asked.by.id && !moderates {
+            return Err(RoomsError::Denied(
+                "only who wrote a message, or an owner, may delete it".into(),
+            ));
+        }
+        let change = Change::Deleted {
+            conversation: room.info.id.clone(),
+            message: message.id.clone(),
+        };
+        self.push(change);
+        Ok(())
+    }
+
+    fn react(&mut self, id: &str, emoji: String, added: bool) -> Result<(), RoomsError> {
+        check_name(&emoji)?;
+        let (room, message) = self.message_of_member(id)?;
+        let change = Change::Reacted {
+            conversation: room.info.id.clone(),
+            message: message.id.clone(),
+            emoji,
+            added,
+        };
+        self.push(change);
+        Ok(())
+    }
+
+    fn join(&mut self, id: &str) -> Result<(), RoomsError> {
+        let room = self.room(id)?;
+        let info = room.info.clone();
+        if room.member(&self.asked.by.id).is_some() {
+            self.out.done = Done {
+                conversation: Some(info.id.clone()),
+                message: None,
+                was_member: true,
+            };
+            return Ok(());
+        }
+        let role = match info.kind {
+            ConversationKind::Room if info.public => ConversationRole::Member,
+            ConversationKind::CustomerChat => ConversationRole::Agent,
+            ConversationKind::Room => {
+                return Err(RoomsError::Denied(
+                    "the room is private: ask a member to invite you".into(),
+                ));
+            }
+            _ => {
+                return Err(RoomsError::Denied(
+                    "nobody joins other people's conversation".into(),
+                ));
+            }
+        };
+        self.check_members(id)?;
+        self.push(Change::Member {
+            conversation: info.id.clone(),
+            user: self.asked.by.id.clone(),
+            role,
+            change: MemberChange::Joined,
+        });
+        Ok(())
+    }
+
+    fn request_join(&mut self, id: &str) -> Result<(), RoomsError> {
+        let room = self.room(id)?;
+        if room.member(&self.asked.by.id).is_some() {
+            return Err(RoomsError::Denied("already a member".into()));
+        }
+        let conversation = room.info.id.clone();
+        self.push(Change::Member {
+            conversation,
+            user: self.asked.by.id.clone(),
+            role: ConversationRole::Unknown,
+            change: MemberChange::JoinRequested,
+        });
+        Ok(())
+    }
+
+    fn leave(&mut self, id: &str) -> Result<(), RoomsError> {
+        let room = self.room(id)?;
+        let conversation = room.info.id.clone();
+        let role = self.role_in(room);
+        let is_member = room.member(&self.asked.by.id).is_some();
+        self.out.done.conversation = Some(conversation.clone());
+        if is_member {
+            self.push(Change::Member {
+                conversation,
+                user: self.asked.by.id.clone(),
+                role,
+                change: MemberChange::Left,
+            });
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, id: &str, user: &str, change: MemberChange) -> Result<(), RoomsError> {
+        let user = self.user(user)?;
+        let room = self.room_of_member(id)?;
+        let info = room.info.clone();
+        if matches!(info.kind, ConversationKind::Direct) {
+            return Err(RoomsError::Unsupported(
+                "a direct conversation keeps its two members".into(),
+            ));
+        }
+        let there = room.member(&user.id).map(|member| member.role);
+        let mine = self.role_in(room);
+        let owned = room
+            .members
+            .iter()
+            .any(|member| member.role == ConversationRole::Owner);
+        let rules = !owned || matches!(mine, ConversationRole::Owner | ConversationRole::Agent);
+        let allowed = match change {
+            MemberChange::Invited => info.open || rules,
+            _ => rules,
+        };
+        if !allowed {
+            return Err(RoomsError::Denied("only an owner may do that".into()));
+        }
+        let is_chat = info.kind == ConversationKind::CustomerChat;
+        let role = match (change, there) {
+            (MemberChange::Invited, Some(_)) => {
+                self.out.done.conversation = Some(info.id.clone());
+                self.out.done.was_member = true;
+                return Ok(());
+            }
+            (MemberChange::Invited, None) if is_chat => ConversationRole::Agent,
+            (MemberChange::Invited, None) => ConversationRole::Member,
+            (_, None) => {
+                return Err(RoomsError::NotFound(format!("member {}", user.name)));
+            }
+            (_, Some(ConversationRole::Customer | ConversationRole::Agent))
+                if change != MemberChange::Left =>
+            {
+                return Err(RoomsError::Unsupported(
+                    "customer chats have no owners".into(),
+                ));
+            }
+            (MemberChange::Promoted, Some(_)) => ConversationRole::Owner,
+            (_, Some(_)) => ConversationRole::Member,
+        };
+        if change == MemberChange::Invited {
+            self.check_members(id)?;
+        }
+        self.push(Change::Member {
+            conversation: info.id.clone(),
+            user: user.id.clone(),
+            role,
+            change,
+        });
+        Ok(())
+    }
+
+    fn check_members(&self, id: &str) -> Result<(), RoomsError> {
+        if self.room(id)?.members.len() >= MEMBERS_MAX {
+            return Err(RoomsError::TooLarge(format!(
+                "a conversation has at most {MEMBERS_MAX} members"
+            )));
+        }
+        Ok(())
+    }
+
+    fn open_room(&mut self, name: &str) -> Result<(), RoomsError> {
+        check_name(name)?;
+        if let Some(room) = names::find_room(self.state, name) {
+            let id = room.info.id.clone();
+            return self.join(&id);
+        }
+        let info = room_info(self.new_room_id("room", name), ConversationKind::Room, name);
+        self.create(info, vec![self.me(ConversationRole::Member)], true)
+    }
+
+    fn create_room(&mut self, info: RoomInfo, others: &[String]) -> Result<(), RoomsError> {
+        check_name(&info.name)?;
+        let mut members = vec![self.me(ConversationRole::Owner)];
+        if others.len() >= MEMBERS_MAX {
+            return Err(RoomsError::TooLarge(format!(
+                "a conversation has at most {MEMBERS_MAX} members"
+            )));
+        }
+        for other in others {
+            let user = self.user(other)?;
+            if members.iter().all(|member| member.user.id != user.id) {
+                members.push(RoomMember {
+                    user,
+                    role: ConversationRole::Member,
+                });
+            }
+        }
+        let with_bots = self.asked.by.kind != UserKind::Bot;
+        self.create(info, members, with_bots)
+    }
+
+    fn open_direct(&mut self, with: &str) -> Result<(), RoomsError> {
+        let other = self.user(with)?;
+        if other.id == self.asked.by.id {
+            return Err(RoomsError::Unsupported(
+                "nobody talks to oneself here".into(),
+            ));
+        }
+        self.open_private(ConversationKind::Direct, vec![other])
+    }
+
+    fn open_group(&mut self, users: &[String]) -> Result<(), RoomsError> {
+        let mut others: Vec<Arc<RoomUser>> = Vec::new();
+        if users.len() >= MEMBERS_MAX {
+            return Err(RoomsError::TooLarge(format!(
+                "a conversation has at most {MEMBERS_MAX} members"
+            )));
+        }
+        for name in users {
+            let user = self.user(name)?;
+            if user.id != self.asked.by.id && others.iter().all(|o| o.id != user.id) {
+                others.push(user);
+            }
+        }
+        match others.len() {
+            0 => Err(RoomsError::Unsupported(
+                "nobody talks to oneself here".into(),
+            )),
+            1 => self.open_private(ConversationKind::Direct, others),
+            _ => self.open_private(ConversationKind::Group, others),
+        }
+    }
+
+    fn open_private(
+        &mut self,
+        kind: ConversationKind,
+        others: Vec<Arc<RoomUser>>,
+    ) -> Result<(), RoomsError> {
+        let mut people: Vec<&str> = others.iter().map(|user| &*user.id).collect();
+        people.push(&self.asked.by.id);
+        people.sort_unstable();
+        let id = names::private_id(kind, &people);
+        if let Some(room) = self.state.rooms.get(&id) {
+            self.out.done.conversation = Some(room.info.id.clone());
+            self.out.done.was_member = true;
+            return Ok(());
+        }
+        let mut members = vec![self.me(ConversationRole::Member)];
+        members.extend(others.into_iter().map(|user| RoomMember {
+            user,
+            role: ConversationRole::Member,
+        }));
+        let shown: Vec<&str> = members.iter().map(|m| &*m.user.name).collect();
+        let name = shown.join(", ");
+        let info = RoomInfo {
+            public: false,
+            open: false,
+            ..room_info(id, kind, &name)
+        };
+        self.create(info, members, false)
+    }
+
+    fn open_chat(&mut self, customer: &str) -> Result<(), RoomsError> {
+        let customer = self.user(customer)?;
+        if customer.kind == UserKind::Bot {
+            return Err(RoomsError::Unsupported("a bot is no customer".into()));
+        }
+        let id: Name = format!("chat:{}", customer.id).into();
+        if let Some(room) = self.state.rooms.get(&id) {
+            if customer.id == self.asked.by.id {
+                self.out.done.conversation = Some(room.info.id.clone());
+                self.out.done.was_member = true;
+                return Ok(());
+            }
+            return self.join(&id);
+        }
+        let mut members = vec![RoomMember {
+            user: customer.clone(),
+            role: ConversationRole::Customer,
+        }];
+        if customer.id != self.asked.by.id {
+            members.push(self.me(ConversationRole::Agent));
+        }
+        let info = RoomInfo {
+            external: true,
+            ..room_info(id, ConversationKind::CustomerChat, &customer.name)
+        };
+        // A customer chat begins without the bots: they overhear it and join when they have something to say.
+        self.create(info, members, false)
+    }
+
+    fn create(
+        &mut self,
+        info: RoomInfo,
+        mut members: Vec<RoomMember>,
+        with_bots: bool,
+    ) -> Result<(), RoomsError> {
+        if self.state.rooms.len() >= ROOMS_MAX {
+            return Err(RoomsError::TooLarge(
+                "there are too many conversations".into(),
+            ));
+        }
+        if with_bots {
+            for bot in self.asked.bots {
+                if members.iter().all(|member| member.user.id != bot.id) {
+                    members.push(RoomMember {
+                        user: bot.clone(),
+                        role: ConversationRole::Member,
+                    });
+                }
+            }
+        }
+        self.out.done.conversation = Some(info.id.clone());
+        self.push(Change::Created {
+            room: Arc::new(info),
+            members,
+        });
+        Ok(())
+    }
+
+    fn me(&self, role: ConversationRole) -> RoomMember {
+        RoomMember {
+            user: self.asked.by.clone(),
+            role,
+        }
+    }
+
+    fn new_room_id(&self, prefix: &str, name: &str) -> Name {
+        let base = format!("{prefix}:{}", id_from_name(name));
+        if !self.state.rooms.contains_key(base.as_str()) {
+            return base.into();
+        }
+        // Another room once had this name: ids are never used again for something else.
+        let number = self.state.number + 1;
+        format!("{base}-{number}").into()
+    }
+
+    fn update(&mut self, id: &str, change: impl FnOnce(&mut RoomInfo)) -> Result<(), RoomsError> {
+        let room = self.room_of_member(id)?;
+        if room.info.kind != ConversationKind::Room {
+            return Err(RoomsError::Unsupported("only rooms have settings".into()));
+        }
+        let owned = room
+            .members
+            .iter()
+            .any(|member| member.role == ConversationRole::Owner);
+        if owned && self.role_in(room) != ConversationRole::Owner {
+            return Err(RoomsError::Denied("only an owner may do that".into()));
+        }
+        let mut info = (*room.info).clone();
+        change(&mut info);
+        check_name(&info.name)?;
+        check_size(&info.description, 0)?;
+        self.push(Change::Updated {
+            room: Arc::new(info),
+            what: ConversationChanged::Updated,
+        });
+        Ok(())
+    }
+
+    fn chat(&self, id: &str) -> Result<&Room, RoomsError> {
+        let room = self.room_of_member(id)?;
+        if room.info.kind == ConversationKind::CustomerChat {
+            Ok(room)
+        } else {
+            Err(RoomsError::Unsupported("only for customer chats".into()))
+        }
+    }
+
+    fn close(&mut self, id: &str, closed: bool) -> Result<(), RoomsError> {
+        let info = self.chat(id)?.info.clone();
+        self.out.done.conversation = Some(info.id.clone());
+        if info.closed == closed {
+            return Ok(());
+        }
+        self.push(Change::Updated {
+            room: Arc::new(RoomInfo {
+                closed,
+                ..(*info).clone()
+            }),
+            what: if closed {
+                ConversationChanged::Closed
+            } else {
+                ConversationChanged::Reopened
+            },
+        });
+        Ok(())
+    }
+
+    fn transfer(&mut self, id: &str, to: &TransferTarget) -> Result<(), RoomsError> {
+        let info = self.chat(id)?.info.clone();
+        let to = match to {
+            TransferTarget::Group(group) => self
+                .asked
+                .groups
+                .iter()
+                .find(|known| *known == group)
+                .cloned()
+                .ok_or_else(|| RoomsError::NotFound(format!("group {group}")))?,
+            TransferTarget::Agent(agent) => {
+                let agent = self.known_user(agent)?.clone();
+                match self.chat(id)?.member(&agent.id).map(|m| m.role) {
+                    Some(ConversationRole::Customer) => {
+                        return Err(RoomsError::Denied("that is the customer".into()));
+                    }
+                    Some(_) => {}
+                    None => self.push(Change::Member {
+                        conversation: info.id.clone(),
+                        user: agent.id.clone(),
+                        role: ConversationRole::Agent,
+                        change: MemberChange::Joined,
+                    }),
+                }
+                agent.id.to_string()
+            }
+        };
+        self.push(Change::Updated {
+            room: info,
+            what: ConversationChanged::Transferred(Transfer {
+                to,
+                why: None,
+                queue_position: None,
+            }),
+        });
+        Ok(())
+    }
+
+    fn tag(&mut self, id: &str, tag: String, add: bool) -> Result<(), RoomsError> {
+        check_name(&tag)?;
+        let mut info = (*self.chat(id)?.info).clone();
+        info.tags.retain(|known| *known != tag);
+        if add {
+            info.tags.push(tag);
+        }
+        if info.tags.len() > TAGS_MAX {
+            return Err(RoomsError::TooLarge(format!(
+                "a chat has at most {TAGS_MAX} tags"
+            )));
+        }
+        self.push(Change::Updated {
+            room: Arc::new(info),
+            what: ConversationChanged::Updated,
+        });
+        Ok(())
+    }
+
+    fn submit(
+        &mut self,
+        id: &str,
+        form: &str,
+        button: Option<String>,
+        values: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), RoomsError> {
+        let (room, message) = self.message_of_member(id)?;
+        let found = forms::find_form(&message.content, form)
+            .ok_or_else(|| RoomsError::NotFound(format!("form {form}")))?;
+        let button = forms::submitting_button(found, button)?;
+        let values = forms::typed_values(found, values, |name| {
+            names::find_user(self.state, name).map(|user| names::model_user(user))
+        })?;
+        let change = Change::Submitted {
+            conversation: room.info.id.clone(),
+            message: message.id.clone(),
+            form: found.id.clone(),
+            button,
+            values,
+        };
+        self.push(change);
+        Ok(())
+    }
+
+    fn press(&mut self, id: &str, button: &str) -> Result<(), RoomsError> {
+        let (room, message) = self.message_of_member(id)?;
+        let (conversation, message_id) = (room.info.id.clone(), message.id.clone());
+        let found = forms::find_button(&message.content, button)
+            .ok_or_else(|| RoomsError::NotFound(format!("button {button}")))?
+            .clone();
+        match found.kind {
+            ButtonKind::Action(action) => {
+                self.push(Change::Pressed {
+                    conversation,
+                    message: message_id,
+                    button: action.id,
+                    value: action.value,
+                });
+                Ok(())
+            }
+            ButtonKind::Reply(text) => self.say(Say {
+                conversation: conversation.to_string(),
+                text,
+                ..Say::default()
+            }),
+            ButtonKind::Link(_) => Err(RoomsError::Unsupported(
+                "a link is opened by its reader".into(),
+            )),
+        }
+    }
+}
+
+fn room_info(id: Name, kind: ConversationKind, name: &str) -> RoomInfo {
+    RoomInfo {
+        id,
+        kind,
+        name: name.trim().into(),
+        description: String::new(),
+        public: true,
+        open: true,
+        external: false,
+        closed: false,
+        tags: Vec::new(),
+    }
+}
+
+fn check_size(text: &str, blocks: usize) -> Result<(), RoomsError> {
+    if text.len() > TEXT_MAX {
+        return Err(RoomsError::TooLarge(format!(
+            "a message has at most {TEXT_MAX} bytes of text"
+        )));
+    }
+    if blocks > BLOCKS_MAX {
+        return Err(RoomsError::TooLarge(format!(
+            "a message has at most {BLOCKS_MAX} blocks"
+        )));
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), RoomsError> {
+    names::check_name(name, NAME_MAX)
+}

@@ -1,0 +1,228 @@
+//! The durable record: inbox, deliveries, plugin state, outbox, timers.
+//!
+//! The trait is the boundary: everything above it sees turns and never a row. `sqlite` is the
+//! embedded store, `memory` serves tests and `parlor chat`; both pass one conformance suite.
+//!
+//! Writing has two moments. A write is *ordered* when its place is fixed and later calls see it;
+//! it is *durable* when it is on disk, and only then may the world hear of it. If a write fails,
+//! everything ordered after it fails with it.
+
+pub mod lock;
+pub mod memory;
+pub mod record;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+mod numbers;
+mod shared;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use record::*;
+
+use crate::model::Timestamp;
+use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
+use crate::model::event::Event;
+
+/// Why the journal did not do something.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The disk, or the journal's share of it, is full. Intake pauses until there is room.
+    #[error("journal is full: {0}")]
+    Full(String),
+    /// The store failed.
+    #[error("journal failed: {0}")]
+    Failed(String),
+    /// The journal was closed.
+    #[error("journal is closed")]
+    Closed,
+    /// Another owner has taken over; what this one writes is refused.
+    #[error("journal has a newer owner")]
+    Fenced,
+}
+
+/// The moment at which an ordered write is on disk.
+#[derive(Clone, Debug)]
+pub struct Durable(Option<tokio::sync::watch::Receiver<Option<Result<(), JournalError>>>>);
+
+impl Durable {
+    /// Makes one that is already there.
+    pub fn done() -> Self {
+        Self(None)
+    }
+
+    /// Makes one that comes when the sender says so; dropping the sender counts as [`JournalError::Closed`].
+    pub fn pending(
+        receiver: tokio::sync::watch::Receiver<Option<Result<(), JournalError>>>,
+    ) -> Self {
+        Self(Some(receiver))
+    }
+
+    /// Tells whether nothing needs to be waited for.
+    pub fn is_done(&self) -> bool {
+        match &self.0 {
+            None => true,
+            Some(receiver) => matches!(*receiver.borrow(), Some(Ok(()))),
+        }
+    }
+
+    /// Waits until the write is on disk.
+    ///
+    /// # Errors
+    /// The error of the write, or of one ordered before it.
+    pub async fn wait(self) -> Result<(), JournalError> {
+        let Some(mut receiver) = self.0 else {
+            return Ok(());
+        };
+        match receiver.wait_for(Option::is_some).await {
+            Ok(end) => end.clone().unwrap_or(Err(JournalError::Closed)),
+            Err(_) => Err(JournalError::Closed),
+        }
+    }
+}
+
+/// The answer to a write whose place is fixed.
+#[derive(Clone, Debug)]
+pub struct Ordered<T> {
+    /// What the write came to.
+    pub value: T,
+    /// When it is on disk.
+    pub durable: Durable,
+}
+
+/// What became of an arrival.
+#[derive(Clone, Debug)]
+pub enum Accepted {
+    /// It is new; these deliveries belong to it, in the order of the routes.
+    New {
+        /// The event's number.
+        number: EventNumber,
+        /// One for each route.
+        deliveries: Vec<Delivery>,
+    },
+    /// Its key was seen before.
+    Duplicate,
+}
+
+/// What became of a turn.
+#[derive(Clone, Debug)]
+pub enum Committed {
+    /// It is kept; its parts with their numbers, in the turn's order.
+    Done(Vec<Part>),
+    /// Something that the call read has changed; nothing is kept.
+    Conflict,
+}
+
+/// A result of the journal.
+pub type JournalResult<T> = Result<T, JournalError>;
+
+/// The durable record. Every method may be called from any task; order is the order of the calls.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Stores an arrival with its deliveries, unless its key was seen in the last 24 h or more.
+    async fn accept(&self, arrival: Arrival) -> JournalResult<Ordered<Accepted>>;
+
+    /// Gives an event that was accepted without routes (because its content had to be fetched) its
+    /// content and its deliveries.
+    async fn route(
+        &self,
+        number: EventNumber,
+        event: Arc<Event>,
+        routes: Vec<Route>,
+    ) -> JournalResult<Ordered<Vec<Delivery>>>;
+
+    /// Keeps everything that one delivery came to, or nothing.
+    async fn commit(&self, turn: Turn) -> JournalResult<Ordered<Committed>>;
+
+    /// Ends a delivery without effects, or records another attempt.
+    async fn settle(
+        &self,
+        delivery: DeliveryNumber,
+        end: DeliveryEnd,
+    ) -> JournalResult<Ordered<()>>;
+
+    /// Records what became of parts.
+    async fn record(&self, updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>>;
+
+    /// Reads a value and its version (0 where there is none).
+    async fn state_get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)>;
+
+    /// Lists keys that begin with `prefix`, after `after`, at most `limit`, with the version of the scope.
+    async fn state_keys(
+        &self,
+        scope: &StateScope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> JournalResult<(Vec<String>, u64)>;
+
+    /// Bytes that a plugin's state takes.
+    async fn state_size(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
+
+    /// Events that were accepted without routes and still have none, in order, from the one after `after`.
+    async fn unrouted(&self, after: EventNumber, limit: usize) -> JournalResult<Vec<Unrouted>>;
+
+    /// Dead letters, in order of their deliveries, from the one after `after`.
+    async fn dead_letters(
+        &self,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<DeadLetter>>;
+
+    /// Deliveries that are not done, in order, from the one after `after`.
+    async fn pending_deliveries(
+        &self,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Delivery>>;
+
+    /// Parts that are not through, in order, from the one after `after`.
+    async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>>;
+
+    /// Timers due at `now`, oldest first.
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>>;
+
+    /// When the next timer is due.
+    async fn next_timer(&self) -> JournalResult<Option<Timestamp>>;
+
+    /// Number of timers a plugin has.
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
+
+    /// Forms and buttons that may still be used.
+    async fn open_forms(&self) -> JournalResult<Vec<OpenForm>>;
+
+    /// The message that a plugin's key names.
+    async fn message_by_key(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        key: &str,
+    ) -> JournalResult<Option<SentMessage>>;
+
+    /// How often a plugin's joins brought a bot into a conversation, less its leaves.
+    async fn join_count(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        conversation: &str,
+    ) -> JournalResult<u64>;
+
+    /// Reads a small named value of the host's own (high-water marks, `started` marks).
+    async fn host_value(&self, name: &str) -> JournalResult<Option<String>>;
+
+    /// Writes a small named value of the host's own.
+    async fn set_host_value(&self, name: &str, value: &str) -> JournalResult<Ordered<()>>;
+
+    /// Counts, for status pages.
+    async fn counts(&self) -> JournalResult<Counts>;
+
+    /// Drops what its age allows, in bounded turns.
+    async fn prune(&self, now: Timestamp) -> JournalResult<()>;
+
+    /// Waits until everything ordered is on disk and closes the store.
+    async fn close(&self) -> JournalResult<()>;
+}

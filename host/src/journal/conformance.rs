@@ -1,0 +1,100 @@
+//! One suite of small tests that every store passes: `store_conformance!(name, constructor)`.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::Journal;
+
+pub(crate) mod intake;
+pub(crate) mod make;
+pub(crate) mod parts;
+pub(crate) mod people;
+pub(crate) mod state;
+pub(crate) mod turns;
+pub(crate) mod upkeep;
+
+/// A store under test, with its folder where it has one.
+pub(crate) struct Store {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) folder: Option<TempDir>,
+}
+
+/// Makes a module with every case for one store.
+macro_rules! store_conformance {
+    ($name:ident, $make:expr) => {
+        mod $name {
+            $crate::journal::conformance::store_cases! { $make;
+                intake: numbers_rise_in_the_order_of_calls,
+                intake: same_key_is_accepted_once,
+                intake: same_key_of_another_tenant_is_new,
+                intake: one_of_many_at_once_is_new,
+                intake: every_plugin_gets_its_own_view_and_roles,
+                intake: event_without_routes_waits_for_them,
+                intake: event_is_routed_once,
+                intake: host_values_are_kept,
+                turns: turn_is_kept_whole,
+                turns: conflict_keeps_nothing,
+                turns: turn_is_kept_once,
+                turns: unknown_delivery_is_refused,
+                turns: state_of_another_plugin_is_refused,
+                turns: pending_deliveries_come_in_pages,
+                turns: another_attempt_stays_pending,
+                turns: refused_delivery_is_done,
+                turns: dead_letter_is_listed,
+                turns: settled_delivery_stays_settled,
+                state: value_is_read_with_its_version,
+                state: versions_never_come_again,
+                state: read_conflicts_with_any_write,
+                state: absent_key_read_conflicts_with_its_making,
+                state: list_conflicts_with_a_new_key_only,
+                state: list_conflicts_with_a_key_gone,
+                state: add_never_conflicts,
+                state: add_counts_what_is_no_number_as_0,
+                state: expired_value_reads_as_none,
+                state: expired_value_is_listed_no_more,
+                state: keys_come_in_pages_by_prefix,
+                state: scopes_are_apart,
+                state: size_follows_writes,
+                state: writes_of_one_turn_take_their_order,
+                state: eight_writers_count_exactly,
+                parts: parts_have_rising_numbers_and_their_origin,
+                parts: part_goes_through_its_states,
+                parts: ended_part_stays_ended,
+                parts: pending_parts_come_in_pages,
+                people: key_names_the_newer_message,
+                people: joins_are_counted_less_leaves,
+                people: form_opens_with_its_message,
+                people: answered_form_remembers_who,
+                people: closed_form_is_gone,
+                upkeep: timers_are_due_oldest_first,
+                upkeep: timer_of_the_same_name_is_replaced,
+                upkeep: fired_timer_is_armed_again_or_ends,
+                upkeep: timer_set_anew_survives_an_old_firing,
+                upkeep: cancelled_timer_is_gone,
+                upkeep: timers_are_counted_by_plugin,
+                upkeep: prune_leaves_what_is_open,
+                upkeep: prune_drops_expired_state,
+                upkeep: counts_what_it_holds,
+                upkeep: durable_comes_after_ordered,
+                upkeep: closed_journal_says_so,
+            }
+        }
+    };
+}
+
+/// Makes a test of every case.
+macro_rules! store_cases {
+    ($make:expr; $($group:ident: $case:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let store = $make;
+                $crate::journal::conformance::$group::$case(&*store.journal).await;
+                drop(store.folder);
+            }
+        )*
+    };
+}
+
+pub(crate) use {store_cases, store_conformance};

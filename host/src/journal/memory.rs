@@ -1,0 +1,524 @@
+//! The journal in memory: for tests and `parlor chat`.
+//!
+//! Nothing outlives the process, so everything ordered counts as durable at once. Events live as
+//! long as a delivery or a part needs them; keys of events are remembered up to a bound.
+
+mod desk;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use self::desk::Desk;
+use self::state::StateTable;
+use super::numbers::{NumberMap, RecentKeys};
+use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
+use super::{
+    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
+    StateKey, StateScope, Timer, Turn, Unrouted,
+};
+use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
+use crate::model::event::Event;
+use crate::model::{Name, Timestamp};
+
+/// Locks that share the load of each table; a power of two.
+const SHARDS: usize = 16;
+/// Event keys remembered in each shard: at least these, at most twice as many.
+const KEYS_IN_SHARD: usize = 32_768;
+/// Deliveries that may be open at one time, and parts.
+const OPEN_ROWS: usize = 1_000_000;
+
+/// A journal that keeps everything in memory.
+pub struct MemoryJournal {
+    is_closed: AtomicBool,
+    next_event: AtomicU64,
+    next_delivery: AtomicU64,
+    next_part: AtomicU64,
+    next_version: AtomicU64,
+    keys: [Mutex<RecentKeys>; SHARDS],
+    waiting: [Mutex<NumberMap<Delivery>>; SHARDS],
+    open_parts: [Mutex<NumberMap<Part>>; SHARDS],
+    state: [Mutex<StateTable>; SHARDS],
+    desk: Mutex<Desk>,
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryJournal {
+    /// Makes an empty journal.
+    pub fn new() -> Self {
+        Self {
+            is_closed: AtomicBool::new(false),
+            next_event: AtomicU64::new(1),
+            next_delivery: AtomicU64::new(1),
+            next_part: AtomicU64::new(1),
+            next_version: AtomicU64::new(1),
+            keys: std::array::from_fn(|_| Mutex::new(RecentKeys::new(KEYS_IN_SHARD))),
+            waiting: std::array::from_fn(|_| Mutex::default()),
+            open_parts: std::array::from_fn(|_| Mutex::default()),
+            state: std::array::from_fn(|_| Mutex::default()),
+            desk: Mutex::default(),
+        }
+    }
+
+    fn check_open(&self) -> JournalResult<()> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(JournalError::Closed);
+        }
+        Ok(())
+    }
+
+    /// Tells deliveries that are done from those that never were.
+    fn check_known(&self, delivery: DeliveryNumber) -> JournalResult<()> {
+        let next = self.next_delivery.load(Ordering::Relaxed);
+        if delivery > 0 && delivery < next {
+            return Ok(());
+        }
+        Err(JournalError::Failed(format!(
+            "there is no delivery {delivery}"
+        )))
+    }
+
+    fn state_of(&self, tenant: &str, plugin: &str) -> &Mutex<StateTable> {
+        let hash = tenant
+            .bytes()
+            .chain([0])
+            .chain(plugin.bytes())
+            .fold(0usize, |hash, byte| {
+                hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+            });
+        &self.state[hash % SHARDS]
+    }
+
+    fn check_room<T>(shard: &NumberMap<T>, what: &str) -> JournalResult<()> {
+        if shard.len() >= OPEN_ROWS / SHARDS {
+            return Err(JournalError::Full(format!("too many open {what}")));
+        }
+        Ok(())
+    }
+
+    /// Gives an event its number, and its deliveries theirs.
+    fn deliver(
+        &self,
+        tenant: &Name,
+        lane: &Name,
+        event: &Arc<Event>,
+        routes: Vec<Route>,
+    ) -> Vec<Delivery> {
+        let first = self
+            .next_delivery
+            .fetch_add(routes.len() as u64, Ordering::Relaxed);
+        let deliveries = deliveries(first, tenant, lane, event, routes);
+        for delivery in &deliveries {
+            shard(&self.waiting, delivery.number)
+                .lock()
+                .insert(delivery.number, delivery.clone());
+        }
+        deliveries
+    }
+
+    fn end_part(&self, number: PartNumber) -> Option<Part> {
+        shard(&self.open_parts, number).lock().remove(&number)
+    }
+
+    fn change_part(&self, number: PartNumber, change: impl FnOnce(&mut Part)) {
+        if let Some(part) = shard(&self.open_parts, number).lock().get_mut(&number) {
+            change(part);
+        }
+    }
+
+    fn record_sent(
+        &self,
+        number: PartNumber,
+        sent: Sent,
+        forms: Vec<OpenForm>,
+        key: Option<String>,
+        joins: i64,
+    ) {
+        let Some(part) = self.end_part(number) else {
+            return;
+        };
+        if forms.is_empty() && key.is_none() && joins == 0 {
+            return;
+        }
+        let mut desk = self.desk.lock();
+        for form in forms {
+            desk.open_form(form);
+        }
+        let conversation = sent.conversation.map_or(part.what.conversation, Name::from);
+        if let (Some(key), Some(message)) = (key, sent.message) {
+            let message = SentMessage {
+                bot: part.what.bot.to_string(),
+                conversation: conversation.to_string(),
+                message,
+            };
+            let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
+            desk.name_message(key, message, now());
+        }
+        if joins != 0 {
+            desk.join(
+                (part.tenant, part.plugin, part.what.bot, conversation),
+                joins,
+            );
+        }
+    }
+}
+
+fn shard<T>(shards: &[T; SHARDS], number: u64) -> &T {
+    &shards[number as usize % SHARDS]
+}
+
+fn ordered<T>(value: T) -> Ordered<T> {
+    Ordered {
+        value,
+        durable: Durable::done(),
+    }
+}
+
+/// Collects from every shard the rows after a number, in order.
+fn in_order<T: Clone>(shards: &[Mutex<NumberMap<T>>; SHARDS], after: u64, limit: usize) -> Vec<T> {
+    let mut numbers: Vec<u64> = shards
+        .iter()
+        .flat_map(|shard| {
+            let numbers: Vec<u64> = shard.lock().keys().copied().collect();
+            numbers
+        })
+        .filter(|number| *number > after)
+        .collect();
+    numbers.sort_unstable();
+    numbers
+        .into_iter()
+        .filter_map(|number| shard(shards, number).lock().get(&number).cloned())
+        .take(limit)
+        .collect()
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn accept(&self, arrival: Arrival) -> JournalResult<Ordered<Accepted>> {
+        self.check_open()?;
+        let Arrival {
+            tenant,
+            key,
+            mut event,
+            lane,
+            routes,
+            timer,
+            forms,
+        } = arrival;
+        let key = tenant_key(&tenant, key);
+        // The next delivery's shard stands for all: numbers go round.
+        let next = self.next_delivery.load(Ordering::Relaxed);
+        Self::check_room(&shard(&self.waiting, next).lock(), "deliveries")?;
+        let is_new = self.keys[key as usize % SHARDS].lock().insert(key);
+        if let Some(timer) = timer {
+            self.desk.lock().fire_timer(&timer);
+        }
+        if !is_new {
+            return Ok(ordered(Accepted::Duplicate));
+        }
+        let number = self.next_event.fetch_add(1, Ordering::Relaxed);
+        number_event(&mut event, number);
+        if !forms.is_empty() || routes.is_none() {
+            let mut desk = self.desk.lock();
+            for change in forms {
+                desk.change_form(&tenant, change);
+            }
+            if routes.is_none() {
+                desk.unrouted.insert(
+                    number,
+                    Unrouted {
+                        number,
+                        tenant: Arc::clone(&tenant),
+                        lane: Arc::clone(&lane),
+                        event: Arc::clone(&event),
+                    },
+                );
+            }
+        }
+        let deliveries = self.deliver(&tenant, &lane, &event, routes.unwrap_or_default());
+        Ok(ordered(Accepted::New { number, deliveries }))
+    }
+
+    async fn route(
+        &self,
+        number: EventNumber,
+        mut event: Arc<Event>,
+        routes: Vec<Route>,
+    ) -> JournalResult<Ordered<Vec<Delivery>>> {
+        self.check_open()?;
+        let Some(unrouted) = self.desk.lock().unrouted.remove(&number) else {
+            return Ok(ordered(Vec::new()));
+        };
+        number_event(&mut event, number);
+        let deliveries = self.deliver(&unrouted.tenant, &unrouted.lane, &event, routes);
+        Ok(ordered(deliveries))
+    }
+
+    async fn commit(&self, turn: Turn) -> JournalResult<Ordered<Committed>> {
+        self.check_open()?;
+        if !keeps_to_itself(&turn) {
+            return Err(JournalError::Failed("state of another plugin".to_owned()));
+        }
+        {
+            let mut waiting = shard(&self.waiting, turn.delivery).lock();
+            if !waiting.contains_key(&turn.delivery) {
+                self.check_known(turn.delivery)?;
+                return Ok(ordered(Committed::Done(Vec::new())));
+            }
+            if turn.state.has_reads() || !turn.state.writes.is_empty() {
+                let now = now();
+                let mut state = self.state_of(&turn.tenant, &turn.plugin).lock();
+                if !state.is_unchanged(&turn.state, now) {
+                    return Ok(ordered(Committed::Conflict));
+                }
+                let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+                state.apply(turn.state.writes, version, now);
+            }
+            waiting.remove(&turn.delivery);
+        }
+        if !turn.timers.is_empty() {
+            let mut desk = self.desk.lock();
+            for change in turn.timers {
+                desk.change_timer(change);
+            }
+        }
+        let first = self
+            .next_part
+            .fetch_add(turn.parts.len() as u64, Ordering::Relaxed);
+        let parts = parts(
+            first,
+            turn.delivery,
+            &turn.tenant,
+            &turn.plugin,
+            &turn.event,
+            turn.parts,
+        );
+        for part in &parts {
+            shard(&self.open_parts, part.number)
+                .lock()
+                .insert(part.number, part.clone());
+        }
+        Ok(ordered(Committed::Done(parts)))
+    }
+
+    async fn settle(
+        &self,
+        delivery: DeliveryNumber,
+        end: DeliveryEnd,
+    ) -> JournalResult<Ordered<()>> {
+        self.check_open()?;
+        self.check_known(delivery)?;
+        let mut waiting = shard(&self.waiting, delivery).lock();
+        match end {
+            DeliveryEnd::Again(attempt) => {
+                if let Some(delivery) = waiting.get_mut(&delivery) {
+                    delivery.attempt = attempt;
+                }
+            }
+            DeliveryEnd::Refused(_) => {
+                waiting.remove(&delivery);
+            }
+            DeliveryEnd::Dead(reason, detail) => {
+                let dead = waiting.remove(&delivery);
+                drop(waiting);
+                if let Some(delivery) = dead {
+                    self.desk.lock().bury(DeadLetter {
+                        delivery,
+                        reason,
+                        detail,
+                        at: now(),
+                    });
+                }
+            }
+        }
+        Ok(ordered(()))
+    }
+
+    async fn record(&self, updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>> {
+        self.check_open()?;
+        for update in updates {
+            match update {
+                PartUpdate::Sending(number) => self.change_part(number, |part| {
+                    part.state = PartState::Sending;
+                    part.attempts = part.attempts.saturating_add(1);
+                }),
+                PartUpdate::Queued(number) => {
+                    self.change_part(number, |part| part.state = PartState::Queued);
+                }
+                PartUpdate::Sent {
+                    part,
+                    sent,
+                    forms,
+                    key,
+                    joins,
+                } => self.record_sent(part, sent, forms, key, joins),
+                PartUpdate::Failed(number, _, _) | PartUpdate::Skipped(number) => {
+                    self.end_part(number);
+                }
+            }
+        }
+        Ok(ordered(()))
+    }
+
+    async fn state_get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)> {
+        self.check_open()?;
+        let state = self.state_of(&key.scope.tenant, &key.scope.plugin).lock();
+        Ok(state.get(key, now()))
+    }
+
+    async fn state_keys(
+        &self,
+        scope: &StateScope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> JournalResult<(Vec<String>, u64)> {
+        self.check_open()?;
+        let state = self.state_of(&scope.tenant, &scope.plugin).lock();
+        Ok(state.keys(scope, prefix, after, limit, now()))
+    }
+
+    async fn state_size(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        self.check_open()?;
+        Ok(self.state_of(tenant, plugin).lock().size(tenant, plugin))
+    }
+
+    async fn unrouted(&self, after: EventNumber, limit: usize) -> JournalResult<Vec<Unrouted>> {
+        self.check_open()?;
+        let desk = self.desk.lock();
+        let rows = desk.unrouted.values().filter(|row| row.number > after);
+        Ok(rows.take(limit).cloned().collect())
+    }
+
+    async fn dead_letters(
+        &self,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<DeadLetter>> {
+        self.check_open()?;
+        let mut letters: Vec<DeadLetter> = {
+            let desk = self.desk.lock();
+            let later = desk.dead.iter().filter(|dead| dead.delivery.number > after);
+            later.cloned().collect()
+        };
+        letters.sort_unstable_by_key(|letter| letter.delivery.number);
+        letters.truncate(limit);
+        Ok(letters)
+    }
+
+    async fn pending_deliveries(
+        &self,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        self.check_open()?;
+        Ok(in_order(&self.waiting, after, limit))
+    }
+
+    async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
+        self.check_open()?;
+        Ok(in_order(&self.open_parts, after, limit))
+    }
+
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>> {
+        self.check_open()?;
+        Ok(self.desk.lock().due_timers(now, limit))
+    }
+
+    async fn next_timer(&self) -> JournalResult<Option<Timestamp>> {
+        self.check_open()?;
+        Ok(self.desk.lock().next_timer())
+    }
+
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        self.check_open()?;
+        Ok(self.desk.lock().timer_count(tenant, plugin))
+    }
+
+    async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {
+        self.check_open()?;
+        Ok(self.desk.lock().open_forms())
+    }
+
+    async fn message_by_key(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        key: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        self.check_open()?;
+        Ok(self.desk.lock().message(tenant, plugin, key))
+    }
+
+    async fn join_count(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        conversation: &str,
+    ) -> JournalResult<u64> {
+        self.check_open()?;
+        Ok(self.desk.lock().joins(tenant, plugin, bot, conversation))
+    }
+
+    async fn host_value(&self, name: &str) -> JournalResult<Option<String>> {
+        self.check_open()?;
+        Ok(self.desk.lock().host_values.get(name).cloned())
+    }
+
+    async fn set_host_value(&self, name: &str, value: &str) -> JournalResult<Ordered<()>> {
+        self.check_open()?;
+        let mut desk = self.desk.lock();
+        desk.host_values.insert(name.to_owned(), value.to_owned());
+        Ok(ordered(()))
+    }
+
+    async fn counts(&self) -> JournalResult<Counts> {
+        self.check_open()?;
+        let mut events: HashSet<EventNumber> = HashSet::new();
+        let mut counts = Counts::default();
+        for waiting in &self.waiting {
+            let waiting = waiting.lock();
+            counts.pending_deliveries += waiting.len() as u64;
+            events.extend(waiting.values().map(|delivery| delivery.event.sequence));
+        }
+        for parts in &self.open_parts {
+            let parts = parts.lock();
+            counts.pending_parts += parts.len() as u64;
+            events.extend(parts.values().map(|part| part.origin.sequence));
+        }
+        let desk = self.desk.lock();
+        events.extend(desk.unrouted.keys());
+        events.extend(desk.dead.iter().map(|dead| dead.delivery.event.sequence));
+        counts.events = events.len() as u64;
+        counts.dead_letters = desk.dead.len() as u64;
+        counts.timers = desk.timers();
+        Ok(counts)
+    }
+
+    async fn prune(&self, now: Timestamp) -> JournalResult<()> {
+        self.check_open()?;
+        self.desk.lock().prune(now);
+        for state in &self.state {
+            state.lock().prune(now);
+        }
+        Ok(())
+    }
+
+    async fn close(&self) -> JournalResult<()> {
+        self.is_closed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,419 @@
+//! What each command does inside the open transaction.
+//!
+//! A command that is refused for its own sake is refused before its first statement, so that
+//! nothing has to be taken back; every error after that fails the batch.
+
+use rusqlite::OptionalExtension as _;
+
+use super::error::Stop;
+use super::rows::{
+    ArrivalRow, PartRow, RequestRow, RouteRow, TimerRow, TurnRow, from_json, json, reason_text,
+    urgency_text,
+};
+use super::writer::Writer;
+use crate::journal::{
+    DeliveryEnd, FiredTimer, FormChange, JournalError, OpenForm, PartNumber, PartUpdate, Sent,
+    TimerKey,
+};
+use crate::model::delivery::{DeliveryNumber, EventNumber};
+use crate::model::payload::ActionError;
+use crate::model::{Name, Timestamp};
+
+/// What became of an arrival: its number and its first delivery's; none for a duplicate.
+pub(super) type Accepted = Option<(EventNumber, DeliveryNumber)>;
+
+/// What became of a turn.
+pub(super) enum Turned {
+    /// It is kept; the number of its first part.
+    Done(PartNumber),
+    /// Its delivery was done before.
+    Again,
+    Conflict,
+}
+
+impl Writer<'_> {
+    pub(super) fn accept(&mut self, arrival: ArrivalRow) -> Result<Accepted, Stop> {
+        if self.intake_is_full {
+            return Err(Stop::Own(JournalError::Full(
+                "the journal's share of the disk is used up".to_owned(),
+            )));
+        }
+        let is_new = self.keys.insert(arrival.key)?;
+        if let Some(timer) = &arrival.timer {
+            self.fire_timer(timer)?;
+        }
+        if !is_new {
+            return Ok(None);
+        }
+        for change in arrival.forms {
+            self.change_form(&arrival.tenant, change)?;
+        }
+        let number = self.index.next_event;
+        self.index.next_event += 1;
+        self.index.events += 1;
+        let unrouted = arrival.routes.is_none().then_some(1);
+        self.statements.add_event.execute((
+            number,
+            &arrival.tenant,
+            &arrival.lane,
+            self.now,
+            unrouted,
+            &arrival.event,
+        ))?;
+        if unrouted.is_some() {
+            let place = (arrival.tenant, arrival.lane);
+            self.index.unrouted.insert(number, place);
+        }
+        let first = self.add_deliveries(number, arrival.routes.unwrap_or_default())?;
+        Ok(Some((number, first)))
+    }
+
+    pub(super) fn route(
+        &mut self,
+        number: EventNumber,
+        event: &str,
+        routes: Vec<RouteRow>,
+    ) -> Result<Option<(Name, Name, DeliveryNumber)>, Stop> {
+        let Some((tenant, lane)) = self.index.unrouted.remove(&number) else {
+            return Ok(None);
+        };
+        self.statements.route_event.execute((number, event))?;
+        let first = self.add_deliveries(number, routes)?;
+        Ok(Some((tenant, lane, first)))
+    }
+
+    fn add_deliveries(
+        &mut self,
+        event: EventNumber,
+        routes: Vec<RouteRow>,
+    ) -> rusqlite::Result<DeliveryNumber> {
+        let first = self.index.next_delivery;
+        for route in routes {
+            let number = self.index.next_delivery;
+            self.index.next_delivery += 1;
+            self.statements.add_delivery.execute((
+                number,
+                event,
+                &route.plugin,
+                &route.view,
+                &route.roles,
+            ))?;
+            self.index.deliveries.insert(number, event);
+        }
+        Ok(first)
+    }
+
+    pub(super) fn commit(&mut self, turn: TurnRow) -> Result<Turned, Stop> {
+        let Some(event) = self.index.deliveries.get(&turn.delivery).copied() else {
+            return self.check_known(turn.delivery).map(|()| Turned::Again);
+        };
+        if !self.is_unchanged(&turn.state)? {
+            return Ok(Turned::Conflict);
+        }
+        self.write_state(turn.state.writes)?;
+        self.index.deliveries.remove(&turn.delivery);
+        self.statements
+            .finish_delivery
+            .execute((turn.delivery, self.now, moment(turn.took_us)))?;
+        let first = self.index.next_part;
+        for part in turn.parts {
+            self.add_part(event, turn.delivery, &turn.tenant, &turn.plugin, &part)?;
+        }
+        for timer in turn.timers {
+            self.change_timer(timer)?;
+        }
+        for request in turn.requests {
+            self.add_request(event, turn.delivery, &turn.tenant, &turn.plugin, &request)?;
+        }
+        Ok(Turned::Done(first))
+    }
+
+    /// Tells deliveries that are done from those that never were.
+    fn check_known(&self, delivery: DeliveryNumber) -> Result<(), Stop> {
+        let is_known = delivery > 0 && delivery < self.index.next_delivery;
+        if is_known && !self.index.is_lost(delivery) {
+            return Ok(());
+        }
+        Err(Stop::Own(JournalError::Failed(format!(
+            "there is no delivery {delivery}: its event could not be stored"
+        ))))
+    }
+
+    fn add_part(
+        &mut self,
+        event: EventNumber,
+        delivery: DeliveryNumber,
+        tenant: &Name,
+        plugin: &Name,
+        part: &PartRow,
+    ) -> rusqlite::Result<()> {
+        let number = self.index.next_part;
+        self.index.next_part += 1;
+        let state = if part.sending { "sending" } else { "queued" };
+        self.statements.add_part.execute((
+            number,
+            event,
+            delivery,
+            tenant,
+            plugin,
+            &part.bot,
+            &part.conversation,
+            part.place,
+            part.part,
+            urgency_text(part.urgency),
+            state,
+            u32::from(part.sending),
+            &part.action,
+        ))?;
+        self.index.parts.insert(number, event);
+        Ok(())
+    }
+
+    fn add_request(
+        &mut self,
+        event: EventNumber,
+        delivery: DeliveryNumber,
+        tenant: &Name,
+        plugin: &Name,
+        request: &RequestRow,
+    ) -> rusqlite::Result<()> {
+        let number = self.index.next_request;
+        self.index.next_request += 1;
+        self.statements.add_request.execute((
+            number,
+            event,
+            delivery,
+            tenant,
+            plugin,
+            &request.key,
+            request.place,
+            &request.request,
+            self.now,
+        ))?;
+        Ok(())
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        delivery: DeliveryNumber,
+        end: DeliveryEnd,
+    ) -> Result<(), Stop> {
+        if !self.index.deliveries.contains_key(&delivery) {
+            return self.check_known(delivery);
+        }
+        let (ended, reason, detail) = match end {
+            DeliveryEnd::Again(attempt) => {
+                self.statements.set_attempt.execute((delivery, attempt))?;
+                return Ok(());
+            }
+            DeliveryEnd::Refused(detail) => ("refused", None, detail),
+            DeliveryEnd::Dead(reason, detail) => ("dead", Some(reason_text(reason)), detail),
+        };
+        let end = &mut self.statements.end_delivery;
+        end.execute((delivery, ended, self.now, reason, detail))?;
+        self.index.deliveries.remove(&delivery);
+        self.index.dead_letters += u64::from(reason.is_some());
+        Ok(())
+    }
+
+    pub(super) fn record(&mut self, updates: Vec<PartUpdate>) -> Result<(), Stop> {
+        for update in updates {
+            match update {
+                PartUpdate::Sending(part) if self.index.parts.contains_key(&part) => {
+                    self.statements.send_part.execute([part])?;
+                }
+                PartUpdate::Queued(part) if self.index.parts.contains_key(&part) => {
+                    self.statements.queue_part.execute([part])?;
+                }
+                // A part that ended stays as it is.
+                PartUpdate::Sending(_) | PartUpdate::Queued(_) => {}
+                PartUpdate::Sent {
+                    part,
+                    sent,
+                    forms,
+                    key,
+                    joins,
+                } => self.record_sent(part, sent, forms, key, joins)?,
+                PartUpdate::Failed(part, error, detail) => {
+                    let detail = format!("{}: {detail}", error_text(error));
+                    self.end_part(part, "failed", None, Some(&detail))?;
+                }
+                PartUpdate::Skipped(part) => {
+                    self.end_part(part, "skipped", None, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_part(
+        &mut self,
+        part: PartNumber,
+        state: &str,
+        message: Option<&str>,
+        detail: Option<&str>,
+    ) -> rusqlite::Result<bool> {
+        if self.index.parts.remove(&part).is_none() {
+            return Ok(false);
+        }
+        let end = &mut self.statements.end_part;
+        end.execute((part, state, self.now, message, detail))?;
+        Ok(true)
+    }
+
+    fn record_sent(
+        &mut self,
+        part: PartNumber,
+        sent: Sent,
+        forms: Vec<OpenForm>,
+        key: Option<String>,
+        joins: i64,
+    ) -> Result<(), Stop> {
+        let notes = (!sent.notes.is_empty()).then(|| sent.notes.join("; "));
+        if !self.end_part(part, "sent", sent.message.as_deref(), notes.as_deref())? {
+            return Ok(());
+        }
+        for form in forms {
+            self.open_form(&form)?;
+        }
+        if key.is_none() && joins == 0 {
+            return Ok(());
+        }
+        let (tenant, plugin, bot, own): (Name, Name, Name, Name) =
+            self.statements.part_owner.query_row([part], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+        let conversation = sent.conversation.map_or(own, Name::from);
+        if let (Some(key), Some(message)) = (key, sent.message) {
+            self.statements.name_message.execute((
+                &tenant,
+                &plugin,
+                key,
+                &bot,
+                &conversation,
+                message,
+                self.now,
+            ))?;
+        }
+        if joins != 0 {
+            let place = (&tenant, &plugin, &bot, &conversation);
+            self.statements
+                .join
+                .execute((place.0, place.1, place.2, place.3, joins))?;
+            if joins < 0 {
+                self.statements.end_joins.execute(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open_form(&mut self, form: &OpenForm) -> rusqlite::Result<()> {
+        let text = match json(form) {
+            Ok(text) => text,
+            Err(error) => {
+                // The message is out; that its form cannot be kept must not make it unsent.
+                tracing::error!(%error, "journal could not keep an open form");
+                return Ok(());
+            }
+        };
+        let ends_at = moment(form.ends_at);
+        let place = (&form.tenant, &form.bot, &form.message);
+        let open = &mut self.statements.open_form;
+        open.execute((place.0, place.1, place.2, ends_at, text))?;
+        Ok(())
+    }
+
+    fn change_form(&mut self, tenant: &Name, change: FormChange) -> rusqlite::Result<()> {
+        match change {
+            FormChange::Closed { bot, message } => {
+                let close = &mut self.statements.close_form;
+                close.execute((tenant, bot, message))?;
+            }
+            FormChange::Answered { bot, message, user } => {
+                let get = &mut self.statements.get_form;
+                let text: Option<String> = get
+                    .query_row((tenant, &bot, &message), |row| row.get(0))
+                    .optional()?;
+                // A form that cannot be read back is no reason to lose the event.
+                let form = text.and_then(|text| from_json::<OpenForm>("form", &text).ok());
+                if let Some(mut form) = form
+                    && !form.answered.contains(&user)
+                {
+                    form.answered.push(user);
+                    if let Ok(text) = json(&form) {
+                        let set = &mut self.statements.set_form;
+                        set.execute((tenant, bot, message, text))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn change_timer(&mut self, change: TimerRow) -> rusqlite::Result<()> {
+        match change {
+            TimerRow::Set {
+                key,
+                due_at,
+                schedule,
+                missed,
+                payload,
+                origin,
+            } => self.statements.set_timer.execute((
+                key.tenant,
+                key.plugin,
+                key.conversation,
+                key.name,
+                moment(due_at),
+                schedule,
+                missed,
+                payload,
+                origin,
+            )),
+            TimerRow::Cancel(key) => {
+                let TimerKey {
+                    tenant,
+                    plugin,
+                    conversation,
+                    name,
+                } = key;
+                let cancel = &mut self.statements.cancel_timer;
+                cancel.execute((tenant, plugin, conversation, name))
+            }
+        }?;
+        Ok(())
+    }
+
+    fn fire_timer(&mut self, fired: &FiredTimer) -> rusqlite::Result<()> {
+        let TimerKey {
+            tenant,
+            plugin,
+            conversation,
+            name,
+        } = &fired.key;
+        let due_at = moment(fired.due_at);
+        match fired.next {
+            Some(next) => {
+                let rearm = &mut self.statements.rearm_timer;
+                rearm.execute((tenant, plugin, conversation, name, due_at, moment(next)))
+            }
+            None => {
+                let end = &mut self.statements.end_timer;
+                end.execute((tenant, plugin, conversation, name, due_at))
+            }
+        }?;
+        Ok(())
+    }
+}
+
+/// A number as SQLite keeps it; what is beyond its range is as good as never.
+pub(super) fn moment(at: Timestamp) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+fn error_text(error: ActionError) -> String {
+    serde_json::to_value(error)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_else(|| "failed".to_owned())
+}

@@ -1,0 +1,172 @@
+//! What the writer knows by heart: the next numbers and what is open.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::journal::numbers::NumberMap;
+use crate::model::Name;
+use crate::model::delivery::{DeliveryNumber, EventNumber};
+
+/// State versions reserved on disk at a time, so that none is used twice over a crash.
+const VERSION_BLOCK: u64 = 1 << 20;
+/// Events up to which they are counted one by one at the start.
+const COUNTED_EVENTS: u64 = 100_000;
+/// Ranges of deliveries of failed batches that are remembered.
+const LOST_RANGES: usize = 1_024;
+
+/// Numbers and open rows.
+#[derive(Default)]
+pub(super) struct Index {
+    pub(super) next_event: u64,
+    pub(super) next_delivery: u64,
+    pub(super) next_part: u64,
+    pub(super) next_request: u64,
+    pub(super) next_scope: u64,
+    pub(super) next_version: u64,
+    /// Versions below this are reserved on disk.
+    pub(super) versions_end: u64,
+    /// Events stored; beyond [`COUNTED_EVENTS`] estimated at the start.
+    pub(super) events: u64,
+    pub(super) dead_letters: u64,
+    /// Open deliveries, with their events.
+    pub(super) deliveries: NumberMap<EventNumber>,
+    /// Open parts, with their events.
+    pub(super) parts: NumberMap<EventNumber>,
+    /// Events without routes, with tenant and lane.
+    pub(super) unrouted: BTreeMap<EventNumber, (Name, Name)>,
+    /// Deliveries whose batch failed: they were numbered and do not exist.
+    lost: Vec<Range<DeliveryNumber>>,
+}
+
+impl Index {
+    /// Reads everything from the database, at the start or after a failed batch. Numbers never go back.
+    pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let first_lost = self.next_or_one(connection, "deliveries")?;
+        if self.next_delivery > first_lost {
+            self.remember_lost(first_lost..self.next_delivery);
+        }
+        self.next_event = self.next_event.max(self.next_or_one(connection, "events")?);
+        self.next_delivery = self.next_delivery.max(first_lost);
+        self.next_part = self.next_part.max(self.next_or_one(connection, "parts")?);
+        self.next_request = self
+            .next_request
+            .max(self.next_or_one(connection, "requests")?);
+        let scopes: u64 =
+            connection.query_row("SELECT coalesce(max(id), 0) FROM scopes", [], |row| {
+                row.get(0)
+            })?;
+        self.next_scope = self.next_scope.max(scopes + 1);
+        self.next_version = self
+            .next_version
+            .max(meta(connection, "next_version")?.unwrap_or(1));
+        // What is reserved may have been part of the failed batch: it is reserved anew.
+        self.versions_end = self.next_version;
+        self.events = count_events(connection)?;
+        self.deliveries = open_rows(
+            connection,
+            "SELECT number, event FROM deliveries WHERE ended IS NULL",
+        )?;
+        self.parts = open_rows(
+            connection,
+            "SELECT number, event FROM parts WHERE ended_at IS NULL",
+        )?;
+        self.dead_letters = connection.query_row(
+            "SELECT count(*) FROM deliveries WHERE reason IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )?;
+        let mut statement = connection
+            .prepare("SELECT number, tenant, lane FROM events WHERE unrouted IS NOT NULL")?;
+        self.unrouted = statement
+            .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(())
+    }
+
+    /// Takes the next version of the state; `Some` when a new end has to be written down.
+    pub(super) fn take_version(&mut self) -> (u64, Option<u64>) {
+        let version = self.next_version;
+        self.next_version += 1;
+        if version < self.versions_end {
+            return (version, None);
+        }
+        self.versions_end = version + VERSION_BLOCK;
+        (version, Some(self.versions_end))
+    }
+
+    /// Tells whether a delivery was numbered in a batch that failed.
+    pub(super) fn is_lost(&self, delivery: DeliveryNumber) -> bool {
+        self.lost.iter().any(|range| range.contains(&delivery))
+    }
+
+    /// Events up to `last` that something open still needs.
+    pub(super) fn events_in_use(&self, last: EventNumber) -> HashSet<EventNumber> {
+        self.deliveries
+            .values()
+            .chain(self.parts.values())
+            .chain(self.unrouted.keys())
+            .copied()
+            .filter(|event| *event <= last)
+            .collect()
+    }
+
+    /// The numbers that must be written down before rows are pruned.
+    pub(super) fn next_numbers(&self) -> [(&'static str, u64); 4] {
+        [
+            ("next_events", self.next_event),
+            ("next_deliveries", self.next_delivery),
+            ("next_parts", self.next_part),
+            ("next_requests", self.next_request),
+        ]
+    }
+
+    fn next_or_one(&self, connection: &Connection, table: &str) -> rusqlite::Result<u64> {
+        let last: u64 = connection.query_row(
+            &format!("SELECT coalesce(max(number), 0) FROM {table}"),
+            [],
+            |row| row.get(0),
+        )?;
+        let kept = meta(connection, &format!("next_{table}"))?.unwrap_or(1);
+        Ok(kept.max(last + 1))
+    }
+
+    fn remember_lost(&mut self, range: Range<DeliveryNumber>) {
+        match self.lost.last_mut() {
+            Some(last) if last.end >= range.start => last.end = range.end,
+            _ => self.lost.push(range),
+        }
+        if self.lost.len() > LOST_RANGES {
+            self.lost.remove(0);
+        }
+    }
+}
+
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<u64>> {
+    connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+fn open_rows(connection: &Connection, sql: &str) -> rusqlite::Result<NumberMap<EventNumber>> {
+    connection
+        .prepare(sql)?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn count_events(connection: &Connection) -> rusqlite::Result<u64> {
+    let range: u64 = connection.query_row(
+        "SELECT coalesce((SELECT max(number) FROM events) - (SELECT min(number) FROM events) + 1, 0)",
+        [],
+        |row| row.get(0),
+    )?;
+    if range > COUNTED_EVENTS {
+        // Events are pruned from the oldest on, so that few are missing between the first and the last.
+        return Ok(range);
+    }
+    connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+}

@@ -1,0 +1,286 @@
+//! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
+
+pub mod rooms;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};
+use crate::model::action::{Action, ActionKind, Target};
+use crate::model::delivery::Delivery;
+use crate::model::directory::{
+    Chunk, ContactStatus, ConversationCapabilities, ConversationPage, PastMessage, ReadError,
+    TransferOption, UserPage,
+};
+use crate::model::event::{Bot, Conversation, Event, User};
+use crate::model::payload::{ActionError, PresenceStatus};
+use crate::model::{Name, Timestamp};
+
+/// An event as a connector hands it over.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The tenant.
+    pub tenant: Name,
+    /// Its key.
+    pub key: EventKey,
+    /// The event; `sequence`, `attempt` and `received_at` are set on the way.
+    pub event: Event,
+}
+
+/// What became of an event that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is in the journal; so many plugins will get it.
+    New(usize),
+    /// It was there before.
+    Duplicate,
+}
+
+/// Why an event was not taken. The connector must not acknowledge it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// Intake pauses; offer it again later.
+    #[error("intake pauses: {0}")]
+    Paused(String),
+    /// The host is stopping.
+    #[error("host is stopping")]
+    Stopping,
+}
+
+/// Takes events from connectors.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Takes an event; resolves when its place in the journal is fixed. A session that calls this
+    /// for one event after the other keeps their order. The event may be acknowledged when the
+    /// second value comes to be.
+    ///
+    /// # Errors
+    /// The event was not taken and must not be acknowledged.
+    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError>;
+
+    /// Takes an event; resolves when it is in the journal and may be acknowledged.
+    ///
+    /// # Errors
+    /// The event was not taken and must not be acknowledged.
+    async fn take(&self, incoming: Incoming) -> Result<Acceptance, IntakeError> {
+        let (acceptance, durable) = self.take_ordered(incoming).await?;
+        durable
+            .wait()
+            .await
+            .map_err(|error| IntakeError::Paused(error.to_string()))?;
+        Ok(acceptance)
+    }
+}
+
+/// Takes deliveries from the intake, in order.
+pub trait DeliverySink: Send + Sync {
+    /// Puts deliveries into their lanes. The journal bounds how many wait.
+    fn deliver(&self, deliveries: Vec<Delivery>);
+}
+
+/// What kind of order an outbox lane keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LaneKind {
+    /// Everything that a plugin does in a conversation, in commit order.
+    Order,
+    /// One target of a broadcast, outside that order.
+    Broadcast,
+    /// What takes no place in the order: typing, presence.
+    Aside,
+}
+
+/// What an outbox lane is for: order is kept within one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LaneKey {
+    /// The tenant.
+    pub tenant: Name,
+    /// The bot.
+    pub bot: Name,
+    /// The conversation; where it is not known yet, the person: `user:` and an id, or `email:` and an address.
+    pub conversation: Name,
+    /// The plugin.
+    pub plugin: Name,
+    /// What order it keeps.
+    pub kind: LaneKind,
+}
+
+impl LaneKey {
+    /// Tells the lane that a part belongs to.
+    pub fn of(tenant: &Name, plugin: &Name, part: &NewPart) -> Self {
+        let kind = match &part.action.kind {
+            ActionKind::Typing(_) | ActionKind::SetPresence(_) => LaneKind::Aside,
+            _ if part.urgency == Urgency::Broadcast => LaneKind::Broadcast,
+            _ => LaneKind::Order,
+        };
+        let conversation = match &part.action.kind {
+            ActionKind::Send(send) if part.conversation.is_empty() => match &send.target {
+                Target::User(user) => Name::from(format!("user:{user}")),
+                Target::Users(users) => Name::from(format!("users:{}", users.join(" "))),
+                Target::Email(email) => Name::from(format!("email:{email}")),
+                Target::Reply | Target::Conversation(_) | Target::Conversations(_) => {
+                    Name::clone(&part.conversation)
+                }
+            },
+            _ => Name::clone(&part.conversation),
+        };
+        Self {
+            tenant: Name::clone(tenant),
+            bot: Name::clone(&part.bot),
+            conversation,
+            plugin: Name::clone(plugin),
+            kind,
+        }
+    }
+}
+
+/// Takes parts from committed turns.
+pub trait OutboxHandle: Send + Sync {
+    /// Reserves an empty lane that may send at once, so that its first part can be marked as being
+    /// sent in the commit itself. A reserved lane is given parts by [`OutboxHandle::enqueue`] or is
+    /// [released](OutboxHandle::release).
+    fn reserve(&self, lane: &LaneKey) -> bool;
+    /// Gives up a reservation.
+    fn release(&self, lane: &LaneKey);
+    /// Takes the parts of a turn that is on disk.
+    fn enqueue(&self, parts: Vec<Part>);
+    /// Tells whether so many parts of a bot wait that the plugins that write to it are to be held.
+    fn is_full(&self, _tenant: &str, _bot: &str) -> bool {
+        false
+    }
+}
+
+/// Why a part was not performed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SendError {
+    /// It certainly was not done, and may be tried again after this time.
+    #[error("not done, may be repeated: {detail}")]
+    Again {
+        /// How long to wait; none leaves it to the outbox.
+        after: Option<Duration>,
+        /// What happened.
+        detail: String,
+    },
+    /// It may or may not have been done.
+    #[error("in doubt: {0}")]
+    InDoubt(String),
+    /// It will never be done.
+    #[error("{detail}")]
+    Permanent {
+        /// The class a plugin hears.
+        class: ActionError,
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// What a platform paces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests a minute for the bot; none is unlimited.
+    pub per_minute: Option<u32>,
+    /// The least time between two messages in one conversation.
+    pub conversation_gap: Duration,
+}
+
+/// One bot on its platform, as the outbox and the reads see it.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Who it is.
+    fn bot(&self) -> Bot;
+
+    /// How fast it may go.
+    fn pace(&self) -> Pace;
+
+    /// Splits an action into parts that are one request each. Pure.
+    fn plan(&self, action: Action) -> Vec<Action>;
+
+    /// Performs a part.
+    ///
+    /// # Errors
+    /// Says whether it may be repeated.
+    async fn perform(&self, part: &Part) -> Result<Sent, SendError>;
+
+    /// Looks on the platform for a part whose end is in doubt; `Ok(None)`: it is certainly not there.
+    ///
+    /// # Errors
+    /// [`SendError::InDoubt`] where the platform cannot tell.
+    async fn find_sent(&self, part: &Part) -> Result<Option<Sent>, SendError>;
+
+    /// Answers a read.
+    ///
+    /// # Errors
+    /// [`ReadError`] as the plugin hears it.
+    async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError>;
+}
+
+/// Finds connectors by the bot's name.
+pub trait Connectors: Send + Sync {
+    /// The connector of a bot.
+    fn connector(&self, tenant: &str, bot: &str) -> Option<Arc<dyn Connector>>;
+    /// The bots of a tenant, by name.
+    fn bots(&self, tenant: &str) -> Vec<Name>;
+}
+
+/// A question to a platform.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reads in wit/host.wit"
+)]
+pub enum Read {
+    /// A conversation by name.
+    FindConversation { name: String },
+    /// The bot's conversations.
+    Conversations { cursor: Option<String> },
+    /// Who is in a conversation.
+    Members {
+        conversation: String,
+        cursor: Option<String>,
+    },
+    /// A user by e-mail address or user name.
+    FindUser { name: String },
+    /// Whether a user is a contact.
+    Contact { user: String },
+    /// Whether a user is there.
+    Presence { user: String },
+    /// A message.
+    Message { id: String },
+    /// Messages of the past.
+    History {
+        conversation: String,
+        before: Option<Timestamp>,
+        count: u32,
+    },
+    /// Part of a file.
+    Attachment { id: String, offset: u64 },
+    /// Whom a chat can be handed to.
+    TransferTargets { conversation: String },
+    /// What the platform can do.
+    Capabilities { conversation: String },
+}
+
+/// The answer to a [`Read`], by its case.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the cases are those of the reads in wit/host.wit"
+)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one answer a read, moved once: a box would cost more than it saves"
+)]
+pub enum ReadAnswer {
+    Conversation(Conversation),
+    Conversations(ConversationPage),
+    Members(UserPage),
+    User(User),
+    Contact(ContactStatus),
+    Presence(PresenceStatus),
+    Message(PastMessage),
+    History(Vec<PastMessage>),
+    Attachment(Chunk),
+    TransferTargets(Vec<TransferOption>),
+    Capabilities(ConversationCapabilities),
+}

@@ -1,0 +1,624 @@
+//! The local platform as its front ends (terminal, page) see it: what is there, what changes, what a
+//! user can do. `connectors::local` holds it; the front ends reach it through [`Rooms`].
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::model::action::{File, TransferTarget};
+use crate::model::content::Block;
+use crate::model::directory::ContactStatus;
+use crate::model::event::{
+    ConversationKind, ConversationRole, Entity, QuotedMessage, ReceivedAttachment, UserKind,
+    Visibility,
+};
+use crate::model::payload::{ConversationChanged, MemberChange, PresenceStatus, SubmittedField};
+use crate::model::{Name, Timestamp};
+
+/// A user of the local platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomUser {
+    /// Made from the name: the same for ever.
+    pub id: Name,
+    /// The name people see.
+    pub name: Name,
+    /// Its kind: human or bot; who is a customer depends on the conversation.
+    pub kind: UserKind,
+}
+
+/// Somebody's part in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomMember {
+    /// The user.
+    pub user: Arc<RoomUser>,
+    /// Its part.
+    pub role: ConversationRole,
+}
+
+/// A conversation without its members and messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomInfo {
+    /// Made from the first name: the same for ever.
+    pub id: Name,
+    /// Its kind.
+    pub kind: ConversationKind,
+    /// Its name.
+    pub name: Name,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Everybody may join.
+    pub public: bool,
+    /// Members may invite others.
+    pub open: bool,
+    /// Open to other companies.
+    #[serde(default)]
+    pub external: bool,
+    /// A customer chat that has ended.
+    #[serde(default)]
+    pub closed: bool,
+    /// Tags of a customer chat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// Who put an emoji on a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomReaction {
+    /// Shortcode.
+    pub emoji: String,
+    /// Who.
+    pub users: Vec<Name>,
+}
+
+/// Who answered a form or pressed a button under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomAnswer {
+    /// Who.
+    pub user: Name,
+    /// When.
+    pub at: Timestamp,
+    /// The form; none for a button alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    /// The button.
+    pub button: String,
+}
+
+/// A message. A changed one is a new value with the same id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomMessage {
+    /// The same for ever.
+    pub id: Name,
+    /// Where.
+    pub conversation: Name,
+    /// Who wrote it.
+    pub author: Name,
+    /// When.
+    pub at: Timestamp,
+    /// Plain text.
+    pub text: String,
+    /// Blocks; empty where `text` says it all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content: Vec<Block>,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// The thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// The message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// The message it cites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<QuotedMessage>,
+    /// Custom objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<Entity>,
+    /// Files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<ReceivedAttachment>,
+    /// When it was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// It was taken away; its text is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Emojis on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<RoomReaction>,
+    /// The last answers to its forms and buttons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RoomAnswer>,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Change {
+    /// Somebody is known now.
+    User(Arc<RoomUser>),
+    /// A conversation began, with these members.
+    Created {
+        room: Arc<RoomInfo>,
+        members: Vec<RoomMember>,
+    },
+    /// A conversation changed.
+    Updated {
+        room: Arc<RoomInfo>,
+        what: ConversationChanged,
+    },
+    /// Who is there changed; `role` is the one held from now on.
+    Member {
+        conversation: Name,
+        user: Name,
+        role: ConversationRole,
+        change: MemberChange,
+    },
+    /// A message.
+    Posted(Arc<RoomMessage>),
+    /// A message has new content.
+    Edited(Arc<RoomMessage>),
+    /// A message is gone.
+    Deleted { conversation: Name, message: Name },
+    /// An emoji came or went.
+    Reacted {
+        conversation: Name,
+        message: Name,
+        emoji: String,
+        added: bool,
+    },
+    /// A form was submitted.
+    Submitted {
+        conversation: Name,
+        message: Name,
+        form: String,
+        button: String,
+        values: Vec<SubmittedField>,
+    },
+    /// A button was pressed.
+    Pressed {
+        conversation: Name,
+        message: Name,
+        button: String,
+        value: String,
+    },
+    /// A contact of a bot changed.
+    Contact {
+        bot: Name,
+        user: Name,
+        status: ContactStatus,
+    },
+    /// Something the platform has no name for.
+    Other {
+        conversation: Name,
+        kind: String,
+        json: String,
+    },
+    /// Somebody's presence; not kept.
+    Presence { status: PresenceStatus },
+    /// Somebody types; not kept.
+    Typing { conversation: Name, active: bool },
+}
+
+impl Change {
+    /// Where it happened; none where it concerns no conversation.
+    pub fn conversation(&self) -> Option<&Name> {
+        match self {
+            Self::User(_) | Self::Contact { .. } | Self::Presence { .. } => None,
+            Self::Created { room, .. } | Self::Updated { room, .. } => Some(&room.id),
+            Self::Posted(message) | Self::Edited(message) => Some(&message.conversation),
+            Self::Member { conversation, .. }
+            | Self::Deleted { conversation, .. }
+            | Self::Reacted { conversation, .. }
+            | Self::Submitted { conversation, .. }
+            | Self::Pressed { conversation, .. }
+            | Self::Other { conversation, .. }
+            | Self::Typing { conversation, .. } => Some(conversation),
+        }
+    }
+
+    /// Tells whether it is only passed on and never kept.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Presence { .. } | Self::Typing { .. })
+    }
+}
+
+/// A change with its place in the order of all changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomEvent {
+    /// Its number, from 1; unique for the platform. Passing changes are numbered apart.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: Name,
+    /// The outbox part that did it, so that it is done once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Name>,
+    /// What changed.
+    pub change: Change,
+}
+
+/// A message to post.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Say {
+    /// Where, by id.
+    pub conversation: String,
+    /// Plain text.
+    pub text: String,
+    /// Blocks; empty where `text` says it all.
+    #[serde(default)]
+    pub content: Vec<Block>,
+    /// For agents only.
+    #[serde(default)]
+    pub agents_only: bool,
+    /// The thread.
+    #[serde(default)]
+    pub thread: Option<String>,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    /// Custom objects.
+    #[serde(default)]
+    pub entities: Vec<Entity>,
+    /// Files to send with it.
+    #[serde(default)]
+    pub files: Vec<File>,
+    /// Files that are there already, by id.
+    #[serde(default)]
+    pub received: Vec<String>,
+}
+
+/// What a user, or a bot, can do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Command {
+    /// Posts a message.
+    Say(Say),
+    /// Changes an own message.
+    Edit {
+        message: String,
+        text: String,
+        #[serde(default)]
+        content: Vec<Block>,
+    },
+    /// Takes a message away.
+    Delete { message: String },
+    /// Puts an emoji on a message or takes it off.
+    React {
+        message: String,
+        emoji: String,
+        add: bool,
+    },
+    /// Goes in.
+    Join { conversation: String },
+    /// Asks to come in.
+    RequestJoin { conversation: String },
+    /// Goes out.
+    Leave { conversation: String },
+    /// Brings somebody in.
+    Invite { conversation: String, user: String },
+    /// Takes somebody out.
+    Remove { conversation: String, user: String },
+    /// Makes somebody an owner.
+    Promote { conversation: String, user: String },
+    /// Makes an owner a member.
+    Demote { conversation: String, user: String },
+    /// Finds or makes a room by its name and goes in.
+    OpenRoom { name: String },
+    /// Finds or makes the direct conversation with this user or bot.
+    OpenDirect { user: String },
+    /// Finds or makes the conversation of these users.
+    OpenGroup { users: Vec<String> },
+    /// Finds or makes the chat of this customer; who opens it is an agent, unless it is the customer.
+    OpenChat { customer: String },
+    /// Makes a room.
+    CreateRoom {
+        name: String,
+        description: String,
+        members: Vec<String>,
+        public: bool,
+        open: bool,
+        external: bool,
+    },
+    /// Changes a room.
+    Update {
+        conversation: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        description: Option<String>,
+        #[serde(default)]
+        public: Option<bool>,
+        #[serde(default)]
+        open: Option<bool>,
+    },
+    /// Ends a customer chat.
+    Close { conversation: String },
+    /// Opens it again.
+    Reopen { conversation: String },
+    /// Hands a customer chat on.
+    Transfer {
+        conversation: String,
+        to: TransferTarget,
+    },
+    /// Puts a tag on a customer chat or takes it off.
+    Tag {
+        conversation: String,
+        tag: String,
+        add: bool,
+    },
+    /// Submits a form; values as typed, several for fields that take several.
+    Submit {
+        message: String,
+        form: String,
+        #[serde(default)]
+        button: Option<String>,
+        values: BTreeMap<String, Vec<String>>,
+    },
+    /// Presses a button.
+    Press { message: String, button: String },
+    /// Begins or stops typing.
+    Typing { conversation: String, active: bool },
+    /// Says whether one is there.
+    SetPresence { status: PresenceStatus },
+    /// Changes a contact between a bot and a user.
+    Contact {
+        bot: String,
+        user: String,
+        status: ContactStatus,
+    },
+    /// Something the platform has no name for.
+    Other {
+        conversation: String,
+        kind: String,
+        json: String,
+    },
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The conversation made or used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Name>,
+    /// The message made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Name>,
+    /// Who asked was a member before; for `join`.
+    #[serde(default)]
+    pub was_member: bool,
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoomsError {
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// Not a member.
+    #[error("{0} is not in that conversation: join first")]
+    NotMember(String),
+    /// Forbidden.
+    #[error("{0}")]
+    Denied(String),
+    /// Makes no sense here.
+    #[error("{0}")]
+    Unsupported(String),
+    /// More than there is room for.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Too much waits for the bot.
+    #[error("too much waits for the bot; try again")]
+    Busy,
+    /// The log cannot be written.
+    #[error("local platform cannot write its log: {0}")]
+    Storage(String),
+}
+
+/// A conversation as a user sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoomView {
+    /// The conversation.
+    pub room: Arc<RoomInfo>,
+    /// Who is there.
+    pub members: Vec<RoomMember>,
+    /// Its last messages, oldest first.
+    pub messages: Vec<Arc<RoomMessage>>,
+}
+
+/// Everything a user sees.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// The last change that it holds.
+    pub number: u64,
+    /// Who looks.
+    pub viewer: Arc<RoomUser>,
+    /// Everybody known.
+    pub users: Vec<Arc<RoomUser>>,
+    /// Who said that they are there.
+    pub present: Vec<Name>,
+    /// The conversations that the user may see.
+    pub rooms: Vec<RoomView>,
+}
+
+/// A subscriber was too slow and lost changes: it reads a new snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ViewError {
+    /// Changes were lost.
+    #[error("changes were lost")]
+    Lagged,
+    /// The platform is gone.
+    #[error("local platform is closed")]
+    Closed,
+}
+
+/// The changes after a snapshot that its user may see.
+#[derive(Debug)]
+pub struct View {
+    receiver: broadcast::Receiver<Arc<RoomEvent>>,
+    after: u64,
+    viewer: Name,
+    customer_in: HashSet<Name>,
+    private: HashSet<Name>,
+    member_of: HashSet<Name>,
+}
+
+impl View {
+    /// Makes the view that goes on where `snapshot` ends.
+    pub fn new(snapshot: &Snapshot, receiver: broadcast::Receiver<Arc<RoomEvent>>) -> Self {
+        let mut view = Self {
+            receiver,
+            after: snapshot.number,
+            viewer: snapshot.viewer.id.clone(),
+            customer_in: HashSet::new(),
+            private: HashSet::new(),
+            member_of: HashSet::new(),
+        };
+        for room in &snapshot.rooms {
+            view.learn_room(&room.room, &room.members);
+        }
+        view
+    }
+
+    /// Who looks.
+    pub fn viewer(&self) -> &str {
+        &self.viewer
+    }
+
+    /// Waits for the next change.
+    ///
+    /// # Errors
+    /// [`ViewError::Lagged`] when changes were lost.
+    pub async fn next(&mut self) -> Result<Arc<RoomEvent>, ViewError> {
+        loop {
+            let event = match self.receiver.recv().await {
+                Ok(event) => event,
+                Err(broadcast::error::RecvError::Lagged(_)) => return Err(ViewError::Lagged),
+                Err(broadcast::error::RecvError::Closed) => return Err(ViewError::Closed),
+            };
+            if let Some(event) = self.admit(event) {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// Takes the next change where there is one.
+    ///
+    /// # Errors
+    /// [`ViewError::Lagged`] when changes were lost.
+    pub fn try_next(&mut self) -> Result<Option<Arc<RoomEvent>>, ViewError> {
+        loop {
+            let event = match self.receiver.try_recv() {
+                Ok(event) => event,
+                Err(broadcast::error::TryRecvError::Empty) => return Ok(None),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => return Err(ViewError::Lagged),
+                Err(broadcast::error::TryRecvError::Closed) => return Err(ViewError::Closed),
+            };
+            if let Some(event) = self.admit(event) {
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    fn admit(&mut self, event: Arc<RoomEvent>) -> Option<Arc<RoomEvent>> {
+        if !event.change.is_passing() && event.number <= self.after {
+            return None;
+        }
+        match &event.change {
+            Change::Created { room, members } => self.learn_room(room, members),
+            Change::Member {
+                conversation,
+                user,
+                role,
+                change,
+            } if *user == self.viewer => self.learn_role(conversation, *role, *change),
+            _ => {}
+        }
+        self.sees(&event.change).then_some(event)
+    }
+
+    fn sees(&self, change: &Change) -> bool {
+        let Some(conversation) = change.conversation() else {
+            return true;
+        };
+        if self.private.contains(conversation) && !self.member_of.contains(conversation) {
+            return false;
+        }
+        match change {
+            Change::Posted(message) | Change::Edited(message) => {
+                message.visibility == Visibility::All || !self.customer_in.contains(conversation)
+            }
+            _ => true,
+        }
+    }
+
+    fn learn_room(&mut self, room: &RoomInfo, members: &[RoomMember]) {
+        if is_private(room) {
+            self.private.insert(room.id.clone());
+        }
+        if let Some(member) = members.iter().find(|m| m.user.id == self.viewer) {
+            self.learn_role(&room.id, member.role, MemberChange::Joined);
+        }
+    }
+
+    fn learn_role(&mut self, room: &Name, role: ConversationRole, change: MemberChange) {
+        if change == MemberChange::Left {
+            // What a customer could not see stays unseen after leaving.
+            self.member_of.remove(room);
+            return;
+        }
+        if change == MemberChange::JoinRequested {
+            return;
+        }
+        self.member_of.insert(room.clone());
+        if role == ConversationRole::Customer {
+            self.customer_in.insert(room.clone());
+        } else {
+            self.customer_in.remove(room);
+        }
+    }
+}
+
+/// Tells whether only members may see a conversation.
+pub fn is_private(room: &RoomInfo) -> bool {
+    match room.kind {
+        ConversationKind::CustomerChat => false,
+        ConversationKind::Room => !room.public,
+        _ => true,
+    }
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug)]
+pub struct RoomFile {
+    /// Name and media type.
+    pub about: ReceivedAttachment,
+    /// The bytes.
+    pub bytes: bytes::Bytes,
+}
+
+/// The local platform.
+#[async_trait]
+pub trait Rooms: Send + Sync {
+    /// Does something as a user, who is made on first use. Waits while too much waits for the bot.
+    ///
+    /// # Errors
+    /// Why it was refused; nothing has changed then.
+    async fn act(&self, user: &str, command: Command) -> Result<Done, RoomsError>;
+
+    /// Everything a user sees, and the changes from there on. The user is made on first use.
+    ///
+    /// # Errors
+    /// When there are too many users.
+    fn view(&self, user: &str) -> Result<(Snapshot, View), RoomsError>;
+
+    /// A file by its id, if the user may see the message that carries it.
+    fn file(&self, user: &str, id: &str) -> Option<RoomFile>;
+}

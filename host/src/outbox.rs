@@ -1,0 +1,284 @@
+//! Performs committed parts: in commit order within a lane, paced per bot, each once.
+//!
+//! A lane is (bot, conversation, plugin). Ready lanes are served by urgency, with fair turns
+//! between plugins; a part that waits, is retried or is in doubt holds up its own lane only.
+
+mod bot;
+mod fair;
+mod forms;
+mod pace;
+mod perform;
+mod recorder;
+mod worker;
+
+#[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::bot::BotOutbox;
+use self::bot::{BotQueue, Item};
+use self::recorder::Recorder;
+use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
+use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
+use crate::model::Name;
+use crate::model::payload::ActionError;
+
+/// Parts read from the journal at a time.
+const PAGE: usize = 1_000;
+
+/// What to do where a platform cannot tell whether a message was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InDoubt {
+    /// Send it again: somebody may read it twice.
+    #[default]
+    Resend,
+    /// Leave it: nobody may read it.
+    Drop,
+}
+
+/// How the outbox behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxConfig {
+    /// Requests of one bot under way at one time.
+    pub requests: usize,
+    /// Parts of one bot that may wait before the plugins that write to it are held.
+    pub waiting: usize,
+    /// Requests for one part before it fails as unavailable.
+    pub tries: u32,
+    /// Time in which they are made.
+    pub tries_within: Duration,
+    /// Wait after the first try, before jitter; twice as long after each further one.
+    pub first_wait: Duration,
+    /// The longest wait between two tries.
+    pub max_wait: Duration,
+    /// How long to wait before a platform is asked for a part whose end is in doubt.
+    pub doubt_wait: Duration,
+    /// What to do where it cannot tell.
+    pub in_doubt: InDoubt,
+    /// After this time without work a worker goes.
+    pub idle: Duration,
+    /// How long requests under way may take when the host stops.
+    pub stop_within: Duration,
+}
+
+impl Default for OutboxConfig {
+    fn default() -> Self {
+        Self {
+            requests: 16,
+            waiting: 10_000,
+            tries: 20,
+            tries_within: Duration::from_secs(60 * 60),
+            first_wait: Duration::from_millis(500),
+            max_wait: Duration::from_secs(300),
+            doubt_wait: Duration::from_secs(10),
+            in_doubt: InDoubt::Resend,
+            idle: Duration::from_secs(60),
+            stop_within: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How a part ended.
+#[derive(Clone, Debug)]
+pub enum PartEnd {
+    /// It is done.
+    Sent(Sent),
+    /// It failed for good.
+    Failed(ActionError, String),
+    /// It was not tried, because one before it in its list failed.
+    Skipped,
+}
+
+/// Hears how parts end: makes `action-done` and `action-failed` of it, and tells people.
+pub trait Outcomes: Send + Sync {
+    /// Takes a form or buttons that can be used from now on. Must not block.
+    fn opened(&self, form: OpenForm);
+
+    /// Takes the end of a part. Must not block.
+    fn ended(&self, part: &Part, end: &PartEnd);
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoOutcomes;
+
+impl Outcomes for NoOutcomes {
+    fn opened(&self, _form: OpenForm) {}
+
+    fn ended(&self, _part: &Part, _end: &PartEnd) {}
+}
+
+/// The actions accepted and not yet performed.
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+type Bots = HashMap<Name, HashMap<Name, Arc<BotQueue>>>;
+
+struct Shared {
+    bots: RwLock<Bots>,
+    journal: Arc<dyn Journal>,
+    connectors: Arc<dyn Connectors>,
+    outcomes: Arc<dyn Outcomes>,
+    recorder: Arc<Recorder>,
+    config: OutboxConfig,
+    tracker: TaskTracker,
+    record_tracker: TaskTracker,
+    cancel: CancellationToken,
+    kill: CancellationToken,
+    record_cancel: CancellationToken,
+    handle: tokio::runtime::Handle,
+}
+
+impl Outbox {
+    /// Makes an outbox with nothing in it. Must be called within a tokio runtime, which runs the workers.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        connectors: Arc<dyn Connectors>,
+        outcomes: Arc<dyn Outcomes>,
+        config: OutboxConfig,
+    ) -> Self {
+        let (recorder, unconfirmed) = Recorder::new(Arc::clone(&journal));
+        let recorder = Arc::new(recorder);
+        let shared = Arc::new(Shared {
+            bots: RwLock::default(),
+            journal,
+            connectors,
+            outcomes,
+            recorder: Arc::clone(&recorder),
+            config,
+            tracker: TaskTracker::new(),
+            record_tracker: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+            kill: CancellationToken::new(),
+            record_cancel: CancellationToken::new(),
+            handle: tokio::runtime::Handle::current(),
+        });
+        let confirm = recorder::run(recorder, unconfirmed, shared.record_cancel.clone());
+        shared.record_tracker.spawn_on(confirm, &shared.handle);
+        Self { shared }
+    }
+
+    /// Takes up what the journal holds from before. To be called once, before lanes run.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn recover(&self) -> JournalResult<u64> {
+        let mut after: PartNumber = 0;
+        let mut count = 0;
+        loop {
+            let page = self.shared.journal.pending_parts(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(count);
+            };
+            after = last.number;
+            count += page.len() as u64;
+            for part in page {
+                self.put(Item::recovered(part));
+            }
+        }
+    }
+
+    /// Tells how each bot does, by tenant and name.
+    pub fn status(&self) -> Vec<BotOutbox> {
+        let mut all: Vec<BotOutbox> = {
+            let bots = self.shared.bots.read();
+            let bots = bots.values().flat_map(HashMap::values);
+            bots.map(|bot| bot.status()).collect()
+        };
+        all.sort_by(|a, b| (&a.tenant, &a.bot).cmp(&(&b.tenant, &b.bot)));
+        all
+    }
+
+    /// Tells how many parts are not through.
+    pub fn open_parts(&self) -> usize {
+        let bots = self.shared.bots.read();
+        let bots = bots.values().flat_map(HashMap::values);
+        bots.map(|bot| bot.open_parts()).sum()
+    }
+
+    /// Ends: requests under way end, what they came to is recorded, nothing new begins.
+    pub async fn stop(&self) {
+        let shared = &self.shared;
+        shared.cancel.cancel();
+        for bot in shared.bots.read().values().flat_map(HashMap::values) {
+            bot.wake_all();
+        }
+        shared.tracker.close();
+        let ended = shared.tracker.wait();
+        if tokio::time::timeout(shared.config.stop_within, ended)
+            .await
+            .is_err()
+        {
+            // What is cut here stays marked as being sent, and is in doubt at the next start.
+            shared.kill.cancel();
+            shared.tracker.wait().await;
+        }
+        if let Err(error) = shared.recorder.flush().await {
+            tracing::warn!(%error, "results of sends not recorded, they are in doubt at the next start");
+        }
+        shared.record_cancel.cancel();
+        shared.record_tracker.close();
+        shared.record_tracker.wait().await;
+    }
+
+    fn put(&self, item: Item) {
+        let bot = self.shared.bot(&item.part.tenant, &item.part.what.bot);
+        bot.put(&self.shared, item);
+    }
+}
+
+impl OutboxHandle for Outbox {
+    fn reserve(&self, lane: &LaneKey) -> bool {
+        self.shared.bot(&lane.tenant, &lane.bot).reserve(lane)
+    }
+
+    fn release(&self, lane: &LaneKey) {
+        let bot = self.shared.bot(&lane.tenant, &lane.bot);
+        bot.release(&self.shared, lane);
+    }
+
+    fn enqueue(&self, parts: Vec<Part>) {
+        for part in parts {
+            self.put(Item::new(part));
+        }
+    }
+
+    fn is_full(&self, tenant: &str, bot: &str) -> bool {
+        let bot = self.shared.find(tenant, bot);
+        bot.is_some_and(|bot| bot.open_parts() >= self.shared.config.waiting)
+    }
+}
+
+impl Shared {
+    fn find(&self, tenant: &str, bot: &str) -> Option<Arc<BotQueue>> {
+        let bots = self.bots.read();
+        bots.get(tenant)?.get(bot).map(Arc::clone)
+    }
+
+    fn bot(&self, tenant: &Name, bot: &Name) -> Arc<BotQueue> {
+        if let Some(bot) = self.find(tenant, bot) {
+            return bot;
+        }
+        let mut bots = self.bots.write();
+        let names = bots.entry(Name::clone(tenant)).or_default();
+        let queue = names
+            .entry(Name::clone(bot))
+            .or_insert_with(|| Arc::new(BotQueue::new(Name::clone(tenant), Name::clone(bot))));
+        Arc::clone(queue)
+    }
+
+    fn spawn_worker(self: &Arc<Self>, bot: &Arc<BotQueue>) {
+        let worker = worker::run(Arc::clone(self), Arc::clone(bot));
+        self.tracker.spawn_on(worker, &self.handle);
+    }
+}

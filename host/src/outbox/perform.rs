@@ -1,0 +1,384 @@
+//! One part: what is asked of the platform, and what its answer comes to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bot::{BotQueue, Item, Job, Next};
+use super::forms;
+use super::{InDoubt, PartEnd, Shared};
+use crate::journal::{JournalResult, Part, PartUpdate, Sent};
+use crate::mailbox::{Connector, SendError};
+use crate::model::Name;
+use crate::model::action::{ActionKind, MessageRef};
+use crate::model::payload::ActionError;
+
+/// The platform whose requests end with this process: nothing of it is still under way after a start.
+const IN_PROCESS: &str = "local";
+/// How long a lane waits when the journal does not take the mark of its part.
+const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait that a platform may ask for.
+const MAX_AFTER: Duration = Duration::from_secs(600);
+const WAS_ALREADY_IN: &str = "was already in";
+const OVERTAKEN: &str = "a later edit took its place";
+
+/// Where a part is performed.
+pub(super) struct Performing<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) bot: &'a Arc<BotQueue>,
+    pub(super) connector: Option<&'a Arc<dyn Connector>>,
+}
+
+/// What a part comes to before the platform is asked.
+enum Prepared {
+    /// Ask, with this part where it is not as it was committed.
+    Ask(Option<Box<Part>>),
+    /// It is done without asking, and adds this to the joins.
+    Done(Sent, i64),
+    Failed(ActionError, &'static str),
+}
+
+/// Performs a part as far as it goes.
+pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
+    let item = &mut job.item;
+    if job.is_overtaken {
+        let sent = Sent {
+            notes: vec![OVERTAKEN.to_owned()],
+            ..Sent::default()
+        };
+        return performing.sent(item, sent, 0);
+    }
+    let Some(connector) = performing.connector else {
+        return performing.again(item, None, "the bot is not there");
+    };
+    if item.is_in_doubt {
+        if let Some(next) = performing.clear_up(item, connector).await {
+            return next;
+        }
+        item.is_in_doubt = false;
+    }
+    let prepared = match performing.prepare(&item.part).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            tracing::warn!(%error, "journal not read for a part");
+            return Next::Later(Instant::now() + JOURNAL_WAIT);
+        }
+    };
+    let asked = match prepared {
+        Prepared::Ask(asked) => asked,
+        Prepared::Done(sent, joins) => return performing.sent(item, sent, joins),
+        Prepared::Failed(class, detail) => {
+            return performing.failed(item, class, detail.to_owned());
+        }
+    };
+    if !item.is_marked {
+        if let Err(error) = performing.shared.recorder.mark(item.part.number).await {
+            tracing::warn!(%error, "part not marked as being sent, it waits");
+            return Next::Later(Instant::now() + JOURNAL_WAIT);
+        }
+        item.is_marked = true;
+    }
+    let part = asked.as_deref().unwrap_or(&item.part);
+    match performing.ask(connector, part).await {
+        Ok(sent) => {
+            let joins = match performing.joins(part, &sent).await {
+                Ok(joins) => joins,
+                // The request is done: better a leave that does not leave than a send done twice.
+                Err(error) => {
+                    tracing::warn!(%error, "joins not read from the journal");
+                    0
+                }
+            };
+            performing.sent(item, sent, joins)
+        }
+        Err(SendError::Again { after, detail }) => performing.again(item, after, &detail),
+        Err(SendError::InDoubt(detail)) => performing.doubt(item, &detail),
+        Err(SendError::Permanent { class, detail }) => performing.failed(item, class, detail),
+    }
+}
+
+impl Performing<'_> {
+    /// Asks the platform. What was noted is written first where the answer does not come at once.
+    async fn ask(&self, connector: &Arc<dyn Connector>, part: &Part) -> Result<Sent, SendError> {
+        let mut request = connector.perform(part);
+        if let Poll::Ready(answer) = futures::poll!(request.as_mut()) {
+            return answer;
+        }
+        let recorder = &self.shared.recorder;
+        if recorder.is_empty() {
+            return request.await;
+        }
+        let (answer, flushed) = futures::join!(request, recorder.flush());
+        if let Err(error) = flushed {
+            tracing::warn!(%error, "results of sends not recorded yet");
+        }
+        answer
+    }
+
+    /// Finds out what became of a part in doubt; none: it is to be performed.
+    async fn clear_up(&self, item: &mut Item, connector: &Arc<dyn Connector>) -> Option<Next> {
+        if item.first_try.is_none() {
+            // Found so at a start: what the host before this one asked may still be under way.
+            item.first_try = Some(Instant::now());
+            add(&self.bot.counters.in_doubt);
+            let wait = self.doubt_wait();
+            if !wait.is_zero() {
+                return Some(Next::Later(Instant::now() + wait));
+            }
+        }
+        if is_repeatable(&item.part) {
+            return None;
+        }
+        match connector.find_sent(&item.part).await {
+            Ok(Some(sent)) => Some(self.sent(item, sent, 0)),
+            Ok(None) => None,
+            Err(SendError::Again { after, detail }) => {
+                if self.is_worn_out(item) {
+                    return Some(self.failed(item, ActionError::InDoubt, detail));
+                }
+                Some(Next::Later(self.retry_at(item, after)))
+            }
+            Err(SendError::InDoubt(detail) | SendError::Permanent { detail, .. }) => {
+                match self.shared.config.in_doubt {
+                    InDoubt::Resend if self.is_worn_out(item) => {
+                        Some(self.failed(item, ActionError::InDoubt, detail))
+                    }
+                    InDoubt::Resend => {
+                        add(&self.bot.counters.resent);
+                        tracing::warn!(bot = %self.bot.bot, part = item.part.number, detail, "part in doubt is sent again");
+                        None
+                    }
+                    InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
+                }
+            }
+        }
+    }
+
+    /// Finds what the journal knows: the message that a key names, the joins of a conversation.
+    async fn prepare(&self, part: &Part) -> JournalResult<Prepared> {
+        let named = match &part.what.action.kind {
+            ActionKind::Leave(_) => {
+                return Ok(match self.join_count(part).await? {
+                    0 => Prepared::Done(
+                        Sent {
+                            notes: vec![WAS_ALREADY_IN.to_owned()],
+                            conversation: Some(part.what.conversation.to_string()),
+                            ..Sent::default()
+                        },
+                        0,
+                    ),
+                    1 => Prepared::Ask(None),
+                    _ => Prepared::Done(Sent::default(), -1),
+                });
+            }
+            ActionKind::Edit(edit) => &edit.message,
+            ActionKind::Delete(message) => message,
+            ActionKind::React(react) => &react.message,
+            _ => return Ok(Prepared::Ask(None)),
+        };
+        let MessageRef::Key(key) = named else {
+            return Ok(Prepared::Ask(None));
+        };
+        // The send that the key names may be the one before this in the lane.
+        self.shared.recorder.flush().await?;
+        let journal = &self.shared.journal;
+        let found = journal
+            .message_by_key(&part.tenant, &part.plugin, key)
+            .await?;
+        let Some(found) = found else {
+            let detail = "no message was sent under this key";
+            return Ok(Prepared::Failed(ActionError::NotFound, detail));
+        };
+        if *part.what.bot != *found.bot {
+            let detail = "another bot sent the message; set the action's bot";
+            return Ok(Prepared::Failed(ActionError::NotFound, detail));
+        }
+        let mut part = part.clone();
+        part.what.conversation = Name::from(found.conversation);
+        let action = Arc::make_mut(&mut part.what.action);
+        let id = MessageRef::Id(found.message);
+        match &mut action.kind {
+            ActionKind::Edit(edit) => edit.message = id,
+            ActionKind::Delete(message) => *message = id,
+            ActionKind::React(react) => react.message = id,
+            _ => {}
+        }
+        Ok(Prepared::Ask(Some(Box::new(part))))
+    }
+
+    async fn join_count(&self, part: &Part) -> JournalResult<u64> {
+        self.shared.recorder.flush().await?;
+        let what = &part.what;
+        let journal = &self.shared.journal;
+        journal
+            .join_count(&part.tenant, &part.plugin, &what.bot, &what.conversation)
+            .await
+    }
+
+    /// What a join or leave that was performed adds to the joins.
+    async fn joins(&self, part: &Part, sent: &Sent) -> JournalResult<i64> {
+        match &part.what.action.kind {
+            ActionKind::Leave(_) => Ok(-1),
+            ActionKind::Join(_) => {
+                let count = self.join_count(part).await?;
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                Ok(match (sent.was_member, count) {
+                    (true, 0) => 0,
+                    (true, _) => 1,
+                    // Somebody took the bot out meanwhile: this join alone counts.
+                    (false, count) => 1 - count,
+                })
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn sent(&self, item: &Item, sent: Sent, joins: i64) -> Next {
+        add(&self.bot.counters.sent);
+        let part = &item.part;
+        let conversation = sent.conversation.as_deref().map(Name::from);
+        let conversation = conversation.as_ref().unwrap_or(&part.what.conversation);
+        let (form, key) = match &sent.message {
+            Some(message) => {
+                let form = forms::opened(part, message, conversation, now());
+                let names = matches!(part.what.action.kind, ActionKind::Send(_));
+                // Of a message in several parts, the first is what its key names.
+                let names = names && part.what.part == 0;
+                (form, part.what.action.key.clone().filter(|_| names))
+            }
+            None => (None, None),
+        };
+        if let Some(form) = &form {
+            self.shared.outcomes.opened(form.clone());
+        }
+        let end = PartEnd::Sent(sent);
+        self.shared.outcomes.ended(part, &end);
+        if let PartEnd::Sent(sent) = end {
+            self.shared.recorder.note(PartUpdate::Sent {
+                part: part.number,
+                sent,
+                forms: form.into_iter().collect(),
+                key,
+                joins,
+            });
+        }
+        Next::On
+    }
+
+    fn failed(&self, item: &Item, class: ActionError, detail: String) -> Next {
+        add(&self.bot.counters.failed);
+        self.note_error(&detail);
+        let part = &item.part;
+        tracing::warn!(bot = %self.bot.bot, plugin = %part.plugin, part = part.number, ?class, detail, "action failed");
+        let update = PartUpdate::Failed(part.number, class, detail.clone());
+        self.shared.recorder.note(update);
+        self.shared
+            .outcomes
+            .ended(part, &PartEnd::Failed(class, detail));
+        Next::Skip
+    }
+
+    fn again(&self, item: &mut Item, after: Option<Duration>, detail: &str) -> Next {
+        self.note_error(detail);
+        if self.is_worn_out(item) {
+            return self.failed(item, ActionError::Unavailable, detail.to_owned());
+        }
+        add(&self.bot.counters.retried);
+        if item.is_marked {
+            // Certainly not done: after a crash it is not in doubt.
+            item.is_marked = false;
+            self.shared
+                .recorder
+                .note(PartUpdate::Queued(item.part.number));
+        }
+        Next::Later(self.retry_at(item, after))
+    }
+
+    /// Notes that a part's end is in doubt.
+    pub(super) fn doubt(&self, item: &mut Item, detail: &str) -> Next {
+        self.note_error(detail);
+        add(&self.bot.counters.in_doubt);
+        if self.is_worn_out(item) {
+            return self.failed(item, ActionError::InDoubt, detail.to_owned());
+        }
+        let at = self.retry_at(item, Some(self.doubt_wait()));
+        item.is_in_doubt = true;
+        Next::Later(at)
+    }
+
+    fn is_worn_out(&self, item: &Item) -> bool {
+        let config = &self.shared.config;
+        let is_over = |first: Instant| first.elapsed() >= config.tries_within;
+        item.tries.saturating_add(1) >= config.tries || item.first_try.is_some_and(is_over)
+    }
+
+    fn retry_at(&self, item: &mut Item, after: Option<Duration>) -> Instant {
+        let now = Instant::now();
+        item.first_try.get_or_insert(now);
+        let step = item.tries.min(16);
+        item.tries = item.tries.saturating_add(1);
+        let config = &self.shared.config;
+        let wait = after.map_or_else(
+            || {
+                jitter(
+                    config
+                        .first_wait
+                        .saturating_mul(1 << step)
+                        .min(config.max_wait),
+                )
+            },
+            |after| after.min(MAX_AFTER),
+        );
+        now + wait
+    }
+
+    fn doubt_wait(&self) -> Duration {
+        let platform = self.connector.map(|connector| connector.bot().platform);
+        if platform.as_deref() == Some(IN_PROCESS) {
+            return Duration::ZERO;
+        }
+        self.shared.config.doubt_wait
+    }
+
+    fn note_error(&self, detail: &str) {
+        *self.bot.counters.last_error.lock() = Some(detail.to_owned());
+    }
+}
+
+/// Tells whether doing it twice is the same as doing it once.
+fn is_repeatable(part: &Part) -> bool {
+    matches!(
+        part.what.action.kind,
+        ActionKind::Join(_)
+            | ActionKind::Leave(_)
+            | ActionKind::Edit(_)
+            | ActionKind::Delete(_)
+            | ActionKind::React(_)
+            | ActionKind::Typing(_)
+            | ActionKind::SetPresence(_)
+    )
+}
+
+/// Half of a wait and up to as much again, so that lanes that failed together do not come back together.
+fn jitter(wait: Duration) -> Duration {
+    let mut byte = [0];
+    let share = match getrandom::fill(&mut byte) {
+        Ok(()) => u32::from(byte[0]),
+        Err(_) => 128,
+    };
+    wait / 2 + wait / 2 * share / 255
+}
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn now() -> crate::model::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}

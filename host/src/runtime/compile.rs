@@ -1,0 +1,65 @@
+//! Turns artifacts into machine code, out of the way of everything else, and keeps it.
+//!
+//! A component can be built to exhaust a compiler, and a compilation cannot be cancelled: so it runs
+//! in a child process with bounds. What was compiled lies in the cache folder; nothing is ever
+//! deserialized from anywhere else.
+
+mod cache;
+mod check;
+mod child;
+
+pub use check::CONTRACT_VERSION;
+pub use child::{COMPILE_VERB, child_main};
+
+pub(super) use cache::{Cache, Temporary};
+pub(super) use check::check_component;
+pub(super) use child::{compile_bytes, compile_in_child};
+
+/// Why an artifact cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// It is no WebAssembly.
+    #[error("not a WebAssembly component: {0}")]
+    NotWasm(String),
+    /// It is a core module.
+    #[error("the file is a core module; build it as a component, with target wasm32-wasip2")]
+    CoreModule,
+    /// It ends too early.
+    #[error("the file is truncated: it ends after {0} bytes, in the middle of a section")]
+    Truncated(usize),
+    /// It is larger than an artifact may be.
+    #[error("the file has {len} bytes; at most {limit} are allowed")]
+    TooLarge {
+        /// Its bytes.
+        len: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// It does not export the behaviour.
+    #[error(
+        "not a plugin: it exports {0}, and not parlor:bot/behaviour@{version}",
+        version = CONTRACT_VERSION
+    )]
+    NotPlugin(String),
+    /// It is built for another version of the contract.
+    #[error(
+        "built for parlor:bot@{0}; this host speaks parlor:bot@{version}",
+        version = CONTRACT_VERSION
+    )]
+    WrongVersion(String),
+    /// It imports what this host does not have.
+    #[error("it imports {0}, which this host does not have")]
+    UnknownImports(String),
+    /// It does not validate, or its types are not the contract's.
+    #[error("invalid component: {0}")]
+    Invalid(String),
+    /// The compiler went over a bound.
+    #[error("the compiler was stopped: {0}")]
+    Exhausted(String),
+    /// The host could not compile or keep it; not the artifact's doing.
+    #[error("compiler failed: {0}")]
+    Host(String),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! The import `wasi:http`: counts a call's requests and hands them to the host's own sender.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Bytes;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::model::limits::Limits;
+use crate::net::{Caps, Egress, EgressError, HttpGrants};
+
+/// A response and who works on it.
+type Answer = (
+    hyper::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+/// An instance's way out: counts, checks, sends.
+pub(in crate::runtime) struct HttpDoor {
+    egress: Egress,
+    grants: Arc<HttpGrants>,
+    caps: Caps,
+    requests_limit: u32,
+    open_limit: u32,
+    /// Probes and replays reach nothing outside.
+    is_shut: bool,
+    requests: u32,
+    open: Arc<AtomicU32>,
+}
+
+/// Counts a request as open while its body may still be read.
+struct Open(Arc<AtomicU32>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl HttpDoor {
+    /// Makes the way out of an instance.
+    pub(in crate::runtime) fn new(
+        egress: Egress,
+        grants: Arc<HttpGrants>,
+        limits: &Limits,
+        is_shut: bool,
+    ) -> Self {
+        Self {
+            egress,
+            grants,
+            caps: Caps {
+                body_bytes: limits.http_body_bytes,
+                header_bytes: limits.http_header_bytes as usize,
+                time: Duration::from_millis(u64::from(limits.deadline_ms)),
+                ..Caps::default()
+            },
+            requests_limit: limits.http_requests,
+            open_limit: limits.http_open,
+            is_shut,
+            requests: 0,
+            open: Arc::new(AtomicU32::new(0)),
+        }
+    }
+
+    /// Gives the next call its share.
+    pub(in crate::runtime) fn begin_call(&mut self) {
+        self.requests = 0;
+    }
+
+    /// Tells whether a request was left open.
+    pub(in crate::runtime) fn has_open(&self) -> bool {
+        self.open.load(Ordering::SeqCst) > 0
+    }
+
+    fn admit(&mut self) -> Result<Open, Error> {
+        if self.is_shut {
+            return Err(Error::HttpRequestDenied);
+        }
+        if self.requests >= self.requests_limit
+            || self.open.load(Ordering::SeqCst) >= self.open_limit
+        {
+            return Err(Error::ConnectionLimitReached);
+        }
+        self.requests += 1;
+        self.open.fetch_add(1, Ordering::SeqCst);
+        Ok(Open(self.open.clone()))
+    }
+}
+
+impl WasiHttpHooks for HttpDoor {
+    fn send_request(
+        &mut self,
+        request: hyper::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
+        let open = match self.admit() {
+            Ok(open) => open,
+            Err(error) => return Box::new(async move { Err(error) }),
+        };
+        let egress = self.egress.clone();
+        let grants = self.grants.clone();
+        let mut caps = self.caps;
+        if let Some(options) = options {
+            caps.shorten(
+                options.connect_timeout,
+                options.first_byte_timeout,
+                options.between_bytes_timeout,
+            );
+        }
+        Box::new(async move {
+            // Before the body: a request that is not granted costs nothing.
+            grants
+                .check(request.method(), request.uri())
+                .map_err(|_| Error::HttpRequestDenied)?;
+            let (parts, body) = request.into_parts();
+            let limit = usize::try_from(caps.body_bytes).unwrap_or(usize::MAX);
+            // Read whole: the length is then known, and a slow guest holds no connection.
+            let body = Limited::new(body, limit)
+                .collect()
+                .await
+                .map_err(|_| Error::HttpRequestBodySize(None))?
+                .to_bytes();
+            let request = hyper::Request::from_parts(parts, body);
+            let response = egress
+                .send(request, &grants, &caps)
+                .await
+                .map_err(|error| to_wasi(&error))?;
+            let response = response.map(|body| {
+                body.map_frame(move |frame: hyper::body::Frame<Bytes>| {
+                    let _open = &open;
+                    frame
+                })
+                .map_err(|error| to_wasi(&error))
+                .boxed_unsync()
+            });
+            let worker: Box<dyn Future<Output = Result<(), Error>> + Send> =
+                Box::new(async { Ok(()) });
+            Ok((response, worker))
+        })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        64 * 1024
+    }
+}
+
+fn to_wasi(error: &EgressError) -> Error {
+    match error {
+        EgressError::Denied(_) => Error::HttpRequestDenied,
+        EgressError::Address(_) => Error::DestinationIpProhibited,
+        EgressError::Dns(_) => Error::DnsError {
+            rcode: None,
+            info_code: None,
+        },
+        EgressError::Connect(_) => Error::ConnectionRefused,
+        EgressError::ConnectTimedOut => Error::ConnectionTimeout,
+        EgressError::Tls(_) => Error::TlsProtocolError,
+        EgressError::TimedOut => Error::HttpResponseTimeout,
+        EgressError::BodyTooLarge(limit) => Error::HttpResponseBodySize(Some(*limit)),
+        EgressError::HeadersTooLarge => Error::HttpResponseHeaderSectionSize(None),
+        EgressError::RequestHeadersTooLarge => Error::HttpRequestHeaderSectionSize(None),
+        EgressError::Busy => Error::ConnectionLimitReached,
+        EgressError::Interrupted(_) => Error::ConnectionTerminated,
+        EgressError::Setup(_) => Error::ConfigurationError,
+    }
+}

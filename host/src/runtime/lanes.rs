@@ -1,0 +1,266 @@
+//! Gives each lane of a plugin its deliveries in order, and commits what comes of them.
+//!
+//! A lane is a conversation of a plugin. Workers, as many as the load wants, take the lanes that
+//! have something to do in turn: one delivery, one commit, back to the end of the queue. A lane
+//! waits for its commit to be ordered only; what it commits reaches the outbox when it is on disk.
+
+mod commit;
+mod gate;
+mod plugin;
+mod quarantine;
+mod refill;
+mod settle;
+mod status;
+mod worker;
+
+#[cfg(test)]
+mod disk_tests;
+#[cfg(test)]
+pub(crate) mod fakes;
+#[cfg(test)]
+mod shaky;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::gate::Gate;
+use self::plugin::Plugin;
+use self::settle::Settling;
+pub use self::status::{LATENCY_BUCKETS, PluginState, PluginStatus};
+use super::guest::Build;
+use super::turn::{ContentCheck, Policy};
+use crate::journal::{Journal, JournalResult};
+use crate::mailbox::{Connectors, DeliverySink, OutboxHandle};
+use crate::model::Name;
+use crate::model::delivery::{Delivery, DeliveryNumber};
+
+/// Turns that may wait for the disk at one time; above that, workers wait.
+const SETTLING: usize = 16_384;
+/// Deliveries read from the journal at a time.
+const PAGE: usize = 1_000;
+
+/// How the lanes behave.
+#[derive(Clone, Copy, Debug)]
+pub struct LanesConfig {
+    /// Calls of one delivery before it is a dead letter.
+    pub tries: u32,
+    /// Time in which the tries are made.
+    pub tries_within: Duration,
+    /// Wait after the first try; four times as long after each further one.
+    pub first_wait: Duration,
+    /// After this time without work an instance goes.
+    pub idle: Duration,
+    /// Calls in flight at one time, of all plugins.
+    pub calls: usize,
+    /// Deliveries of one plugin that wait in memory; those above it wait in the journal.
+    pub waiting: usize,
+    /// How long a plugin stays in quarantine before the first probe; twice as long after each failed one.
+    pub quarantine: Duration,
+}
+
+impl Default for LanesConfig {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            tries_within: Duration::from_secs(30),
+            first_wait: Duration::from_millis(500),
+            idle: Duration::from_secs(60),
+            calls: 256,
+            waiting: 10_000,
+            quarantine: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What the lanes work with.
+#[derive(Clone)]
+pub struct LanesParts {
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Where committed parts go.
+    pub outbox: Arc<dyn OutboxHandle>,
+    /// Who splits messages.
+    pub connectors: Arc<dyn Connectors>,
+    /// Who checks content.
+    pub contents: Arc<dyn ContentCheck>,
+}
+
+/// A plugin's build with its settings.
+#[derive(Clone)]
+pub struct PluginSpec {
+    /// The tenant.
+    pub tenant: Name,
+    /// The plugin.
+    pub name: Name,
+    /// Its version, as operators read it.
+    pub version: String,
+    /// Makes instances.
+    pub build: Arc<dyn Build>,
+    /// Instances alive at one time, at least 1.
+    pub instances: u32,
+    /// Each event gets an instance of its own.
+    pub fresh: bool,
+    /// What it may do.
+    pub policy: Arc<Policy>,
+}
+
+/// The lanes of all plugins.
+pub struct Lanes {
+    shared: Arc<Shared>,
+}
+
+type Plugins = HashMap<Name, HashMap<Name, Arc<Plugin>>>;
+
+struct Shared {
+    plugins: RwLock<Plugins>,
+    parts: LanesParts,
+    config: LanesConfig,
+    calls: Semaphore,
+    gate: Gate,
+    settling: mpsc::Sender<Settling>,
+    tracker: TaskTracker,
+    settle_tracker: TaskTracker,
+    cancel: CancellationToken,
+    settle_cancel: CancellationToken,
+    handle: tokio::runtime::Handle,
+}
+
+impl Lanes {
+    /// Makes lanes without plugins. Must be called within a tokio runtime, which runs the workers.
+    pub fn new(parts: LanesParts, config: LanesConfig) -> Self {
+        let (settling, settled) = mpsc::channel(SETTLING);
+        let shared = Arc::new(Shared {
+            plugins: RwLock::default(),
+            parts,
+            config,
+            calls: Semaphore::new(config.calls.clamp(1, Semaphore::MAX_PERMITS)),
+            gate: Gate::default(),
+            settling,
+            tracker: TaskTracker::new(),
+            settle_tracker: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+            settle_cancel: CancellationToken::new(),
+            handle: tokio::runtime::Handle::current(),
+        });
+        let settle = settle::run(Arc::clone(&shared), settled);
+        shared.settle_tracker.spawn_on(settle, &shared.handle);
+        let probe = gate::run(Arc::clone(&shared));
+        shared.tracker.spawn_on(probe, &shared.handle);
+        Self { shared }
+    }
+
+    /// Lets a build serve. Calls in flight end on the one before it; each lane goes over when its
+    /// call has committed.
+    pub fn install(&self, spec: PluginSpec) {
+        let plugin = self.shared.plugin(&spec.tenant, &spec.name);
+        plugin.install(&self.shared, spec);
+    }
+
+    /// Calls a plugin no more. Its deliveries wait until it is installed again.
+    pub fn remove(&self, tenant: &str, name: &str) {
+        if let Some(plugin) = self.shared.find(tenant, name) {
+            plugin.uninstall();
+        }
+    }
+
+    /// Takes up what the journal holds from before. To be called once, before events arrive.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn recover(&self) -> JournalResult<u64> {
+        let mut after: DeliveryNumber = 0;
+        let mut count = 0;
+        loop {
+            let journal = &self.shared.parts.journal;
+            let page = journal.pending_deliveries(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(count);
+            };
+            after = last.number;
+            count += page.len() as u64;
+            self.deliver(page);
+        }
+    }
+
+    /// Tells how each plugin does, by tenant and name.
+    pub fn status(&self) -> Vec<PluginStatus> {
+        let mut all: Vec<PluginStatus> = {
+            let plugins = self.shared.plugins.read();
+            let plugins = plugins.values().flat_map(HashMap::values);
+            let journal = self.shared.gate.reason();
+            plugins
+                .map(|plugin| plugin.status(journal.as_deref()))
+                .collect()
+        };
+        all.sort_by(|a, b| (&a.tenant, &a.name).cmp(&(&b.tenant, &b.name)));
+        all
+    }
+
+    /// Ends: calls in flight end and commit, what is committed goes to the outbox, nothing new begins.
+    pub async fn stop(&self) {
+        let shared = &self.shared;
+        shared.cancel.cancel();
+        for plugin in shared.plugins.read().values().flat_map(HashMap::values) {
+            plugin.state.lock().wake_all();
+        }
+        shared.tracker.close();
+        shared.tracker.wait().await;
+        shared.settle_cancel.cancel();
+        shared.settle_tracker.close();
+        shared.settle_tracker.wait().await;
+    }
+}
+
+impl DeliverySink for Lanes {
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            match self.shared.find(&delivery.tenant, &delivery.plugin) {
+                Some(plugin) => plugin.push(&self.shared, delivery),
+                None => {
+                    let plugin = self.shared.plugin(&delivery.tenant, &delivery.plugin);
+                    plugin.push(&self.shared, delivery);
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn find(&self, tenant: &str, name: &str) -> Option<Arc<Plugin>> {
+        let plugins = self.plugins.read();
+        plugins.get(tenant)?.get(name).map(Arc::clone)
+    }
+
+    fn plugin(&self, tenant: &Name, name: &Name) -> Arc<Plugin> {
+        if let Some(plugin) = self.find(tenant, name) {
+            return plugin;
+        }
+        let mut plugins = self.plugins.write();
+        let names = plugins.entry(Name::clone(tenant)).or_default();
+        let plugin = names
+            .entry(Name::clone(name))
+            .or_insert_with(|| Arc::new(Plugin::new(Name::clone(tenant), Name::clone(name))));
+        Arc::clone(plugin)
+    }
+
+    fn spawn_worker(self: &Arc<Self>, plugin: &Arc<Plugin>) {
+        let worker = worker::run(Arc::clone(self), Arc::clone(plugin));
+        self.tracker.spawn_on(worker, &self.handle);
+    }
+}
+
+/// The time as the journal has it.
+fn now() -> crate::model::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}

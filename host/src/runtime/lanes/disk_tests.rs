@@ -1,0 +1,74 @@
+//! What the lanes promise where the disk is slow, full or loses writes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::PluginState;
+use super::fakes::{Bench, FakeBuild, eventually, quick};
+use super::shaky::ShakyJournal;
+
+#[tokio::test]
+async fn parts_reach_the_outbox_when_they_are_on_disk_and_lanes_do_not_wait_for_it() {
+    let journal = ShakyJournal::new();
+    journal.holds_writes.store(true, Ordering::Relaxed);
+    let bench = Bench::with(Arc::clone(&journal) as Arc<_>, quick());
+    bench.install(FakeBuild::echo(""));
+    for n in 0..10 {
+        bench.say(&n.to_string(), "room").await;
+    }
+    eventually(|| journal.ordered() == 10).await;
+    assert_eq!(bench.outbox.len(), 0);
+    journal.sync().await;
+    eventually(|| bench.outbox.len() == 10).await;
+    let wanted: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+    assert_eq!(bench.outbox.texts("room"), wanted);
+}
+
+#[tokio::test]
+async fn turns_that_the_disk_lost_are_made_again_in_order() {
+    let journal = ShakyJournal::new();
+    journal.holds_writes.store(true, Ordering::Relaxed);
+    let bench = Bench::with(Arc::clone(&journal) as Arc<_>, quick());
+    bench.install(FakeBuild::echo(""));
+    for n in 0..5 {
+        bench.say(&n.to_string(), "room").await;
+        bench.say(&n.to_string(), "elsewhere").await;
+    }
+    eventually(|| journal.ordered() == 10).await;
+    journal.is_full.store(true, Ordering::Relaxed);
+    journal.lose();
+    bench.say("5", "room").await;
+    eventually(|| bench.status().state == PluginState::JournalHeld).await;
+    eventually(|| bench.status().waiting == 11).await;
+    let refusals = journal.refusals.load(Ordering::Relaxed);
+    eventually(|| journal.refusals.load(Ordering::Relaxed) > refusals + 1).await;
+    assert_eq!((bench.outbox.len(), journal.ordered()), (0, 0));
+    assert!(bench.outbox.reserved.lock().is_empty());
+    journal.is_full.store(false, Ordering::Relaxed);
+    journal.holds_writes.store(false, Ordering::Relaxed);
+    eventually(|| bench.outbox.len() == 11).await;
+    let wanted: Vec<String> = (0..6).map(|n| n.to_string()).collect();
+    assert_eq!(bench.outbox.texts("room"), wanted);
+    assert_eq!(bench.outbox.texts("elsewhere"), wanted[..5]);
+    assert_eq!((bench.status().dead, bench.pending().await), (0, 0));
+    assert_eq!(bench.status().state, PluginState::Serving);
+}
+
+#[tokio::test]
+async fn a_full_journal_holds_all_lanes_and_costs_no_tries() {
+    let journal = ShakyJournal::new();
+    let bench = Bench::with(Arc::clone(&journal) as Arc<_>, quick());
+    bench.install(FakeBuild::echo(""));
+    journal.is_full.store(true, Ordering::Relaxed);
+    for n in 0..20 {
+        bench.say(&n.to_string(), "room").await;
+    }
+    // One by a commit, the others by looking whether there is room.
+    eventually(|| journal.refusals.load(Ordering::Relaxed) >= 4).await;
+    assert_eq!(bench.outbox.len(), 0);
+    journal.is_full.store(false, Ordering::Relaxed);
+    eventually(|| bench.outbox.len() == 20).await;
+    let wanted: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    assert_eq!(bench.outbox.texts("room"), wanted);
+    assert_eq!((bench.status().faults, bench.status().dead), (0, 0));
+}

@@ -1,0 +1,112 @@
+//! Keeps a plugin that fails everybody from being called, and tries it again with one delivery.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::plugin::Next;
+use crate::model::Name;
+
+/// Deliveries looked back upon.
+const WINDOW: usize = 50;
+/// Lanes with a fault in the window that close it.
+const LANES: usize = 3;
+/// Share of the window's deliveries with a fault that closes it: more than one in so many.
+const ONE_IN: usize = 5;
+/// The longest wait for a probe.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// Whether a plugin is called.
+#[derive(Default)]
+pub(super) struct Quarantine {
+    gate: State,
+    /// The lanes of the last deliveries' faults; none where a delivery had no fault.
+    window: VecDeque<Option<Name>>,
+    faults: usize,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Closed {
+        until: Instant,
+        wait: Duration,
+    },
+    Probing {
+        wait: Duration,
+    },
+}
+
+impl Quarantine {
+    pub(super) fn is_open(&self) -> bool {
+        self.gate == State::Open
+    }
+
+    /// Tells until when nothing may run.
+    pub(super) fn held(&mut self, now: Instant, is_running: bool) -> Option<Instant> {
+        match self.gate {
+            State::Open => None,
+            State::Closed { until, .. } if until > now => Some(until),
+            State::Closed { wait, .. } if is_running => Some(now + wait),
+            State::Closed { .. } => None,
+            State::Probing { wait } => Some(now + wait),
+        }
+    }
+
+    /// Notes that a delivery begins: a probe, where the gate was closed.
+    pub(super) fn begin(&mut self) {
+        if let State::Closed { wait, .. } = self.gate {
+            self.gate = State::Probing { wait };
+        }
+    }
+
+    /// Notes how a job ended.
+    pub(super) fn end(&mut self, lane: &Name, next: &Next, first_wait: Duration) {
+        match (self.gate, next) {
+            (State::Open, Next::On { is_fault: true }) => {
+                self.note(Some(Name::clone(lane)));
+                if self.is_too_much() {
+                    self.close(first_wait);
+                }
+            }
+            (State::Open, Next::On { is_fault: false }) => self.note(None),
+            (State::Open, Next::Again { .. } | Next::Back) | (State::Closed { .. }, _) => {}
+            (State::Probing { .. }, Next::On { is_fault: false }) => *self = Self::default(),
+            (State::Probing { wait }, Next::On { .. } | Next::Again { .. }) => {
+                self.close((wait * 2).min(MAX_WAIT));
+            }
+            (State::Probing { wait }, Next::Back) => self.close(wait),
+        }
+    }
+
+    fn close(&mut self, wait: Duration) {
+        let until = Instant::now() + wait;
+        self.gate = State::Closed { until, wait };
+    }
+
+    fn note(&mut self, fault: Option<Name>) {
+        // Nothing to remember, nothing to do: this runs for every delivery.
+        if self.faults == 0 && fault.is_none() {
+            return;
+        }
+        self.faults += usize::from(fault.is_some());
+        self.window.push_back(fault);
+        if self.window.len() > WINDOW
+            && let Some(Some(_)) = self.window.pop_front()
+        {
+            self.faults -= 1;
+            if self.faults == 0 {
+                self.window.clear();
+            }
+        }
+    }
+
+    fn is_too_much(&self) -> bool {
+        let mut lanes: Vec<&Name> = self.window.iter().flatten().collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes.len() >= LANES || self.faults * ONE_IN > WINDOW
+    }
+}

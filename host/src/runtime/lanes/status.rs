@@ -1,0 +1,142 @@
+//! How a plugin does.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::plugin::Plugin;
+use crate::model::Name;
+
+/// Number of buckets of the latency histogram: bucket `n` holds calls of less than 2^n microseconds.
+pub const LATENCY_BUCKETS: usize = 26;
+/// The longest fault text kept.
+const FAULT_BYTES: usize = 4_096;
+
+/// Whether a plugin serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// It is called.
+    Serving,
+    /// It is not installed; its deliveries wait.
+    Waiting,
+    /// It failed too often; its deliveries wait for a probe.
+    Quarantined,
+    /// The journal takes no writes; everything waits.
+    JournalHeld,
+}
+
+/// How a plugin does.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PluginStatus {
+    /// The tenant.
+    pub tenant: Name,
+    /// The plugin.
+    pub name: Name,
+    /// The version that serves.
+    pub version: Option<String>,
+    /// Whether it serves.
+    pub state: PluginState,
+    /// Why it does not, where the journal holds it.
+    pub held_by: Option<String>,
+    /// Deliveries that wait in memory.
+    pub waiting: usize,
+    /// Deliveries being handled.
+    pub running: u32,
+    /// Instances alive.
+    pub instances: u64,
+    /// Deliveries that came to a commit.
+    pub handled: u64,
+    /// Calls that failed.
+    pub faults: u64,
+    /// Calls made again because what they read had changed.
+    pub conflicts: u64,
+    /// Calls made again because the plugin asked for it.
+    pub retries: u64,
+    /// Deliveries that the plugin refused.
+    pub refused: u64,
+    /// Deliveries that became dead letters.
+    pub dead: u64,
+    /// What the last fault said.
+    pub last_fault: Option<String>,
+    /// Microseconds that calls took, all together.
+    pub took_us: u64,
+    /// How many calls took less than 2^n microseconds, and not less than half of it.
+    pub latency: [u64; LATENCY_BUCKETS],
+}
+
+/// Counts of one plugin.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) instances: AtomicU64,
+    pub(super) handled: AtomicU64,
+    pub(super) faults: AtomicU64,
+    pub(super) conflicts: AtomicU64,
+    pub(super) retries: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) dead: AtomicU64,
+    last_fault: Mutex<Option<String>>,
+    took_us: AtomicU64,
+    latency: [AtomicU64; LATENCY_BUCKETS],
+}
+
+/// Adds one to a count.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    /// Notes how long a call took; gives microseconds.
+    pub(super) fn took(&self, took: Duration) -> u64 {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - us.leading_zeros()) as usize;
+        count(&self.latency[bucket.min(LATENCY_BUCKETS - 1)]);
+        self.took_us.fetch_add(us, Ordering::Relaxed);
+        us
+    }
+
+    /// Notes a fault.
+    pub(super) fn fault(&self, text: &str) {
+        count(&self.faults);
+        let cut = text.floor_char_boundary(FAULT_BYTES);
+        *self.last_fault.lock() = Some(text[..cut].to_owned());
+    }
+}
+
+impl Plugin {
+    pub(super) fn status(&self, journal: Option<&str>) -> PluginStatus {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        let state = self.state.lock();
+        let version = state.current.as_ref().map(|now| now.spec.version.clone());
+        let standing = if version.is_none() {
+            PluginState::Waiting
+        } else if journal.is_some() {
+            PluginState::JournalHeld
+        } else if !state.quarantine.is_open() {
+            PluginState::Quarantined
+        } else {
+            PluginState::Serving
+        };
+        PluginStatus {
+            tenant: Name::clone(&self.tenant),
+            name: Name::clone(&self.name),
+            version,
+            state: standing,
+            held_by: journal.map(str::to_owned),
+            waiting: state.waiting,
+            running: state.running,
+            instances: read(&counters.instances),
+            handled: read(&counters.handled),
+            faults: read(&counters.faults),
+            conflicts: read(&counters.conflicts),
+            retries: read(&counters.retries),
+            refused: read(&counters.refused),
+            dead: read(&counters.dead),
+            last_fault: counters.last_fault.lock().clone(),
+            took_us: read(&counters.took_us),
+            latency: std::array::from_fn(|bucket| read(&counters.latency[bucket])),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What the runtime as a whole may use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Memory assumed where the machine does not say how much it has.
+const FALLBACK_MACHINE_BYTES: u64 = 2 * 1024 * MIB;
+
+/// Who turns components into machine code.
+#[derive(Clone, Debug)]
+pub enum CompilerProgram {
+    /// A child process: this program with `__compile` and what [`child_main`](super::compile::child_main) reads.
+    Child(PathBuf),
+    /// A thread of this process, without bounds on memory and time: for tests and benches only.
+    Thread,
+}
+
+/// Settings of the runtime, for the whole process.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    /// Where compiled code lies. Made with mode 0700; refused where others can write.
+    pub cache_dir: PathBuf,
+    /// Who compiles.
+    pub compiler: CompilerProgram,
+    /// Instances alive at one time.
+    pub instances: u32,
+    /// Calls at one time.
+    pub calls: u32,
+    /// Linear memory of all instances in bytes.
+    pub guest_memory_bytes: u64,
+    /// HTTP requests of plugins at one time.
+    pub http_requests: u32,
+    /// Threads for calls that use more than a tick.
+    pub slow_threads: usize,
+    /// Largest artifact in bytes.
+    pub artifact_bytes: u64,
+    /// Bounds of one compilation.
+    pub compile: CompileBounds,
+}
+
+/// Bounds of one compilation in a child process.
+#[derive(Clone, Copy, Debug)]
+pub struct CompileBounds {
+    /// Processor time.
+    pub cpu: Duration,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Time by the wall clock.
+    pub deadline: Duration,
+}
+
+impl Default for CompileBounds {
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_secs(60),
+            memory_bytes: 1536 * MIB,
+            deadline: Duration::from_secs(180),
+        }
+    }
+}
+
+impl RuntimeConfig {
+    /// Makes settings with the defaults: half of the machine's memory, one slow thread a core.
+    pub fn new(cache_dir: PathBuf, compiler: CompilerProgram) -> Self {
+        Self {
+            cache_dir,
+            compiler,
+            instances: 1_000,
+            calls: 256,
+            guest_memory_bytes: machine_bytes() / 2,
+            http_requests: 512,
+            slow_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            artifact_bytes: 64 * MIB,
+            compile: CompileBounds::default(),
+        }
+    }
+}
+
+fn machine_bytes() -> u64 {
+    // SAFETY: sysconf reads a number and has no preconditions.
+    let (pages, page) = unsafe {
+        (
+            libc::sysconf(libc::_SC_PHYS_PAGES),
+            libc::sysconf(libc::_SC_PAGESIZE),
+        )
+    };
+    match (u64::try_from(pages), u64::try_from(page)) {
+        (Ok(pages), Ok(page)) if pages > 0 => pages.saturating_mul(page),
+        _ => FALLBACK_MACHINE_BYTES,
+    }
+}

@@ -1,0 +1,506 @@
+//! Makes a turn out of a list of actions: targets resolved, limits and grants checked, messages split.
+//!
+//! Pure but for asking who the connectors are: nothing here reads or writes the journal.
+
+pub mod cron;
+pub mod policy;
+pub mod schedule;
+
+mod forms;
+mod place;
+mod size;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use self::place::{Place, Places};
+pub use self::policy::{ActionGrants, GRANTS, HttpGrants, Policy};
+use crate::journal::{DeadReason, NewPart, NewRequest, Timer, TimerChange, TimerKey, Urgency};
+use crate::mailbox::Connectors;
+use crate::model::action::{
+    Action, ActionKind, OutgoingAttachment, Request, Send, SetTimer, Target,
+};
+use crate::model::content::Content;
+use crate::model::delivery::Delivery;
+use crate::model::event::Event;
+use crate::model::payload::{EventPayload, OtherEvent};
+use crate::model::{Name, Timestamp};
+
+/// Depth from which a list with actions is refused, because it grows out of itself.
+pub const MAX_DEPTH: u32 = 8;
+/// Rows of one turn.
+pub const TURN_ROWS: usize = 2_000;
+/// Bytes of text in one turn.
+pub const TURN_BYTES: usize = 512 * 1024;
+/// Bytes of a timer's payload.
+pub const TIMER_PAYLOAD_BYTES: usize = 64 * 1024;
+/// Bytes of a timer's name.
+pub const TIMER_NAME_BYTES: usize = 64;
+/// Bytes of a request's body.
+pub const REQUEST_BODY_BYTES: usize = 1024 * 1024;
+/// Longest time of a request.
+pub const REQUEST_TIMEOUT_MS: u32 = 600_000;
+
+/// Checks what a message says, and parses it where the host must know its forms and buttons.
+pub trait ContentCheck: std::marker::Send + Sync {
+    /// Gives the content as it is kept: blocks where it has forms or buttons.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, for the author.
+    fn check(&self, content: Content, attachments: usize) -> Result<Content, String>;
+}
+
+/// Takes all content as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AnyContent;
+
+impl ContentCheck for AnyContent {
+    fn check(&self, content: Content, _attachments: usize) -> Result<Content, String> {
+        Ok(content)
+    }
+}
+
+/// What a turn is made from, besides the actions.
+#[derive(Clone, Copy)]
+pub struct TurnContext<'a> {
+    /// The delivery.
+    pub delivery: &'a Delivery,
+    /// What the plugin may do.
+    pub policy: &'a Policy,
+    /// Who splits messages.
+    pub connectors: &'a dyn Connectors,
+    /// Who checks content.
+    pub contents: &'a dyn ContentCheck,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What a list of actions comes to.
+#[derive(Clone, Debug, Default)]
+pub struct TurnDraft {
+    /// Actions for platforms, in order.
+    pub parts: Vec<NewPart>,
+    /// Timers.
+    pub timers: Vec<TimerChange>,
+    /// Requests.
+    pub requests: Vec<NewRequest>,
+}
+
+/// Why a list of actions is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A grant is missing.
+    #[error("action {index} needs a grant: [plugin.{plugin}] grants.actions = [\"{grant}\"]")]
+    NotGranted {
+        /// Its place in the list.
+        index: usize,
+        /// The plugin.
+        plugin: Name,
+        /// The grant's name.
+        grant: &'static str,
+    },
+    /// A grant for a request is missing.
+    #[error("action {index} needs a grant: [plugin.{plugin}] grants.http = [\"{method} {url}\"]")]
+    RequestNotGranted {
+        /// Its place in the list.
+        index: usize,
+        /// The plugin.
+        plugin: Name,
+        /// The method.
+        method: String,
+        /// The URL without its query.
+        url: String,
+    },
+    /// More than a limit of the plugin's allows.
+    #[error("{what}: {found}, at most {limit}: [plugin.{plugin}] limits.{setting}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        found: usize,
+        /// How much there may be.
+        limit: usize,
+        /// The plugin.
+        plugin: Name,
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// More than the host takes.
+    #[error("{what}: {found}, at most {limit}")]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        found: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// An action needs the event's conversation, and there is none.
+    #[error("no-conversation: action {0} needs a conversation and the event has none")]
+    NoConversation(usize),
+    /// An action needs a bot, and none is named.
+    #[error("action {0} needs a bot: the event names none; set the action's bot")]
+    NoBot(usize),
+    /// An action names a bot that is not there.
+    #[error("action {index} names the bot {bot:?}, which is not in the settings")]
+    UnknownBot {
+        /// Its place in the list.
+        index: usize,
+        /// The bot's name.
+        bot: String,
+    },
+    /// The content is wrong.
+    #[error("action {index}: {detail}")]
+    Content {
+        /// Its place in the list.
+        index: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A field is wrong.
+    #[error("action {index}: {detail}")]
+    Invalid {
+        /// Its place in the list.
+        index: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The event grew out of itself too often.
+    #[error("loop: the event grew out of {0} others, and its list has actions")]
+    Loop(u32),
+}
+
+impl Refusal {
+    /// Why the delivery is a dead letter.
+    pub fn reason(&self) -> DeadReason {
+        match self {
+            Self::Loop(_) => DeadReason::Loop,
+            _ => DeadReason::Refused,
+        }
+    }
+}
+
+/// Makes a turn's effects out of a list of actions.
+///
+/// # Errors
+/// The list as a whole is refused; nothing of it is to be kept.
+pub fn build(actions: Vec<Action>, context: &TurnContext<'_>) -> Result<TurnDraft, Refusal> {
+    let mut draft = TurnDraft::default();
+    if actions.is_empty() {
+        return Ok(draft);
+    }
+    if context.delivery.event.depth >= MAX_DEPTH {
+        return Err(Refusal::Loop(context.delivery.event.depth));
+    }
+    let most = context.policy.limits.actions as usize;
+    if actions.len() > most {
+        return Err(limit(context, "actions", actions.len(), most, "actions"));
+    }
+    let mut builder = Builder {
+        context,
+        places: Places::new(context),
+        urgency: match context.delivery.event.payload {
+            EventPayload::TimerFired(_) => Urgency::Timer,
+            _ => Urgency::Answer,
+        },
+        text: 0,
+        files: 0,
+        origin: None,
+    };
+    for (index, action) in actions.into_iter().enumerate() {
+        builder.add(&mut draft, index, action)?;
+    }
+    if draft.parts.len() > TURN_ROWS {
+        return Err(Refusal::TooMuch {
+            what: "messages of one event",
+            found: draft.parts.len(),
+            limit: TURN_ROWS,
+        });
+    }
+    Ok(draft)
+}
+
+fn limit(
+    context: &TurnContext<'_>,
+    what: &'static str,
+    found: usize,
+    limit: usize,
+    setting: &'static str,
+) -> Refusal {
+    Refusal::Limit {
+        what,
+        found,
+        limit,
+        plugin: Name::clone(&context.delivery.plugin),
+        setting,
+    }
+}
+
+struct Builder<'a> {
+    context: &'a TurnContext<'a>,
+    places: Places<'a>,
+    urgency: Urgency,
+    text: usize,
+    files: usize,
+    origin: Option<Arc<Event>>,
+}
+
+impl Builder<'_> {
+    fn add(
+        &mut self,
+        draft: &mut TurnDraft,
+        index: usize,
+        mut action: Action,
+    ) -> Result<(), Refusal> {
+        let context = self.context;
+        let key_limit = context.policy.limits.action_key_bytes as usize;
+        if let Some(key) = action.key.as_ref().filter(|key| key.len() > key_limit) {
+            let found = key.len();
+            let setting = "action-key-bytes";
+            return Err(limit(context, "bytes of a key", found, key_limit, setting));
+        }
+        if let Some(grant) = policy::grant_for(&action, &context.delivery.event) {
+            self.need(index, grant)?;
+        }
+        if action.as_user.is_some() {
+            self.need(index, "as-user")?;
+        }
+        match action.kind {
+            ActionKind::Request(request) => {
+                let request = self.request(index, action.key, request)?;
+                draft.requests.push(request);
+                return Ok(());
+            }
+            ActionKind::SetTimer(timer) => {
+                draft.timers.push(self.set_timer(index, timer)?);
+                return Ok(());
+            }
+            ActionKind::CancelTimer(name) => {
+                draft.timers.push(TimerChange::Cancel(self.timer_key(name)));
+                return Ok(());
+            }
+            ActionKind::Send(send) => {
+                action.kind = ActionKind::Send(self.check_send(index, send)?);
+            }
+            ActionKind::Edit(mut edit) => {
+                edit.content = self.check_content(index, edit.content, 0)?;
+                action.kind = ActionKind::Edit(edit);
+            }
+            other => action.kind = other,
+        }
+        let place = self.places.find(index, &mut action)?;
+        let actions =
+            forms::one_each(action).map_err(|detail| Refusal::Content { index, detail })?;
+        self.plan(draft, index, actions, place);
+        Ok(())
+    }
+
+    fn need(&self, index: usize, grant: &'static str) -> Result<(), Refusal> {
+        if self.context.policy.actions.allows(grant) {
+            return Ok(());
+        }
+        Err(Refusal::NotGranted {
+            index,
+            plugin: Name::clone(&self.context.delivery.plugin),
+            grant,
+        })
+    }
+
+    fn check_send(&mut self, index: usize, mut send: Send) -> Result<Send, Refusal> {
+        let limits = &self.context.policy.limits;
+        if let Target::Conversations(targets) = &send.target {
+            let most = limits.broadcast as usize;
+            if targets.len() > most {
+                let found = targets.len();
+                let what = "conversations of a broadcast";
+                return Err(limit(self.context, what, found, most, "broadcast"));
+            }
+        }
+        for attachment in &send.attachments {
+            match attachment {
+                OutgoingAttachment::File(file) => {
+                    let most = limits.attachment_bytes as usize;
+                    if file.bytes.len() > most {
+                        let (what, found) = ("bytes of an attachment", file.bytes.len());
+                        return Err(limit(self.context, what, found, most, "attachment-bytes"));
+                    }
+                    self.files += file.bytes.len();
+                }
+                OutgoingAttachment::Received(id) => {
+                    if !policy::carries_attachment(&self.context.delivery.event, id) {
+                        self.need(index, "send-attachment")?;
+                    }
+                }
+            }
+        }
+        let most = limits.attachments_bytes as usize;
+        if self.files > most {
+            let what = "bytes of all attachments";
+            return Err(limit(
+                self.context,
+                what,
+                self.files,
+                most,
+                "attachments-bytes",
+            ));
+        }
+        send.content = self.check_content(index, send.content, send.attachments.len())?;
+        Ok(send)
+    }
+
+    fn check_content(
+        &mut self,
+        index: usize,
+        content: Content,
+        attachments: usize,
+    ) -> Result<Content, Refusal> {
+        let bytes = size::text_bytes(&content);
+        let most = self.context.policy.limits.message_bytes as usize;
+        if bytes > most {
+            let what = "bytes of text in a message";
+            return Err(limit(self.context, what, bytes, most, "message-bytes"));
+        }
+        self.text += bytes;
+        if self.text > TURN_BYTES {
+            return Err(Refusal::TooMuch {
+                what: "bytes of text of one event",
+                found: self.text,
+                limit: TURN_BYTES,
+            });
+        }
+        let checked = self.context.contents.check(content, attachments);
+        checked.map_err(|detail| Refusal::Content { index, detail })
+    }
+
+    fn request(
+        &self,
+        index: usize,
+        key: Option<String>,
+        request: Request,
+    ) -> Result<NewRequest, Refusal> {
+        let invalid = |detail: &str| Refusal::Invalid {
+            index,
+            detail: detail.to_owned(),
+        };
+        let key = key.ok_or_else(|| invalid("a request needs a key"))?;
+        if request.body.len() > REQUEST_BODY_BYTES {
+            return Err(Refusal::TooMuch {
+                what: "bytes of a request's body",
+                found: request.body.len(),
+                limit: REQUEST_BODY_BYTES,
+            });
+        }
+        if request.timeout_ms > REQUEST_TIMEOUT_MS {
+            return Err(invalid("a request may take 600,000 ms"));
+        }
+        let http = self.context.policy.http.as_ref();
+        if !http.is_some_and(|grants| grants.allows(&request.method, &request.url)) {
+            let url = request.url.split(['?', '#']).next().unwrap_or_default();
+            return Err(Refusal::RequestNotGranted {
+                index,
+                plugin: Name::clone(&self.context.delivery.plugin),
+                method: request.method,
+                url: url.to_owned(),
+            });
+        }
+        Ok(NewRequest {
+            key,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            request,
+        })
+    }
+
+    fn timer_key(&self, name: String) -> TimerKey {
+        TimerKey {
+            tenant: Name::clone(&self.context.delivery.tenant),
+            plugin: Name::clone(&self.context.delivery.plugin),
+            conversation: self.places.event_conversation(),
+            name,
+        }
+    }
+
+    fn set_timer(&mut self, index: usize, timer: SetTimer) -> Result<TimerChange, Refusal> {
+        for (what, found, limit) in [
+            (
+                "bytes of a timer's name",
+                timer.name.len(),
+                TIMER_NAME_BYTES,
+            ),
+            (
+                "bytes of a timer's payload",
+                timer.payload.len(),
+                TIMER_PAYLOAD_BYTES,
+            ),
+        ] {
+            if found > limit {
+                return Err(Refusal::TooMuch { what, found, limit });
+            }
+        }
+        let due_at = schedule::first_due(&timer.schedule, self.context.now);
+        let due_at = due_at.map_err(|error| Refusal::Invalid {
+            index,
+            detail: error.to_string(),
+        })?;
+        let origin = Arc::clone(self.origin.get_or_insert_with(|| {
+            Arc::new(Event {
+                raw: None,
+                payload: EventPayload::Other(OtherEvent {
+                    kind: "origin".to_owned(),
+                    json: String::new(),
+                }),
+                ..Event::clone(&self.context.delivery.event)
+            })
+        }));
+        Ok(TimerChange::Set(Timer {
+            key: self.timer_key(timer.name),
+            due_at,
+            schedule: timer.schedule,
+            missed: timer.missed,
+            payload: timer.payload,
+            origin,
+        }))
+    }
+
+    /// Splits an action into parts and gives each its place.
+    fn plan(&self, draft: &mut TurnDraft, index: usize, actions: Vec<Action>, place: Place) {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let is_broadcast = matches!(place.conversations, place::Where::Many(_));
+        let parts = actions
+            .into_iter()
+            .flat_map(|action| place.connector.plan(action));
+        let parts = parts.map(Arc::new);
+        let mut put = |conversation: &Name, part: u32, action: Arc<Action>| {
+            draft.parts.push(NewPart {
+                bot: Name::clone(&place.bot),
+                conversation: Name::clone(conversation),
+                index,
+                part,
+                urgency: if is_broadcast {
+                    Urgency::Broadcast
+                } else {
+                    self.urgency
+                },
+                action,
+                sending: false,
+            });
+        };
+        match &place.conversations {
+            place::Where::One(conversation) => {
+                for (part, action) in (0u32..).zip(parts) {
+                    put(conversation, part, action);
+                }
+            }
+            place::Where::Many(conversations) => {
+                // One stored body stands for all: its target is the part's own conversation.
+                let parts: Vec<Arc<Action>> = parts.collect();
+                for conversation in conversations {
+                    for (part, action) in (0u32..).zip(&parts) {
+                        put(conversation, part, Arc::clone(action));
+                    }
+                }
+            }
+        }
+    }
+}

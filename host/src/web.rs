@@ -1,0 +1,36 @@
+//! The HTTP listeners. For now there is one: the page of the local platform, on loopback only and
+//! apart from anything that platforms and partners reach.
+
+pub mod guard;
+mod limited;
+pub mod page;
+pub mod panel;
+mod socket;
+
+#[cfg(test)]
+mod tests;
+
+pub use page::{PageConfig, PageServer};
+pub use panel::{PanelSource, PluginRow};
+
+/// Why a listener did not start or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// Whoever reaches the page speaks as anybody, so it stays on this machine.
+    #[error("the page listens on loopback only: 127.0.0.1 or [::1], not {0}")]
+    NotLoopback(std::net::IpAddr),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// No token could be made.
+    #[error("the system has no random bytes: {0}")]
+    Random(String),
+    /// The listener ended.
+    #[error("listener ended: {0}")]
+    Ended(std::io::Error),
+}

@@ -1,0 +1,330 @@
+//! A test bench: plugins under `cargo test`, without WebAssembly and without a host.
+//!
+//! It matches commands and key words as the host does in the plain cases (the host's grammar is the
+//! true one; regular expressions count as matching), keeps state between events as the host does,
+//! and drops the writes of an event that ends in an error.
+//!
+//! ```
+//! use parlor_sdk::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct Counter;
+//!
+//! #[behaviour(name = "counter", summary = "Counts")]
+//! impl Counter {
+//!     #[command("/count")]
+//!     fn count(&mut self, cx: &Context) -> Result<Reply, Error> {
+//!         let n = state::conversation().number("n")?.unwrap_or(0) + 1;
+//!         state::conversation().set_number("n", n)?;
+//!         Ok(cx.reply(n.to_string()))
+//!     }
+//! }
+//!
+//! # fn main() {
+//! let mut bench = Bench::new(Counter);
+//! assert_eq!(bench.say("/count").texts(), ["1"]);
+//! assert_eq!(bench.say("/count").texts(), ["2"]);
+//! bench.enter("another room");
+//! assert_eq!(bench.say("/count").texts(), ["1"]);
+//! # }
+//! ```
+
+mod answer;
+mod event;
+pub(crate) mod fake;
+mod pattern;
+
+pub use answer::Answer;
+pub use fake::config::{Limits, Value};
+pub use fake::log::Level;
+
+use crate::Behaviour;
+use crate::description::{Description, KeyWord, MessageFilter};
+use crate::events::{
+    ButtonPressed, Command, Event, EventPayload, FieldValue, FormSubmitted, MessageReceived,
+    ResponseReceived, SubmittedField, TimerFired, User, UserKind,
+};
+use crate::http::{HttpError, Response};
+use crate::matching::message_matches;
+use fake::World;
+
+/// A plugin on the bench, with a person who speaks in a conversation.
+#[derive(Debug)]
+pub struct Bench<P> {
+    plugin: P,
+    description: Description,
+    world: World,
+    event: Event,
+    count: u64,
+    timers: Vec<(String, String)>,
+}
+
+impl<P: Behaviour> Bench<P> {
+    /// Puts a plugin on the bench, spoken to by Ada Lovelace in the room `room-1`.
+    pub fn new(plugin: P) -> Self {
+        let event = event::blank();
+        let mut world = World::default();
+        world.members.extend(event.actor.clone());
+        Self {
+            plugin,
+            description: P::describe(),
+            world,
+            event,
+            count: 0,
+            timers: Vec::new(),
+        }
+    }
+
+    /// Gives what the plugin says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Gives the plugin.
+    pub fn plugin(&mut self) -> &mut P {
+        &mut self.plugin
+    }
+
+    /// Sets a setting to a text; [`Bench::config_value`] sets others.
+    #[must_use]
+    pub fn config(self, key: &str, text: &str) -> Self {
+        self.config_value(key, Value::Text(text.to_owned()))
+    }
+
+    /// Sets a setting of any kind.
+    #[must_use]
+    pub fn config_value(mut self, key: &str, value: Value) -> Self {
+        self.world.config.insert(key.to_owned(), value);
+        self
+    }
+
+    /// Sets what randomness begins with.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.world.seed = seed;
+        self
+    }
+
+    /// Sets the answer to requests of a URL; others are denied.
+    #[must_use]
+    pub fn http_response(mut self, url: &str, status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let answer = Response {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        };
+        self.world.responses.insert(url.to_owned(), Ok(answer));
+        self
+    }
+
+    /// Sets the error of requests of a URL.
+    #[must_use]
+    pub fn http_error(mut self, url: &str, error: HttpError) -> Self {
+        self.world.responses.insert(url.to_owned(), Err(error));
+        self
+    }
+
+    /// Goes into another room, made when it is new; state of the conversation is its own.
+    pub fn enter(&mut self, conversation: &str) -> &mut Self {
+        if let Some(here) = &mut self.event.conversation {
+            here.id = conversation.to_owned();
+            here.name = Some(conversation.to_owned());
+        }
+        self
+    }
+
+    /// Speaks as another person from now on, given by first and last name.
+    pub fn user(&mut self, first_name: &str, last_name: &str) -> &mut Self {
+        let user = event::person(first_name, last_name);
+        self.world.members.push(user.clone());
+        self.event.actor = Some(user);
+        self
+    }
+
+    /// Gives the person who speaks, to be changed.
+    pub fn actor(&mut self) -> Option<&mut User> {
+        self.event.actor.as_mut()
+    }
+
+    /// Moves the clock on by some milliseconds.
+    pub fn wait(&mut self, ms: u64) -> &mut Self {
+        self.world.now += ms;
+        self
+    }
+
+    /// Says something: at most one command, else a message if the plugin hears it.
+    pub fn say(&mut self, text: &str) -> Answer {
+        let message = event::message(&self.next_id("message"), text);
+        if let Some(payload) = self.command(&message) {
+            return self.deliver(payload);
+        }
+        let payload = MessageReceived {
+            message,
+            arguments: Vec::new(),
+        };
+        if self.hears(&payload) {
+            return self.deliver(EventPayload::Message(payload));
+        }
+        Answer::default()
+    }
+
+    /// Answers a form. The values are texts; [`Bench::deliver`] takes others.
+    pub fn submit(&mut self, form: &str, values: &[(&str, &str)]) -> Answer {
+        let values = values
+            .iter()
+            .map(|(id, text)| SubmittedField {
+                id: (*id).to_owned(),
+                value: FieldValue::Text((*text).to_owned()),
+            })
+            .collect();
+        self.deliver(EventPayload::FormSubmitted(FormSubmitted {
+            form_id: form.to_owned(),
+            message_id: "message-0".to_owned(),
+            values,
+            button: "submit".to_owned(),
+        }))
+    }
+
+    /// Presses a button with a value.
+    pub fn press(&mut self, button: &str, value: &str) -> Answer {
+        self.deliver(EventPayload::ButtonPressed(ButtonPressed {
+            button_id: button.to_owned(),
+            value: value.to_owned(),
+            message_id: "message-0".to_owned(),
+        }))
+    }
+
+    /// Lists the names of the timers that are set.
+    pub fn timers(&self) -> Vec<&str> {
+        self.timers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Fires a timer with the payload it was set with; one that is not set has none.
+    pub fn fire_timer(&mut self, name: &str) -> Answer {
+        let at = self.timers.iter().position(|(known, _)| known == name);
+        let payload = at.map(|at| self.timers.remove(at).1).unwrap_or_default();
+        let due_at = self.world.now;
+        self.deliver(EventPayload::TimerFired(TimerFired {
+            name: name.to_owned(),
+            payload,
+            due_at,
+        }))
+    }
+
+    /// Answers a request action.
+    pub fn respond(&mut self, key: &str, status: u16, body: impl Into<Vec<u8>>) -> Answer {
+        let response = crate::events::Response {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        };
+        self.deliver(EventPayload::ResponseReceived(ResponseReceived {
+            key: key.to_owned(),
+            outcome: Ok(response),
+        }))
+    }
+
+    /// Delivers any payload, whatever the plugin subscribes to.
+    pub fn deliver(&mut self, payload: EventPayload) -> Answer {
+        let mut event = self.event.clone();
+        event.id = self.next_id("event");
+        event.sequence = self.count;
+        event.occurred_at = self.world.now;
+        event.received_at = self.world.now;
+        event.payload = payload;
+        self.handle(event)
+    }
+
+    /// Handles a whole event.
+    pub fn handle(&mut self, event: Event) -> Answer {
+        self.world.conversation = event.conversation.as_ref().map(|here| here.id.clone());
+        self.world.actor = event.actor.as_ref().map(|who| who.id.clone());
+        let state = self.world.state.clone();
+        fake::swap(&mut self.world);
+        let handled = self.plugin.handle(event);
+        fake::swap(&mut self.world);
+        let answer = Answer::new(handled);
+        if answer.error.is_some() {
+            self.world.state = state;
+        }
+        for (name, payload) in answer.timers_set() {
+            self.timers.retain(|(known, _)| *known != name);
+            self.timers.push((name, payload));
+        }
+        for name in answer.timers_cancelled() {
+            self.timers.retain(|(known, _)| *known != name);
+        }
+        answer
+    }
+
+    /// Lists the log lines so far.
+    pub fn log(&self) -> &[(Level, String)] {
+        &self.world.log
+    }
+
+    /// Lists the HTTP requests made so far: method, URL, body.
+    pub fn requests(&self) -> &[(String, String, Vec<u8>)] {
+        &self.world.requests
+    }
+
+    fn next_id(&mut self, kind: &str) -> String {
+        self.count += 1;
+        [kind, "-", &self.count.to_string()].concat()
+    }
+
+    fn command(&self, message: &crate::events::Message) -> Option<EventPayload> {
+        for command in &self.description.commands {
+            let pattern = self.fill(&command.pattern);
+            if let Some(arguments) = pattern::captures(&pattern, &message.text) {
+                let name = command.name.clone();
+                let message = message.clone();
+                return Some(EventPayload::Command(Command {
+                    name,
+                    arguments,
+                    message,
+                }));
+            }
+        }
+        None
+    }
+
+    fn hears(&self, payload: &MessageReceived) -> bool {
+        let wanted = &self.description.subscriptions;
+        let from_bot = matches!(&self.event.actor, Some(user) if user.kind == UserKind::Bot);
+        if !wanted
+            .kinds
+            .contains(&crate::description::EventKind::Message)
+        {
+            return false;
+        }
+        if wanted.messages.is_empty() {
+            return !from_bot;
+        }
+        wanted.messages.iter().any(|filter| {
+            let key_words = filter
+                .key_words
+                .iter()
+                .map(|word| KeyWord {
+                    match_: word.match_,
+                    text: self.fill(&word.text),
+                })
+                .collect();
+            let filter = MessageFilter {
+                key_words,
+                ..filter.clone()
+            };
+            (filter.from_bots || !from_bot) && message_matches(&filter, payload)
+        })
+    }
+
+    /// Puts settings in the place of `{=key}`.
+    fn fill(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        for (key, value) in &self.world.config {
+            if let Value::Text(value) = value {
+                filled = filled.replace(&["{=", key, "}"].concat(), value);
+            }
+        }
+        filled
+    }
+}

@@ -1,0 +1,158 @@
+//! `/do NAME [ARGUMENT]` returns that action. Without an argument its fields are recognisable: `user-1`,
+//! `conversation-1`, `message-1`, `key-1`.
+
+use std::time::Duration;
+
+use parlor_sdk::actions::{NewRoom, SetTimer, UpdateConversation};
+use parlor_sdk::events::PresenceStatus;
+use parlor_sdk::prelude::*;
+
+/// The guest.
+#[derive(Debug, Default)]
+pub struct Guest;
+
+#[behaviour(
+    name = "actions",
+    summary = "Does as it is told",
+    subscribe(action_done, action_failed)
+)]
+impl Guest {
+    #[command("/do {name} {argument?}", name = "do", help = "Returns an action")]
+    fn perform(&mut self, cx: &Context, name: String, argument: Option<String>) -> Reply {
+        match action(&name, argument) {
+            Some(action) => action.into(),
+            None => cx.reply(format!("no action {name}")),
+        }
+    }
+
+    // Two in one list, in order; what the list holds is done together or not at all.
+    #[command("/both {first} {second}", help = "Returns two actions")]
+    fn both(&mut self, first: String, second: String) -> Vec<Action> {
+        action(&first, None)
+            .into_iter()
+            .chain(action(&second, None))
+            .collect()
+    }
+
+    #[command("/many {count:int}", help = "Sends that many messages")]
+    fn many(&mut self, count: u32) -> Vec<Action> {
+        (0..count)
+            .map(|number| Message::reply(format!("message {number}")).into())
+            .collect()
+    }
+
+    #[timer(prefix = "timer-")]
+    fn fired(&mut self, cx: &Context, timer: &TimerFired) -> Reply {
+        cx.reply(format!("{} fired with {}", timer.name, timer.payload))
+    }
+
+    #[response("request-1")]
+    fn answered(&mut self, cx: &Context, response: &parlor_sdk::events::ResponseReceived) -> Reply {
+        match &response.outcome {
+            Ok(answer) => cx.reply(format!(
+                "{} answered {} {}",
+                response.key,
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            )),
+            Err(error) => cx.reply(format!("{} failed: {error:?}", response.key)),
+        }
+    }
+}
+
+fn action(name: &str, argument: Option<String>) -> Option<Action> {
+    let given = argument.clone();
+    let or = move |default: &str| given.clone().unwrap_or_else(|| default.into());
+    let message = || match argument.clone() {
+        Some(id) => MessageRef::by_id(id),
+        None => MessageRef::by_key("key-1"),
+    };
+    let timer = |schedule| Action::set_timer("timer-1", schedule, "payload-1");
+    Some(match name {
+        "send" => Message::reply(or("sent")).key("key-1").into(),
+        "send-conversation" => {
+            Message::to_conversation(or("conversation-1"), "to a conversation").into()
+        }
+        "send-conversations" => {
+            let ids = or("conversation-1,conversation-2");
+            Message::to_conversations(ids.split(','), "to conversations").into()
+        }
+        "send-user" => Message::to_user(or("user-1"), "to a user").into(),
+        "send-users" => Message::to_users(or("user-1,user-2").split(','), "to users").into(),
+        "send-email" => Message::to_email(or("ada@example.com"), "to an address").into(),
+        "send-agents" => Message::reply("to agents").agents_only().into(),
+        "send-thread" => Message::reply("in a thread").thread(or("thread-1")).into(),
+        "send-quiet" => Message::reply("quietly").quiet().into(),
+        "send-strict" => Message::reply(Blocks::new().form(Form::new("form-1")))
+            .or_fail()
+            .into(),
+        "send-file" => Message::reply("with a file")
+            .attach("a.txt", "text/plain", "file-1")
+            .into(),
+        "send-received" => Message::reply("passed on")
+            .attach_received(or("attachment-1"))
+            .into(),
+        "send-as" => Message::reply("as somebody").as_user(or("user-1")).into(),
+        "send-bot" => Message::reply("by a bot").bot(or("bot-1")).into(),
+        "edit" => Action::edit(message(), "edited"),
+        "edit-skip" => Action::edit_or(message(), "edited", EditRule::Skip),
+        "edit-fail" => Action::edit_or(message(), "edited", EditRule::Fail),
+        "delete" => Action::delete(message()),
+        "react" => Action::react(message(), "thumbsup"),
+        "unreact" => Action::unreact(message(), "thumbsup"),
+        "typing" => Action::typing(true),
+        "typing-off" => Action::typing(false),
+        "join" => argument.map_or_else(Action::join, Action::join_conversation),
+        "leave" => argument.map_or_else(Action::leave, Action::leave_conversation),
+        "invite" => Action::invite(or("user-1")),
+        "remove" => Action::remove(or("user-1")),
+        "promote" => Action::promote(or("user-1")),
+        "demote" => Action::demote(or("user-1")),
+        "create-conversation" => Action::create_room(NewRoom {
+            name: or("room-1"),
+            description: "made by a test".into(),
+            members: vec!["user-1".into()],
+            public: true,
+            external: false,
+            open: true,
+        }),
+        "create-direct" => Action::create_direct(or("user-1")),
+        "update-conversation" => Action::update_conversation(UpdateConversation {
+            conversation: None,
+            name: Some(or("renamed")),
+            description: Some("changed by a test".into()),
+            public: Some(false),
+            open: None,
+        }),
+        "accept-contact" => Action::accept_contact(or("user-1")),
+        "reject-contact" => Action::reject_contact(or("user-1")),
+        "request-contact" => Action::request_contact(or("user-1")),
+        "remove-contact" => Action::remove_contact(or("user-1")),
+        "set-presence" => Action::set_presence(PresenceStatus::Busy),
+        "transfer" => Action::transfer_to_group(or("group-1")),
+        "transfer-agent" => Action::transfer_to_agent(or("agent-1")),
+        "close" => Action::close(),
+        "tag" => Action::tag(or("tag-1")),
+        "untag" => Action::untag(or("tag-1")),
+        "request" => Request::get("request-1", or("https://example.com/request-1"))
+            .header("x-test", "1")
+            .timeout(Duration::from_secs(5))
+            .into(),
+        "request-post" => Request::post("request-1", or("https://example.com/request-1"), "body-1")
+            .idempotency_header("idempotency-key")
+            .into(),
+        "set-timer" => timer(Schedule::After(or("1000").parse().ok()?)),
+        "set-timer-at" => timer(Schedule::At(or("1800000000000").parse().ok()?)),
+        "set-timer-every" => timer(Schedule::Every(or("1000").parse().ok()?)),
+        "set-timer-cron" => timer(Schedule::cron("0 9 * * 1-5", or("Europe/Zurich"))),
+        "set-timer-skip" => Action::set_timer_with(SetTimer {
+            name: "timer-1".into(),
+            schedule: Schedule::Every(or("1000").parse().ok()?),
+            missed: Missed::Skip,
+            payload: "payload-1".into(),
+        }),
+        "cancel-timer" => Action::cancel_timer(or("timer-1")),
+        "other" => Action::other("local", or("other-1"), "{\"field\":1}"),
+        _ => return None,
+    })
+}

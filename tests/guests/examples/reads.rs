@@ -1,0 +1,56 @@
+//! `/read NAME ARGUMENTS…` calls that read of the directory and answers what came back.
+
+use parlor_sdk::prelude::*;
+
+/// The guest.
+#[derive(Debug, Default)]
+pub struct Guest;
+
+#[behaviour(name = "reads", summary = "Reads the directory")]
+impl Guest {
+    #[command("/read {name} {arguments...}", help = "Reads")]
+    fn read(&mut self, name: String, arguments: Option<String>) -> String {
+        let arguments = arguments.unwrap_or_default();
+        let given: Vec<&str> = arguments.split_whitespace().collect();
+        let at = |index: usize| given.get(index).copied().unwrap_or("");
+        let cursor = |index: usize| given.get(index).copied();
+        match name.as_str() {
+            "find-conversation" => {
+                // Names of rooms have spaces.
+                let name = arguments.split_once(' ').map_or("", |(_, name)| name);
+                format!("{:?}", directory::find_conversation(at(0), name))
+            }
+            "conversations" => format!("{:?}", directory::conversations(at(0), cursor(1))),
+            "members" => format!("{:?}", directory::members(at(0), cursor(1))),
+            "find-user" => format!("{:?}", directory::find_user(at(0), at(1))),
+            "contact" => format!("{:?}", directory::contact(at(0))),
+            "presence" => format!("{:?}", directory::presence(at(0))),
+            "message" => format!("{:?}", directory::message(at(0))),
+            "history" => {
+                let count = at(1).parse().unwrap_or(50);
+                let before = cursor(2).and_then(|before| before.parse().ok());
+                format!("{:?}", directory::history(at(0), before, count))
+            }
+            "attachment" => {
+                let offset = at(1).parse().unwrap_or(0);
+                format!("{:?}", directory::attachment(at(0), offset))
+            }
+            "transfer-targets" => format!("{:?}", directory::transfer_targets(at(0))),
+            "capabilities" => format!("{:?}", directory::capabilities(at(0))),
+            _ => format!("no read {name}"),
+        }
+    }
+
+    // The event's own conversation, which needs no grant.
+    #[command("/here {name}", help = "Reads of this conversation")]
+    fn here(&mut self, cx: &Context, name: String) -> String {
+        let id = cx.conversation().map_or("", |here| here.id.as_str());
+        match name.as_str() {
+            "members" => format!("{:?}", directory::members(id, None)),
+            "history" => format!("{:?}", directory::history(id, None, 50)),
+            "capabilities" => format!("{:?}", directory::capabilities(id)),
+            "transfer-targets" => format!("{:?}", directory::transfer_targets(id)),
+            _ => format!("no read {name}"),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Does what it is told with its state: `set`, `get`, `keys`, `delete`, `add`, in every scope.
+
+use parlor_sdk::prelude::*;
+use parlor_sdk::state::Values;
+
+/// The guest.
+#[derive(Debug, Default)]
+pub struct Guest;
+
+#[behaviour(name = "state", summary = "Reads and writes its state")]
+impl Guest {
+    #[command("set {scope} {key} {value...}")]
+    fn set(&mut self, scope: String, key: String, value: String) -> String {
+        format!("{:?}", values(&scope).set(&key, value))
+    }
+
+    #[command("set-for {ms:int} {scope} {key} {value...}")]
+    fn set_for(&mut self, ms: u64, scope: String, key: String, value: String) -> String {
+        let time = std::time::Duration::from_millis(ms);
+        format!("{:?}", values(&scope).set_for(&key, value, time))
+    }
+
+    #[command("get {scope} {key}")]
+    fn get(&mut self, scope: String, key: String) -> String {
+        format!("{:?}", values(&scope).text(&key))
+    }
+
+    #[command("keys {scope} {prefix?}")]
+    fn keys(&mut self, scope: String, prefix: Option<String>) -> String {
+        format!("{:?}", values(&scope).keys(prefix.as_deref().unwrap_or("")))
+    }
+
+    #[command("delete {scope} {key}")]
+    fn delete(&mut self, scope: String, key: String) -> String {
+        format!("{:?}", values(&scope).delete(&key))
+    }
+
+    #[command("add {scope} {key} {delta:int}")]
+    fn add(&mut self, scope: String, key: String, delta: i64) -> String {
+        format!("{:?}", values(&scope).add(&key, delta))
+    }
+
+    // A write is seen by the call that made it, and gone when the call fails.
+    #[command("fail {scope} {key} {value...}")]
+    fn fail(&mut self, scope: String, key: String, value: String) -> Result<Reply, Error> {
+        values(&scope).set(&key, &value)?;
+        Err(Error::refused(format!("{:?}", values(&scope).text(&key))))
+    }
+}
+
+fn values(scope: &str) -> Values {
+    match scope {
+        "plugin" => state::plugin(),
+        "conversation" => state::conversation(),
+        _ => state::user(),
+    }
+}

@@ -1,0 +1,22 @@
+//! Answers everything with one of its bytes' own marker: `ANSWER-0000000000`. A test that replaces the
+//! 17 bytes in the `.wasm` has a new build without a compiler.
+
+use parlor_sdk::prelude::*;
+
+// Read as a whole at run time, so that the compiler leaves the 17 bytes together, and once.
+static ANSWER: [u8; 17] = *b"ANSWER-0000000000";
+
+/// The guest.
+#[derive(Debug, Default)]
+pub struct Guest;
+
+#[behaviour(
+    name = "versioned",
+    summary = "Answers with a marker that tests replace"
+)]
+impl Guest {
+    #[message()]
+    fn message(&mut self) -> String {
+        String::from_utf8_lossy(std::hint::black_box(&ANSWER)).into_owned()
+    }
+}

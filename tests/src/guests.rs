@@ -1,0 +1,65 @@
+//! Builds the demo plugins and the guests of `tests/guests`, once a process, and finds their components.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use parlor_host::config::variable;
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The component of a demo plugin (`joke`) or of a guest of `tests/guests/examples` (`guest-loop`: `loop`).
+///
+/// # Panics
+/// When the guests do not build: no test can go on.
+pub fn component(name: &str) -> PathBuf {
+    let folder = built();
+    let file = format!("{}.wasm", name.replace('-', "_"));
+    let exact = [
+        folder.join(&file),
+        folder.join("examples").join(&file),
+        folder.join("examples").join(format!("{name}.wasm")),
+    ];
+    exact
+        .iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("there is no component {name} in {}", folder.display()))
+        .clone()
+}
+
+/// The bytes of a component.
+///
+/// # Panics
+/// When the guests do not build.
+pub fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(component(name)).expect("a component that was just found can be read")
+}
+
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let root = workspace();
+        let mut command = Command::new(env!("CARGO"));
+        command
+            .current_dir(&root)
+            .args(["build", "--quiet", "--profile", "plugin"])
+            .args(["--target", "wasm32-wasip2"])
+            .args(["-p", "parlor-plugin-*", "-p", "parlor-guests"])
+            .args(["--lib", "--examples"])
+            // Cargo sets these for the test itself; the guests are not part of it.
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let status = command
+            .status()
+            .expect("cargo runs, since it runs this test");
+        assert!(status.success(), "the guests do not build");
+        let target =
+            variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        target.join("wasm32-wasip2").join("plugin")
+    })
+}
