@@ -203,6 +203,7 @@ impl Walk {
             .name
             .as_bytes()
             .get(1)
+            .copied()
             .map_or(1, |digit| digit - b'0');
         let before = std::mem::replace(&mut self.kind, Kind::Heading(level));
         self.children(element, style)?;
