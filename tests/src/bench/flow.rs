@@ -14,14 +14,17 @@ use super::{Row, disk_folder, note};
 const WARM_UP: usize = 5_000;
 /// Rounds of a measurement that is compared; the best counts.
 const ROUNDS: usize = 5;
+/// How long an open loop goes on.
+const OPEN_FOR: Duration = Duration::from_secs(4);
 /// Plugins that do not want the message.
 const OTHERS: usize = 99;
 
 /// Through the memory journal.
 pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
     let host = TestHost::with(&["echo"]).await;
-    let rate = rate(&host, 200_000).await?;
+    let rate = rate(&host, 200_000).await;
     host.stop().await;
+    let rate = rate?;
     Ok(vec![Row::at_least(
         "end-to-end-memory",
         rate,
@@ -34,8 +37,9 @@ pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
 pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
     let folder = disk_folder()?;
     let host = on_disk(&folder).await?;
-    let rate = rate(&host, 60_000).await?;
+    let rate = rate(&host, 60_000).await;
     host.stop().await;
+    let rate = rate?;
     Ok(vec![Row::at_least(
         "end-to-end-power",
         rate,
@@ -48,19 +52,22 @@ pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
 pub(crate) async fn open_loop(rate: u32, target: f64) -> anyhow::Result<Vec<Row>> {
     let folder = disk_folder()?;
     let host = on_disk(&folder).await?;
-    let mut crowd = Crowd::gather(&host).await?;
-    crowd.closed_loop(WARM_UP).await?;
-    let (mut times, mut crowd) = tokio::spawn(async move {
-        let times = crowd.open_loop(rate, Duration::from_secs(5)).await;
-        times.map(|times| (times, crowd))
-    })
-    .await??;
+    let times = match Crowd::gather(&host).await {
+        Ok(mut crowd) => {
+            on_worker(async move {
+                crowd.closed_loop(WARM_UP).await?;
+                crowd.open_loop(rate, OPEN_FOR).await
+            })
+            .await
+        }
+        Err(error) => Err(error),
+    };
+    host.stop().await;
+    let mut times = times?;
     let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
     note(&format!(
         "open loop at {rate}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"
     ));
-    crowd.closed_loop(1).await?;
-    host.stop().await;
     let name = match rate {
         5_000 => "open-loop-5000-p99",
         _ => "open-loop-30000-p99",
@@ -81,7 +88,7 @@ pub(crate) async fn one_among() -> anyhow::Result<Vec<Row>> {
         }
     }
     let (mut few, mut many) = (Crowd::gather(&alone).await?, Crowd::gather(&among).await?);
-    let (best_few, best_many) = tokio::spawn(async move {
+    let best = on_worker(async move {
         few.closed_loop(WARM_UP).await?;
         many.closed_loop(WARM_UP).await?;
         let (mut best_few, mut best_many) = (0.0_f64, 0.0_f64);
@@ -89,11 +96,12 @@ pub(crate) async fn one_among() -> anyhow::Result<Vec<Row>> {
             best_few = best_few.max(few.closed_loop(40_000).await?);
             best_many = best_many.max(many.closed_loop(40_000).await?);
         }
-        anyhow::Ok((best_few, best_many))
+        Ok((best_few, best_many))
     })
-    .await??;
+    .await;
     alone.stop().await;
     among.stop().await;
+    let (best_few, best_many) = best?;
     let cost = |rate: f64| 1e6 / rate;
     let row = Row::ratio(
         "one-among-100",
@@ -118,12 +126,24 @@ async fn on_disk(folder: &tempfile::TempDir) -> anyhow::Result<TestHost> {
 
 async fn rate(host: &TestHost, count: usize) -> anyhow::Result<f64> {
     let mut crowd = Crowd::gather(host).await?;
-    // On a worker of the runtime: the thread that blocks on it would be woken for each answer.
-    tokio::spawn(async move {
+    on_worker(async move {
         crowd.closed_loop(WARM_UP).await?;
         let rate = crowd.closed_loop(count).await?;
         note(&format!("closed loop: {}", crowd.processor_use()));
         Ok(rate)
     })
-    .await?
+    .await
+}
+
+/// Runs on a worker of the runtime: the thread that blocks on it would be woken for each answer.
+/// Ends when nobody waits for it any more.
+async fn on_worker<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
+    let mut set = tokio::task::JoinSet::new();
+    set.spawn(work);
+    match set.join_next().await {
+        Some(result) => result?,
+        None => anyhow::bail!("nothing was measured"),
+    }
 }

@@ -11,10 +11,11 @@ use parlor_host::app::{Host, HostParts};
 use parlor_host::config::Settings;
 use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::memory::MemoryJournal;
+use parlor_host::mailbox::rooms::{Change, Rooms as _};
 use parlor_host::runtime::CompilerProgram;
 use parlor_host::web::PanelSource as _;
 use parlor_tests::guests;
-use parlor_tests::harness::TestHost;
+use parlor_tests::harness::{BOT, TestHost, TestHostParts};
 
 use super::{Row, cache_folder, disk_folder, note};
 
@@ -52,7 +53,7 @@ pub(crate) async fn idle_row() -> anyhow::Result<Vec<Row>> {
 /// In the child: what each of [`IDLE`] plugins has resident.
 pub(crate) async fn idle(folder: &Path) -> anyhow::Result<Figures> {
     let wasm = std::fs::read(folder.join("echo.wasm"))?;
-    let host = TestHost::start(parlor_tests::harness::TestHostParts::default()).await;
+    let host = TestHost::start(TestHostParts::default()).await;
     host.load("echo", wasm.clone(), None).await;
     host.ask("hello").await;
     tokio::time::sleep(IDLE_FOR).await;
@@ -61,7 +62,14 @@ pub(crate) async fn idle(folder: &Path) -> anyhow::Result<Figures> {
         host.load(&format!("echo-{number}"), wasm.clone(), None)
             .await;
     }
-    let answers = host.ask("hello").await.len();
+    let (_, mut view) = host.host().hub().view("ada")?;
+    host.ask("hello").await;
+    let mut answers = 0;
+    while let Some(event) = view.try_next()? {
+        answers += usize::from(
+            matches!(&event.change, Change::Posted(said) if said.author.ends_with(BOT)),
+        );
+    }
     anyhow::ensure!(answers == IDLE + 1, "{answers} answers");
     tokio::time::sleep(IDLE_FOR).await;
     let after = resident_kib()?;
@@ -139,6 +147,7 @@ async fn in_child(what: &str, folder: &Path) -> anyhow::Result<Figures> {
     let figures = last.and_then(|line| serde_json::from_str(line).ok());
     figures.with_context(|| {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = said.lines().next().unwrap_or_default();
         format!("child {what}: {}: {said}", output.status)
     })
 }

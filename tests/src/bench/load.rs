@@ -14,7 +14,7 @@ pub(crate) const CONVERSATIONS: usize = 200;
 /// Messages that wait for their answers in a closed loop.
 pub(crate) const OUTSTANDING: usize = 256;
 /// An answer comes within this, or the measurement has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Who looks on.
 const WATCHER: &str = "watcher";
 
