@@ -1,9 +1,14 @@
 //! The rows of `parlor-bench`, and how they are shown.
 
+#[path = "bench/calls.rs"]
 mod calls;
+#[path = "bench/flow.rs"]
 mod flow;
+#[path = "bench/footprint.rs"]
 mod footprint;
+#[path = "bench/load.rs"]
 mod load;
+#[path = "bench/reload.rs"]
 mod reload;
 
 use std::future::Future;

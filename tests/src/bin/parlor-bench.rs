@@ -7,7 +7,7 @@
 //! builds the workspace's own crates at full speed and leaves the dependencies as they are, so that
 //! wasmtime is not built again. `--only NAME` measures the rows whose name has NAME in it.
 
-#[path = "../bench/mod.rs"]
+#[path = "../bench.rs"]
 mod bench;
 
 use std::path::PathBuf;
