@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use parlor_host::journal::{
-    Accepted, Arrival, Committed, Counts, DeliveryEnd, Journal, JournalError, JournalResult,
-    OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey, StateScope, Timer,
-    Turn,
+    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
+    StateScope, Timer, Turn, Unrouted,
 };
 use parlor_host::model::Timestamp;
 use parlor_host::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -62,6 +62,14 @@ impl Journal for NoJournal {
     }
 
     async fn record(&self, _updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn unrouted(&self, _: EventNumber, _: usize) -> JournalResult<Vec<Unrouted>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn dead_letters(&self, _: DeliveryNumber, _: usize) -> JournalResult<Vec<DeadLetter>> {
         Err(JournalError::Closed)
     }
 

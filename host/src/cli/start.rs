@@ -63,7 +63,6 @@ impl Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn place(folder: &Path) -> Place<'_> {

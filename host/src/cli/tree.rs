@@ -103,7 +103,6 @@ fn newest(path: &Path, folders: &mut usize) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use std::fs;
     use std::time::Duration;

@@ -105,7 +105,6 @@ fn fill(written: &str, environment: Environment<'_>) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn environment(name: &str) -> Option<String> {

@@ -1,7 +1,5 @@
 //! A scripted platform and a bench around the outbox.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,5 @@
 //! What the outbox promises, with a scripted platform and the memory journal.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,4 @@
 //! Tests of the page's listener with a real client.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

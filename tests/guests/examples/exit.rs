@@ -1,5 +1,10 @@
 //! Ends its process, or aborts it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this guest tests that the host outlives both"
+)]
+
 use parlor_sdk::prelude::*;
 
 /// The guest.

@@ -1,5 +1,4 @@
 //! Tests of the terminal with scripts.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 use std::io::Cursor;
 use std::sync::Arc;

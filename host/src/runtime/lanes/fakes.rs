@@ -1,8 +1,6 @@
 //! Stand-ins for the siblings: a build out of a closure, a journal whose disk can fail, an outbox
 //! that remembers.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,7 +1,5 @@
 //! A journal whose disk can fail.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -1,7 +1,5 @@
 //! What the lanes promise, with stand-ins for guest, disk and outbox.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! What a list of actions comes to, and what it is refused for.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
-
 use std::sync::Arc;
 
 use super::schedule::{ScheduleError, first_due, following, next_due};

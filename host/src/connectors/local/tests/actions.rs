@@ -1,5 +1,4 @@
 //! What a bot can do and read.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 use super::*;
 use crate::mailbox::{Read, ReadAnswer};

@@ -1,5 +1,4 @@
 //! What a bot hears of what users do.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 use super::*;
 use crate::model::content::{

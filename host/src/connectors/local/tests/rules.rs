@@ -1,5 +1,4 @@
 //! What users may and may not do.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 use super::*;
 use crate::mailbox::rooms::{Change, ViewError};
