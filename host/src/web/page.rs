@@ -196,6 +196,8 @@ impl PageServer {
                 "/page.js",
                 get(|| text("text/javascript; charset=utf-8", SCRIPT)),
             )
+            // Browsers ask for it, and there is none.
+            .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
             .route("/file/{id}", get(file))
             .route("/ws", get(upgrade))
             .layer(middleware::from_fn_with_state(shared.clone(), check))

@@ -270,8 +270,9 @@ function showChange(event) {
   if (kind === "user" || kind === "presence") {
     showMembers();
   } else if (kind === "created") {
-    showPlaces();
-    if (!model.rooms.has(current)) choosePlace();
+    // The answer to the command that made it may have come before it.
+    if (room.id === current) go(current);
+    else showPlaces();
   } else if (room && room.id === current) {
     const box = $("messages");
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
