@@ -7,18 +7,19 @@ use parlor_host::mailbox::rooms::RoomMessage;
 use parlor_tests::guests;
 use parlor_tests::harness::{PATIENCE, TestHost};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_conversations_add_to_one_key_and_the_sum_is_exact() {
-    const ROOMS: usize = 50;
-    const EACH: usize = 1_000;
-    let host = Arc::new(TestHost::with(&["adder"]).await);
+/// Conversations that share a plugin's key.
+const ROOMS: usize = 50;
+
+/// Has each of the rooms add 1 to the guest's one key so often, all at once; the sum is exact.
+async fn adds_up(guest: &str, each: usize) {
+    let host = Arc::new(TestHost::with(&[guest]).await);
     let mut people = Vec::new();
     for number in 0..ROOMS {
         let host = host.clone();
         people.push(tokio::spawn(async move {
             let user = format!("user{number}");
             let room = host.room(&user, &format!("room {number}")).await;
-            for _ in 0..EACH {
+            for _ in 0..each {
                 host.say(&user, &room, "+1").await;
             }
         }));
@@ -27,30 +28,17 @@ async fn fifty_conversations_add_to_one_key_and_the_sum_is_exact() {
         person.await.expect("a person speaks");
     }
     host.idle().await;
-    assert_eq!(host.ask("total").await, [(ROOMS * EACH).to_string()]);
+    assert_eq!(host.ask("total").await, [(ROOMS * each).to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_conversations_add_to_one_key_and_the_sum_is_exact() {
+    adds_up("adder", 1_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn read_and_write_of_one_key_by_many_conversations_is_exact() {
-    const ROOMS: usize = 50;
-    const EACH: usize = 20;
-    let host = Arc::new(TestHost::with(&["counter"]).await);
-    let mut people = Vec::new();
-    for number in 0..ROOMS {
-        let host = host.clone();
-        people.push(tokio::spawn(async move {
-            let user = format!("user{number}");
-            let room = host.room(&user, &format!("room {number}")).await;
-            for _ in 0..EACH {
-                host.say(&user, &room, "+1").await;
-            }
-        }));
-    }
-    for person in people {
-        person.await.expect("a person speaks");
-    }
-    host.idle().await;
-    assert_eq!(host.ask("total").await, [(ROOMS * EACH).to_string()]);
+    adds_up("counter", 20).await;
 }
 
 /// `versioned` with another answer: a new build without a compiler.
@@ -67,7 +55,6 @@ fn build(number: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_swaps_answer_every_message_once_and_in_order() {
-    const ROOMS: usize = 50;
     const SWAPS: usize = 100;
     let host = Arc::new(TestHost::with(&["versioned"]).await);
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));

@@ -70,10 +70,8 @@ struct Serving {
 struct Known {
     sources: BTreeMap<String, Source>,
     serving: BTreeMap<String, Serving>,
-    /// Why a plugin, or a file, is refused.
+    /// Why a plugin, a file or a change of one is refused, or waits.
     refused: BTreeMap<String, String>,
-    /// Changes that wait for `parlor reload`.
-    held: BTreeMap<String, String>,
 }
 
 /// The plugins of one tenant.
@@ -277,8 +275,7 @@ impl Plugins {
     /// Lets changes serve that wait in manual mode.
     pub async fn release(&self) {
         let stems: Vec<String> = {
-            let mut known = self.known.lock();
-            known.held.clear();
+            let known = self.known.lock();
             known.sources.keys().cloned().collect()
         };
         let _turn = self.applying.lock().await;
@@ -325,7 +322,7 @@ impl PanelSource for Plugins {
                 },
             );
         }
-        for (name, reason) in known.refused.iter().chain(&known.held) {
+        for (name, reason) in &known.refused {
             let row = rows.entry(name.clone()).or_insert_with(|| PluginRow {
                 name: name.clone(),
                 state: "refused".to_owned(),

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::forms::Forms;
+use crate::content;
 use crate::content::forms::{self, FormContext, FormSentences};
 use crate::journal::{FormChange, OpenForm};
 use crate::model::Timestamp;
-use crate::model::content::{
-    Block, ButtonKind, FormAnswers, FormAudience, Span, TextSpan, TextStyle,
-};
+use crate::model::content::{Block, ButtonKind, FormAnswers, FormAudience};
 use crate::model::event::{ConversationRole, Event, User, UserKind};
 use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
 
@@ -126,10 +125,7 @@ fn sentence(text: &str) -> Vec<Block> {
 }
 
 fn line(text: String) -> Block {
-    Block::Paragraph(vec![Span::Text(TextSpan {
-        text,
-        style: TextStyle::default(),
-    })])
+    Block::Paragraph(vec![content::plain(text)])
 }
 
 fn user_of_id(id: &str) -> User {

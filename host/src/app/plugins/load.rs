@@ -116,9 +116,8 @@ impl Plugins {
         let is_change = self.known.lock().serving.contains_key(name);
         let is_manual = self.settings.load().reload.mode == ReloadMode::Manual;
         if is_change && is_manual && !self.releasing.load(Ordering::Acquire) {
-            let what = format!("version {} waits for `parlor reload`", description.version);
-            self.known.lock().held.insert(name.to_owned(), what.clone());
-            return Err(what);
+            let version = &description.version;
+            return Err(format!("version {version} waits for `parlor reload`"));
         }
         self.parts.reads.set_grants(&plugin, &settings.grants.reads);
         self.parts.lanes.install(PluginSpec {
