@@ -125,6 +125,25 @@ pub trait Journal: Send + Sync + 'static {
     /// Stores an arrival with its deliveries, unless its key was seen in the last 24 h or more.
     async fn accept(&self, arrival: Arrival) -> JournalResult<Ordered<Accepted>>;
 
+    /// Stores arrivals in order, as many as it can at one time: the answer may be shorter than the
+    /// list, and the rest is to be offered again. Never none: where the first cannot be stored, it
+    /// is the error.
+    async fn accept_all(&self, arrivals: Vec<Arrival>) -> JournalResult<Ordered<Vec<Accepted>>> {
+        let mut value = Vec::with_capacity(arrivals.len());
+        let mut durable = Durable::done();
+        for arrival in arrivals {
+            match self.accept(arrival).await {
+                Ok(ordered) => {
+                    value.push(ordered.value);
+                    durable = ordered.durable;
+                }
+                Err(error) if value.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(Ordered { value, durable })
+    }
+
     /// Gives an event that was accepted without routes (because its content had to be fetched) its
     /// content and its deliveries.
     async fn route(

@@ -52,25 +52,29 @@ pub enum IntakeError {
 /// Takes events from connectors.
 #[async_trait]
 pub trait Intake: Send + Sync {
-    /// Takes an event; resolves when its place in the journal is fixed. A session that calls this
-    /// for one event after the other keeps their order. The event may be acknowledged when the
-    /// second value comes to be.
+    /// Takes events, in order, as many as it can at one time: at least the first. Resolves when
+    /// their places in the journal are fixed, so a session that offers the rest after that keeps
+    /// its order. Those taken may be acknowledged when the second value comes to be.
     ///
     /// # Errors
-    /// The event was not taken and must not be acknowledged.
-    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError>;
+    /// None was taken, and none must be acknowledged.
+    async fn take_ordered(
+        &self,
+        incoming: Vec<Incoming>,
+    ) -> Result<(Vec<Acceptance>, Durable), IntakeError>;
 
     /// Takes an event; resolves when it is in the journal and may be acknowledged.
     ///
     /// # Errors
     /// The event was not taken and must not be acknowledged.
     async fn take(&self, incoming: Incoming) -> Result<Acceptance, IntakeError> {
-        let (acceptance, durable) = self.take_ordered(incoming).await?;
+        let (taken, durable) = self.take_ordered(vec![incoming]).await?;
         durable
             .wait()
             .await
             .map_err(|error| IntakeError::Paused(error.to_string()))?;
-        Ok(acceptance)
+        let taken = taken.first().copied();
+        taken.ok_or_else(|| IntakeError::Paused("the event was not taken".to_owned()))
     }
 }
 

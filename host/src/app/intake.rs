@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use super::clock;
 use super::forms::Forms;
 use super::submission::{self, Checked};
-use crate::journal::{
-    Accepted, Arrival, Durable, EventKey, FiredTimer, FormChange, Journal, JournalError,
-};
+use crate::journal::{Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError};
 use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
@@ -74,8 +72,11 @@ impl Inbox {
             key,
             event,
         } = directed;
-        self.store(tenant, key, event, vec![route_to(plugin)], None, Vec::new())
-            .await
+        let routes = vec![route_to(plugin)];
+        let arrival = arrival(tenant, key, event, routes);
+        let (mut taken, durable) = self.store(vec![arrival]).await?;
+        let acceptance = taken.pop().ok_or(IntakeError::Stopping)?;
+        Ok((acceptance, durable))
     }
 
     /// Takes a timer's firing, re-arming or ending the timer in the same transaction.
@@ -96,49 +97,74 @@ impl Inbox {
         let Directed {
             tenant, key, event, ..
         } = directed;
-        self.store(tenant, key, event, routes, Some(timer), Vec::new())
-            .await?;
+        let arrival = Arrival {
+            timer: Some(timer),
+            ..arrival(tenant, key, event, routes)
+        };
+        self.store(vec![arrival]).await?;
         Ok(())
     }
 
+    /// Stores arrivals, of which only the last may change forms.
     async fn store(
         &self,
-        tenant: Name,
-        key: EventKey,
-        mut event: Event,
-        routes: Vec<Route>,
-        timer: Option<FiredTimer>,
-        forms: Vec<FormChange>,
-    ) -> Result<(Acceptance, Durable), IntakeError> {
-        event.received_at = clock::now();
-        let lane: Name = match &event.conversation {
-            Some(conversation) => conversation.id.as_str().into(),
-            None => Name::from(""),
-        };
-        let arrival = Arrival {
+        arrivals: Vec<Arrival>,
+    ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
+        let count = arrivals.len();
+        let forms = arrivals.last().map(|last| last.forms.clone());
+        let stored = self.journal.accept_all(arrivals).await.map_err(refusal)?;
+        let is_whole = stored.value.len() == count;
+        let mut taken = Vec::with_capacity(stored.value.len());
+        let mut to_deliver = Vec::new();
+        for accepted in stored.value {
+            taken.push(match accepted {
+                Accepted::Duplicate => Acceptance::Duplicate,
+                Accepted::New { deliveries, .. } => {
+                    let count = deliveries.len();
+                    to_deliver.extend(deliveries);
+                    Acceptance::New(count)
+                }
+            });
+        }
+        if is_whole && matches!(taken.last(), Some(Acceptance::New(_))) {
+            for change in forms.iter().flatten() {
+                self.forms.apply(change);
+            }
+        }
+        if !to_deliver.is_empty() {
+            self.lanes.deliver(to_deliver);
+        }
+        Ok((taken, stored.durable))
+    }
+
+    /// Routes an event and checks what it says to a form.
+    fn route(&self, incoming: Incoming) -> Arrival {
+        let Incoming {
             tenant,
             key,
-            event: Arc::new(event),
-            lane,
-            routes: Some(routes),
-            timer,
-            forms: forms.clone(),
-        };
-        let ordered = self.journal.accept(arrival).await.map_err(refusal)?;
-        let acceptance = match ordered.value {
-            Accepted::Duplicate => Acceptance::Duplicate,
-            Accepted::New { deliveries, .. } => {
-                for change in &forms {
-                    self.forms.apply(change);
-                }
-                let count = deliveries.len();
-                if count > 0 {
-                    self.lanes.deliver(deliveries);
-                }
-                Acceptance::New(count)
+            mut event,
+        } = incoming;
+        let mut forms = Vec::new();
+        match submission::check(&self.forms, &mut event, clock::now()) {
+            Checked::NotAForm => {}
+            Checked::Good(change) => forms.extend(change),
+            Checked::Bad(blocks) => {
+                let routes = vec![self.say(blocks)];
+                return arrival(tenant, key, event, routes);
             }
+        }
+        let table = self.tables.load().get(&tenant).cloned();
+        let routing = match table {
+            Some(table) => table.route(&event, &OpenForms(&self.forms)),
+            None => Routing::default(),
         };
-        Ok((acceptance, ordered.durable))
+        let mut routes = routing.routes;
+        let says = routing.host.as_ref().map(|says| says.content().to_vec());
+        routes.extend(says.map(|blocks| self.say(blocks)));
+        Arrival {
+            forms,
+            ..arrival(tenant, key, event, routes)
+        }
     }
 
     fn say(&self, blocks: Vec<crate::model::content::Block>) -> Route {
@@ -152,30 +178,21 @@ impl Inbox {
 
 #[async_trait]
 impl Intake for Inbox {
-    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError> {
-        let Incoming {
-            tenant,
-            key,
-            mut event,
-        } = incoming;
-        let mut changes = Vec::new();
-        match submission::check(&self.forms, &mut event, clock::now()) {
-            Checked::NotAForm => {}
-            Checked::Good(change) => changes.extend(change),
-            Checked::Bad(blocks) => {
-                let routes = vec![self.say(blocks)];
-                return self.store(tenant, key, event, routes, None, changes).await;
+    async fn take_ordered(
+        &self,
+        incoming: Vec<Incoming>,
+    ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
+        let mut arrivals = Vec::with_capacity(incoming.len());
+        for incoming in incoming {
+            let arrival = self.route(incoming);
+            let changes_forms = !arrival.forms.is_empty();
+            arrivals.push(arrival);
+            // What comes after it has to see the forms as they are then.
+            if changes_forms {
+                break;
             }
         }
-        let table = self.tables.load().get(&tenant).cloned();
-        let routing = match table {
-            Some(table) => table.route(&event, &OpenForms(&self.forms)),
-            None => Routing::default(),
-        };
-        let mut routes = routing.routes;
-        let says = routing.host.as_ref().map(|says| says.content().to_vec());
-        routes.extend(says.map(|blocks| self.say(blocks)));
-        self.store(tenant, key, event, routes, None, changes).await
+        self.store(arrivals).await
     }
 }
 
@@ -186,6 +203,23 @@ impl FormsView for OpenForms<'_> {
     fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
         let bot = event.bot.as_ref()?;
         self.0.owner(&bot.name, message_id, clock::now())
+    }
+}
+
+fn arrival(tenant: Name, key: EventKey, mut event: Event, routes: Vec<Route>) -> Arrival {
+    event.received_at = clock::now();
+    let lane: Name = match &event.conversation {
+        Some(conversation) => conversation.id.as_str().into(),
+        None => Name::from(""),
+    };
+    Arrival {
+        tenant,
+        key,
+        event: Arc::new(event),
+        lane,
+        routes: Some(routes),
+        timer: None,
+        forms: Vec::new(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! The journal in SQLite: one writer thread, group commit.
 //!
-//! A write is sent to the writer, which applies what waits inside one transaction, answers each
-//! caller as soon as its place is fixed, commits, and then says that the batch is on disk. State is
+//! A write is sent to the writer, which applies it inside the open transaction and answers as soon
+//! as its place is fixed. When the disk is idle the transaction is committed and handed to a thread
+//! that waits for the disk and then says that the batch is there. State is
 //! read from a cache that also holds what is ordered and not yet committed, and else from a small
 //! pool of connections; all other reads are answered by the writer itself.
 //!
 //! The file is `journal.sqlite` in the data folder and can be read with `sqlite3`.
 
 mod apply;
+mod disk;
 mod error;
 mod index;
 mod keys;
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use self::apply::Turned;
+use self::disk::Disk;
 use self::error::journal_error;
 use self::index::Index;
 use self::prune::Cursor;
@@ -108,10 +111,22 @@ impl SqliteJournal {
     /// [`JournalError::Failed`] where the file is no journal, is damaged, is of another version, or
     /// cannot be opened.
     pub fn open(folder: &Path, config: SqliteConfig) -> JournalResult<Self> {
+        let durability = config.durability;
+        Self::open_with(folder, config, move |log, commands| match durability {
+            Durability::Power => Disk::start(log, commands),
+            Durability::Process => Ok(Disk::unsynced()),
+        })
+    }
+
+    fn open_with(
+        folder: &Path,
+        config: SqliteConfig,
+        disk: impl FnOnce(&Path, mpsc::WeakSender<Command>) -> std::io::Result<Disk>,
+    ) -> JournalResult<Self> {
         let failed = |what: &dyn std::fmt::Display| JournalError::Failed(what.to_string());
         make_private_folder(folder).map_err(|error| failed(&error))?;
         let path = folder.join(JOURNAL_FILE);
-        let connection = schema::open_writer(&path, config.durability)?;
+        let connection = schema::open_writer(&path)?;
         let damaged = |error: rusqlite::Error| {
             let error = journal_error(&error);
             JournalError::Failed(format!("{} cannot be read: {error}", path.display()))
@@ -122,6 +137,7 @@ impl SqliteJournal {
         let state = Arc::new(StateCache::new(sizes));
         let pages_used = Arc::new(AtomicU64::new(0));
         let (commands, receiver) = mpsc::channel(QUEUE);
+        let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
             let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
@@ -130,7 +146,7 @@ impl SqliteJournal {
                 .name("journal".to_owned())
                 .spawn(move || {
                     // The statements borrow the connection, so both live in this thread.
-                    match Writer::new(&connection, index, state, max_bytes, pages_used) {
+                    match Writer::new(&connection, index, state, max_bytes, pages_used, disk) {
                         Ok(writer) => {
                             // `open` waits for this and cannot have gone.
                             let _ = ready.send(Ok(()));
@@ -212,50 +228,65 @@ impl SqliteJournal {
     }
 
     fn bytes_on_disk(&self) -> u64 {
-        ["", "-wal"]
-            .iter()
-            .map(|end| {
-                let mut path = self.path.clone().into_os_string();
-                path.push(end);
-                std::fs::metadata(path).map_or(0, |file| file.len())
-            })
-            .sum()
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        bytes(&self.path) + bytes(&log_path(&self.path))
     }
+}
+
+/// SQLite's write-ahead log beside its database.
+fn log_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
 }
 
 #[async_trait]
 impl Journal for SqliteJournal {
     async fn accept(&self, arrival: Arrival) -> JournalResult<Ordered<Accepted>> {
-        let Arrival {
-            tenant,
-            key,
-            mut event,
-            lane,
-            routes,
-            timer,
-            forms,
-        } = arrival;
-        let row = Box::new(ArrivalRow {
-            key: tenant_key(&tenant, key),
-            event: rows::json(&*event)?,
-            routes: routes.as_deref().map(rows::route_rows).transpose()?,
-            tenant: Arc::clone(&tenant),
-            lane: Arc::clone(&lane),
-            timer,
-            forms,
-        });
-        let ordered = self.write(|reply| Command::Accept(row, reply)).await?;
-        let value = match ordered.value {
+        let mut ordered = self.accept_all(vec![arrival]).await?;
+        let value = ordered.value.pop();
+        Ok(Ordered {
+            value: value.ok_or(JournalError::Closed)?,
+            durable: ordered.durable,
+        })
+    }
+
+    async fn accept_all(&self, arrivals: Vec<Arrival>) -> JournalResult<Ordered<Vec<Accepted>>> {
+        let mut rows = Vec::with_capacity(arrivals.len());
+        let mut taken = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let Arrival {
+                tenant,
+                key,
+                event,
+                lane,
+                routes,
+                timer,
+                forms,
+            } = arrival;
+            rows.push(ArrivalRow {
+                key: tenant_key(&tenant, key),
+                event: rows::json(&*event)?,
+                routes: routes.as_deref().map(rows::route_rows).transpose()?,
+                tenant: Arc::clone(&tenant),
+                lane: Arc::clone(&lane),
+                timer,
+                forms,
+            });
+            taken.push((tenant, lane, event, routes.unwrap_or_default()));
+        }
+        let ordered = self.write(|reply| Command::Accept(rows, reply)).await?;
+        let numbered = ordered.value.into_iter().zip(taken);
+        let accepted = numbered.map(|(place, (tenant, lane, mut event, routes))| match place {
             None => Accepted::Duplicate,
             Some((number, first)) => {
                 number_event(&mut event, number);
-                let routes = routes.unwrap_or_default();
                 let deliveries = deliveries(first, &tenant, &lane, &event, routes);
                 Accepted::New { number, deliveries }
             }
-        };
+        });
         Ok(Ordered {
-            value,
+            value: accepted.collect(),
             durable: ordered.durable,
         })
     }

@@ -8,8 +8,9 @@ use futures::stream::FuturesOrdered;
 
 use super::LocalConnector;
 use super::convert::event_from_change;
-use crate::journal::JournalError;
-use crate::mailbox::{Intake, IntakeError};
+use super::hub::Heard;
+use crate::journal::{Durable, JournalError};
+use crate::mailbox::{Incoming, Intake, IntakeError};
 
 /// Changes that are handed over at a time.
 const BATCH: usize = 256;
@@ -22,13 +23,14 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long after the last event the acceptance is written down.
 const QUIET: Duration = Duration::from_secs(1);
 
-type Durable = Pin<Box<dyn Future<Output = (usize, Result<(), JournalError>)> + Send>>;
+/// The end of a batch: how many changes it was, and whether they are on disk.
+type Kept = Pin<Box<dyn Future<Output = (usize, Result<(), JournalError>)> + Send>>;
 
 impl LocalConnector {
     /// Runs the bot's session until `stop` resolves or the host stops taking events.
     pub async fn run(&self, intake: &dyn Intake, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
-        let mut waiting: FuturesOrdered<Durable> = FuturesOrdered::new();
+        let mut waiting: FuturesOrdered<Kept> = FuturesOrdered::new();
         let mut unwritten = false;
         loop {
             tokio::select! {
@@ -49,30 +51,14 @@ impl LocalConnector {
                 },
                 batch = self.hub.next_for(&self.user, BATCH), if waiting.len() < BATCHES_WAITING => {
                     let count = batch.len();
-                    let mut last = crate::journal::Durable::done();
-                    let mut stopping = false;
-                    for heard in &batch {
-                        let Some(incoming) =
-                            event_from_change(&self.tenant, &self.bot, self.hub.epoch(), heard)
-                        else {
-                            continue;
-                        };
-                        match self.take(intake, incoming, &mut stop).await {
-                            Some(durable) => last = durable,
-                            None => {
-                                stopping = true;
-                                break;
-                            }
-                        }
-                    }
-                    if stopping {
+                    let Some(writes) = self.offer(intake, &batch, &mut stop).await else {
                         break;
-                    }
-                    if last.is_done() && waiting.is_empty() {
+                    };
+                    if waiting.is_empty() && writes.iter().all(Durable::is_done) {
                         self.hub.accepted(&self.user, count);
                         unwritten = true;
                     } else {
-                        waiting.push_back(Box::pin(async move { (count, last.wait().await) }));
+                        waiting.push_back(Box::pin(async move { (count, all(writes).await) }));
                     }
                 }
                 () = tokio::time::sleep(QUIET), if unwritten && waiting.is_empty() => {
@@ -87,17 +73,36 @@ impl LocalConnector {
         self.write_marks();
     }
 
-    /// Offers an event until it is taken; none when the session ends.
-    async fn take(
+    /// Offers changes until all are taken, and gives the writes that keep them; none when the
+    /// session ends.
+    async fn offer(
         &self,
         intake: &dyn Intake,
-        incoming: crate::mailbox::Incoming,
+        batch: &[Heard],
         stop: &mut Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<crate::journal::Durable> {
+    ) -> Option<Vec<Durable>> {
+        let mut writes = Vec::new();
         let mut pause = PAUSE_MIN;
+        let mut from = 0;
         loop {
-            match intake.take_ordered(incoming.clone()).await {
-                Ok((_, durable)) => return Some(durable),
+            let heard = batch.iter().enumerate().skip(from);
+            let (places, incoming): (Vec<usize>, Vec<Incoming>) = heard
+                .filter_map(|(place, heard)| {
+                    let epoch = self.hub.epoch();
+                    let incoming = event_from_change(&self.tenant, &self.bot, epoch, heard)?;
+                    Some((place, incoming))
+                })
+                .unzip();
+            if incoming.is_empty() {
+                return Some(writes);
+            }
+            match intake.take_ordered(incoming).await {
+                Ok((taken, durable)) => {
+                    let place = taken.len().checked_sub(1).and_then(|n| places.get(n));
+                    from = place.map_or(from, |place| place + 1);
+                    writes.push(durable);
+                    pause = PAUSE_MIN;
+                }
                 Err(IntakeError::Stopping) => return None,
                 Err(IntakeError::Paused(why)) => {
                     tracing::debug!(why, "intake pauses");
@@ -117,4 +122,12 @@ impl LocalConnector {
             tracing::warn!(%error, "acceptance is not written down");
         }
     }
+}
+
+/// Waits until all writes are on disk: one may have failed that a later one does not know of.
+async fn all(writes: Vec<Durable>) -> Result<(), JournalError> {
+    for write in writes {
+        write.wait().await?;
+    }
+    Ok(())
 }

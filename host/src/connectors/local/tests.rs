@@ -133,7 +133,10 @@ struct TestIntake {
 
 #[async_trait]
 impl Intake for TestIntake {
-    async fn take_ordered(&self, incoming: Incoming) -> Result<(Acceptance, Durable), IntakeError> {
+    async fn take_ordered(
+        &self,
+        incoming: Vec<Incoming>,
+    ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
         {
             let mut refusals = self.refusals.lock();
             if *refusals > 0 {
@@ -142,11 +145,15 @@ impl Intake for TestIntake {
             }
         }
         let mut taken = self.taken.lock();
-        if taken.iter().any(|known| known.key == incoming.key) {
-            return Ok((Acceptance::Duplicate, Durable::done()));
-        }
-        taken.push(incoming);
-        Ok((Acceptance::New(1), Durable::done()))
+        // Not all at one time, so that the rest is offered again.
+        let acceptances = incoming.into_iter().take(3).map(|incoming| {
+            if taken.iter().any(|known| known.key == incoming.key) {
+                return Acceptance::Duplicate;
+            }
+            taken.push(incoming);
+            Acceptance::New(1)
+        });
+        Ok((acceptances.collect(), Durable::done()))
     }
 }
 

@@ -32,12 +32,17 @@ pub(super) enum Turned {
 }
 
 impl Writer<'_> {
-    pub(super) fn accept(&mut self, arrival: ArrivalRow) -> Result<Accepted, Stop> {
+    pub(super) fn accept(&mut self, arrivals: Vec<ArrivalRow>) -> Result<Vec<Accepted>, Stop> {
         if self.intake_is_full {
             return Err(Stop::Own(JournalError::Full(
                 "the journal's share of the disk is used up".to_owned(),
             )));
         }
+        let accepted = arrivals.into_iter().map(|arrival| self.accept_one(arrival));
+        Ok(accepted.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn accept_one(&mut self, arrival: ArrivalRow) -> rusqlite::Result<Accepted> {
         let is_new = self.keys.insert(arrival.key)?;
         if let Some(timer) = &arrival.timer {
             self.fire_timer(timer)?;

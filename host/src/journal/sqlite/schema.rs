@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::Durability;
 use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
@@ -81,9 +80,9 @@ CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT RO
 ";
 
 /// Opens the writer's connection and makes the tables in a new file.
-pub(super) fn open_writer(path: &Path, durability: Durability) -> JournalResult<Connection> {
+pub(super) fn open_writer(path: &Path) -> JournalResult<Connection> {
     let connection = Connection::open(path).map_err(|error| unusable(path, &error))?;
-    set_up(&connection, durability).map_err(|error| unusable(path, &error))?;
+    set_up(&connection).map_err(|error| unusable(path, &error))?;
     check_schema(&connection, path)?;
     Ok(connection)
 }
@@ -97,17 +96,13 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn set_up(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // NORMAL leaves the log in the system's cache at a commit: it survives the process, however
-    // that ends, and not the loss of power.
-    let synchronous = match durability {
-        Durability::Power => "FULL",
-        Durability::Process => "NORMAL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    // that ends. Against the loss of power `disk` syncs it.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB))?;
     // The writer makes checkpoints itself, after it has told its callers that they are on disk.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;

@@ -1,4 +1,7 @@
-//! The writer thread: takes what waits, applies it in one transaction, commits.
+//! The writer thread: takes what comes, applies it in an open transaction, commits.
+//!
+//! A batch stays open while the disk is busy with the one before it, so that ordering never waits
+//! for the disk, and a slow disk makes batches larger instead of more.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,9 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use rusqlite::ffi;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{Accepted, Turned};
+use super::disk::Disk;
 use super::error::{Stop, journal_error};
 use super::index::Index;
 use super::keys::{DayKeys, LOG_KEYS};
@@ -24,7 +29,7 @@ use crate::journal::{
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::{Name, Timestamp};
 
-/// Commands of one transaction.
+/// Writes of one transaction.
 const BATCH: usize = 512;
 /// Pages in the write-ahead log at which a checkpoint is made.
 const CHECKPOINT_PAGES: u64 = 1_000;
@@ -42,7 +47,7 @@ pub(super) type Query = Box<dyn FnOnce(&Connection, &Index) + Send>;
 
 /// What the writer is asked.
 pub(super) enum Command {
-    Accept(Box<ArrivalRow>, Reply<Accepted>),
+    Accept(Vec<ArrivalRow>, Reply<Vec<Accepted>>),
     Route(
         EventNumber,
         String,
@@ -56,7 +61,35 @@ pub(super) enum Command {
     Query(Query),
     Prune(Cursor, Timestamp, Reply<Cursor>),
     SetMaxBytes(u64, oneshot::Sender<JournalResult<()>>),
+    /// The disk is idle again.
+    Synced,
     Close(CloseReply),
+}
+
+impl Command {
+    /// What it counts in a batch.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Accept(arrivals, _) => arrivals.len(),
+            Self::Record(updates, _) => updates.len(),
+            _ => 1,
+        }
+    }
+}
+
+/// A batch whose transaction is open.
+struct Batch {
+    durable: Durable,
+    on_disk: watch::Sender<Option<JournalResult<()>>>,
+    weight: usize,
+}
+
+/// What the writer does next.
+enum Next {
+    Apply(Command),
+    Commit,
+    /// Nobody can ask any more.
+    End,
 }
 
 /// Everything the thread owns.
@@ -74,7 +107,8 @@ pub(super) struct Writer<'c> {
     pub(super) intake_is_full: bool,
     pub(super) pages_used: Arc<AtomicU64>,
     max_pages: u64,
-    durable: Durable,
+    batch: Option<Batch>,
+    disk: Disk,
     /// The index does not agree with the database, because it could not be read after a failure.
     is_stale: bool,
     pages_written: u64,
@@ -87,6 +121,7 @@ impl<'c> Writer<'c> {
         state: Arc<StateCache>,
         max_bytes: u64,
         pages_used: Arc<AtomicU64>,
+        disk: Disk,
     ) -> rusqlite::Result<Self> {
         let mut writer = Self {
             connection,
@@ -100,7 +135,8 @@ impl<'c> Writer<'c> {
             intake_is_full: false,
             pages_used,
             max_pages: u64::MAX,
-            durable: Durable::done(),
+            batch: None,
+            disk,
             is_stale: false,
             pages_written: 0,
         };
@@ -111,64 +147,104 @@ impl<'c> Writer<'c> {
     /// Serves until it is told to close or nobody can ask any more.
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut closing = None;
-        while closing.is_none()
-            && let Some(first) = commands.blocking_recv()
-        {
-            closing = self.batch(first, &mut commands);
-            self.checkpoint_when_due();
+        loop {
+            match self.next(&mut commands) {
+                Next::Apply(Command::Close(reply)) => {
+                    closing = Some(reply);
+                    break;
+                }
+                Next::Apply(command) => self.take(command),
+                Next::Commit => {
+                    // Whoever waits for the batch hears how it ended.
+                    let _ended = self.commit_batch();
+                }
+                Next::End => break,
+            }
         }
         // What came after the close is answered with `Closed` by dropping it.
         drop(commands);
+        let end = self.commit_batch();
+        let end = end.and(self.disk.finish());
         self.checkpoint("TRUNCATE");
-        if let Some((reply, end)) = closing {
+        if let Some(reply) = closing {
             // The caller may have gone; the journal is closed all the same.
             let _ = reply.send(end);
         }
     }
 
-    /// Orders what waits and puts it on disk. Gives back the reply to a close, and what it says.
-    fn batch(
-        &mut self,
-        first: Command,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Option<(CloseReply, JournalResult<()>)> {
-        if let Err(error) = self.begin() {
-            return refuse(first, &journal_error(&error)).map(|reply| (reply, Ok(())));
-        }
-        let (on_disk, receiver) = watch::channel(None);
-        self.durable = Durable::pending(receiver);
-        let mut closing = None;
-        let mut next = Some(first);
-        let mut applied = 0;
-        let mut result = Ok(());
-        while let Some(command) = next.take() {
-            match command {
-                Command::Close(reply) => closing = Some(reply),
-                command => result = self.apply(command),
+    fn next(&self, commands: &mut mpsc::Receiver<Command>) -> Next {
+        if let Some(batch) = &self.batch {
+            if batch.weight >= BATCH {
+                return Next::Commit;
             }
-            applied += 1;
-            if result.is_ok() && closing.is_none() && applied < BATCH {
-                next = commands.try_recv().ok();
+            match commands.try_recv() {
+                Ok(command) => return Next::Apply(command),
+                Err(TryRecvError::Empty) if self.disk.is_idle() => return Next::Commit,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Next::End,
             }
         }
-        let end = result.and_then(|()| self.finish());
-        self.durable = Durable::done();
-        let end = match end {
-            Ok(()) => {
-                self.state.commit();
-                self.measure();
-                Ok(())
-            }
-            Err(error) => {
-                self.undo();
-                Err(journal_error(&error))
-            }
-        };
-        on_disk.send_replace(Some(end.clone()));
-        closing.map(|reply| (reply, end))
+        // A disk that is done says so with a command.
+        match commands.blocking_recv() {
+            Some(command) => Next::Apply(command),
+            None => Next::End,
+        }
     }
 
-    fn begin(&mut self) -> rusqlite::Result<()> {
+    /// Orders a command, in a new batch where none is open.
+    fn take(&mut self, command: Command) {
+        if matches!(command, Command::Synced) {
+            return;
+        }
+        if self.batch.is_none()
+            && let Err(error) = self.begin()
+        {
+            refuse(command, &error);
+            return;
+        }
+        let weight = command.weight();
+        match self.apply(command) {
+            Ok(()) => {
+                if let Some(batch) = &mut self.batch {
+                    batch.weight += weight;
+                }
+            }
+            Err(error) => self.undo(&journal_error(&error)),
+        }
+    }
+
+    /// Ends the open batch: what it holds is in the log, and on its way to the disk.
+    fn commit_batch(&mut self) -> JournalResult<()> {
+        if self.batch.is_none() {
+            return Ok(());
+        }
+        if let Err(error) = self.finish() {
+            let error = journal_error(&error);
+            self.undo(&error);
+            return Err(error);
+        }
+        self.state.commit();
+        if let Some(batch) = self.batch.take() {
+            self.disk.sync(batch.on_disk);
+        }
+        self.measure();
+        self.checkpoint_when_due();
+        Ok(())
+    }
+
+    fn begin(&mut self) -> JournalResult<()> {
+        self.disk.check()?;
+        self.open_batch().map_err(|error| journal_error(&error))?;
+        let (on_disk, receiver) = watch::channel(None);
+        self.batch = Some(Batch {
+            durable: Durable::pending(receiver),
+            on_disk,
+            weight: 0,
+        });
+        Ok(())
+    }
+
+    fn open_batch(&mut self) -> rusqlite::Result<()> {
         self.now = now();
         if self.is_stale {
             self.reload()?;
@@ -186,7 +262,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Forgets the open batch, on disk and in memory.
-    fn undo(&mut self) {
+    fn undo(&mut self, why: &JournalError) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
@@ -195,6 +271,9 @@ impl<'c> Writer<'c> {
         self.is_stale = true;
         if let Err(error) = self.reload() {
             tracing::error!(%error, "journal could not be read again after a failed write");
+        }
+        if let Some(batch) = self.batch.take() {
+            batch.on_disk.send_replace(Some(Err(why.clone())));
         }
     }
 
@@ -211,8 +290,8 @@ impl<'c> Writer<'c> {
 
     fn apply(&mut self, command: Command) -> rusqlite::Result<()> {
         match command {
-            Command::Accept(arrival, reply) => {
-                let result = self.accept(*arrival);
+            Command::Accept(arrivals, reply) => {
+                let result = self.accept(arrivals);
                 self.answer(reply, result)
             }
             Command::Route(number, event, routes, reply) => {
@@ -250,18 +329,16 @@ impl<'c> Writer<'c> {
                 let _ = reply.send(result.map_err(|error| journal_error(&error)));
                 Ok(())
             }
-            Command::Close(reply) => {
-                // `batch` takes closes itself.
-                drop(reply);
-                Ok(())
-            }
+            // `run` and `take` see to these.
+            Command::Synced | Command::Close(_) => Ok(()),
         }
     }
 
     fn answer<T>(&self, reply: Reply<T>, result: Result<T, Stop>) -> rusqlite::Result<()> {
         let (answer, end) = match result {
             Ok(value) => {
-                let durable = self.durable.clone();
+                let batch = self.batch.as_ref();
+                let durable = batch.map_or_else(Durable::done, |batch| batch.durable.clone());
                 (Ok(Ordered { value, durable }), Ok(()))
             }
             Err(Stop::Own(error)) => (Err(error), Ok(())),
@@ -336,7 +413,7 @@ impl<'c> Writer<'c> {
 }
 
 /// Answers a command whose batch could not begin.
-fn refuse(command: Command, error: &JournalError) -> Option<CloseReply> {
+fn refuse(command: Command, error: &JournalError) {
     fn say<T>(reply: oneshot::Sender<JournalResult<T>>, error: &JournalError) {
         // Whoever asked may have gone.
         let _ = reply.send(Err(error.clone()));
@@ -352,9 +429,9 @@ fn refuse(command: Command, error: &JournalError) -> Option<CloseReply> {
         Command::SetMaxBytes(_, reply) => say(reply, error),
         // Its reply is dropped, which says `Closed`.
         Command::Query(query) => drop(query),
-        Command::Close(reply) => return Some(reply),
+        // `run` and `take` see to these.
+        Command::Synced | Command::Close(_) => {}
     }
-    None
 }
 
 /// Pages that the connection has written to the log since it was opened.

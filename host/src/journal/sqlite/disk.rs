@@ -1,0 +1,154 @@
+//! Waits for the disk, apart from the writer, so that ordering goes on meanwhile.
+//!
+//! SQLite's `synchronous = FULL` syncs the log inside each commit. Here a commit leaves its pages
+//! in the log, as with `NORMAL`, and this thread syncs that file: one sync for every batch that was
+//! committed before it began. What is said to be on disk is the same.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
+
+use super::writer::Command;
+use crate::journal::{JournalError, JournalResult};
+
+/// Batches that may wait for the disk; above that the writer waits too.
+const WAITING: usize = 64;
+
+/// Where a batch's end is said.
+type OnDisk = watch::Sender<Option<JournalResult<()>>>;
+
+/// The way to the disk.
+pub(super) struct Disk {
+    /// None where a commit is all that is promised.
+    thread: Option<(SyncSender<OnDisk>, JoinHandle<()>)>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Batches that are not on disk.
+    waiting: AtomicUsize,
+    /// The disk lost writes: what SQLite believes to be stored may be gone.
+    lost: Mutex<Option<JournalError>>,
+}
+
+impl Disk {
+    /// For a journal that survives its process only: a commit is enough.
+    pub(super) fn unsynced() -> Self {
+        Self {
+            thread: None,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Syncs this file, and tells the writer by a command when nothing waits any more.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or no thread can be made.
+    pub(super) fn start(log: &Path, commands: mpsc::WeakSender<Command>) -> io::Result<Self> {
+        let log = File::options().read(true).write(true).open(log)?;
+        Self::start_with(move || log.sync_data(), commands)
+    }
+
+    pub(super) fn start_with(
+        sync: impl Fn() -> io::Result<()> + Send + 'static,
+        commands: mpsc::WeakSender<Command>,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (sender, batches) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new()
+            .name("journal-disk".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || run(&shared, &batches, sync, &commands)
+            })?;
+        Ok(Self {
+            thread: Some((sender, thread)),
+            shared,
+        })
+    }
+
+    /// Tells whether everything committed is on disk.
+    pub(super) fn is_idle(&self) -> bool {
+        self.shared.waiting.load(Ordering::Acquire) == 0
+    }
+
+    /// Says whether writes can still be kept.
+    ///
+    /// # Errors
+    /// The error of the disk that lost writes. It stays until the journal is opened anew, because
+    /// after a failed sync nobody can tell what the file holds.
+    pub(super) fn check(&self) -> JournalResult<()> {
+        self.shared.lost.lock().clone().map_or(Ok(()), Err)
+    }
+
+    /// Puts a committed batch on disk and then says so.
+    pub(super) fn sync(&self, batch: OnDisk) {
+        let Some((sender, _)) = &self.thread else {
+            batch.send_replace(Some(Ok(())));
+            return;
+        };
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        if let Err(refused) = sender.send(batch) {
+            // The thread ended before its writer: it panicked.
+            let error = JournalError::Failed("journal's disk thread ended".to_owned());
+            refused.0.send_replace(Some(Err(error)));
+        }
+    }
+
+    /// Waits until everything is on disk.
+    ///
+    /// # Errors
+    /// The error of the disk that lost writes.
+    pub(super) fn finish(&mut self) -> JournalResult<()> {
+        if let Some((sender, thread)) = self.thread.take() {
+            drop(sender);
+            thread
+                .join()
+                .map_err(|_| JournalError::Failed("journal's disk thread panicked".to_owned()))?;
+        }
+        self.check()
+    }
+}
+
+fn run(
+    shared: &Shared,
+    batches: &Receiver<OnDisk>,
+    sync: impl Fn() -> io::Result<()>,
+    commands: &mpsc::WeakSender<Command>,
+) {
+    let mut waiting = Vec::with_capacity(WAITING);
+    while let Ok(first) = batches.recv() {
+        waiting.push(first);
+        waiting.extend(batches.try_iter());
+        let before = shared.lost.lock().clone();
+        let end = before.map_or_else(|| sync().map_err(|error| lost(&error)), Err);
+        if let Err(error) = &end {
+            tracing::error!(%error, "journal takes no more writes");
+            *shared.lost.lock() = Some(error.clone());
+        }
+        let count = waiting.len();
+        for batch in waiting.drain(..) {
+            batch.send_replace(Some(end.clone()));
+        }
+        if shared.waiting.fetch_sub(count, Ordering::AcqRel) == count
+            && let Some(commands) = commands.upgrade()
+        {
+            // A queue that is full needs no waking.
+            let _full = commands.try_send(Command::Synced);
+        }
+    }
+}
+
+fn lost(error: &io::Error) -> JournalError {
+    JournalError::Failed(format!(
+        "the disk lost writes ({error}); what it holds is read again at the next start"
+    ))
+}
