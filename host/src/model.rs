@@ -18,6 +18,13 @@ mod base64_bytes;
 /// A name that is copied often: a tenant, a plugin, a conversation's id.
 pub type Name = std::sync::Arc<str>;
 
+/// A map of names and what is made of them, on the way of every message. Its hasher is seeded
+/// anew for each map, because names come from outside.
+pub type NameMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// A set of names, as [`NameMap`].
+pub type NameSet<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Timestamp = u64;
 

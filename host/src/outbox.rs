@@ -16,7 +16,6 @@ mod fakes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +28,8 @@ use self::bot::{BotQueue, Item};
 use self::recorder::Recorder;
 use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
-use crate::model::Name;
 use crate::model::payload::ActionError;
+use crate::model::{Name, NameMap};
 
 /// Parts read from the journal at a time.
 const PAGE: usize = 1_000;
@@ -122,7 +121,7 @@ pub struct Outbox {
     shared: Arc<Shared>,
 }
 
-type Bots = HashMap<Name, HashMap<Name, Arc<BotQueue>>>;
+type Bots = NameMap<Name, NameMap<Name, Arc<BotQueue>>>;
 
 struct Shared {
     bots: RwLock<Bots>,
@@ -192,7 +191,7 @@ impl Outbox {
     pub fn status(&self) -> Vec<BotOutbox> {
         let mut all: Vec<BotOutbox> = {
             let bots = self.shared.bots.read();
-            let bots = bots.values().flat_map(HashMap::values);
+            let bots = bots.values().flat_map(NameMap::values);
             bots.map(|bot| bot.status()).collect()
         };
         all.sort_by(|a, b| (&a.tenant, &a.bot).cmp(&(&b.tenant, &b.bot)));
@@ -202,7 +201,7 @@ impl Outbox {
     /// Tells how many parts are not through.
     pub fn open_parts(&self) -> usize {
         let bots = self.shared.bots.read();
-        let bots = bots.values().flat_map(HashMap::values);
+        let bots = bots.values().flat_map(NameMap::values);
         bots.map(|bot| bot.open_parts()).sum()
     }
 
@@ -210,7 +209,7 @@ impl Outbox {
     pub async fn stop(&self) {
         let shared = &self.shared;
         shared.cancel.cancel();
-        for bot in shared.bots.read().values().flat_map(HashMap::values) {
+        for bot in shared.bots.read().values().flat_map(NameMap::values) {
             bot.wake_all();
         }
         shared.tracker.close();

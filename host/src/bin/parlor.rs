@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use parlor_host::runtime::compile;
 
+/// Messages are many small allocations, made on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     // The compiler's child process: it needs neither settings nor a runtime.

@@ -1,7 +1,7 @@
 //! One bot's lanes: what waits, what is being sent, who is free.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -14,9 +14,9 @@ use super::fair::Ready;
 use super::pace::Bucket;
 use crate::journal::{Part, PartState, Urgency};
 use crate::mailbox::{LaneKey, Pace};
-use crate::model::Name;
 use crate::model::action::ActionKind;
 use crate::model::delivery::DeliveryNumber;
+use crate::model::{Name, NameMap};
 
 /// Conversations whose last send is remembered for the gap; above that the older are forgotten.
 const GAPS: usize = 10_000;
@@ -105,14 +105,14 @@ pub(super) struct BotQueue {
 
 #[derive(Default)]
 struct State {
-    lanes: HashMap<LaneKey, Lane>,
+    lanes: NameMap<LaneKey, Lane>,
     ready: Ready,
     timed: BinaryHeap<Reverse<(Instant, Order)>>,
     idle: Vec<Arc<Notify>>,
     workers: usize,
     bucket: Bucket,
     /// When the next message may go into a conversation.
-    gaps: HashMap<Name, Instant>,
+    gaps: NameMap<Name, Instant>,
 }
 
 #[derive(Default)]

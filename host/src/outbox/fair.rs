@@ -1,10 +1,10 @@
 //! Which ready lane is next: by urgency, then each plugin in turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::journal::Urgency;
 use crate::mailbox::LaneKey;
-use crate::model::Name;
+use crate::model::{Name, NameMap};
 
 /// Lanes that have something to send.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(super) struct Ready {
 #[derive(Default)]
 struct Turns {
     order: VecDeque<Name>,
-    lanes: HashMap<Name, VecDeque<LaneKey>>,
+    lanes: NameMap<Name, VecDeque<LaneKey>>,
 }
 
 impl Ready {

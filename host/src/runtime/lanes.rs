@@ -22,7 +22,6 @@ mod shaky;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +38,8 @@ use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::{Connectors, DeliverySink, OutboxHandle};
-use crate::model::Name;
 use crate::model::delivery::{Delivery, DeliveryNumber};
+use crate::model::{Name, NameMap};
 
 /// Turns that may wait for the disk at one time; above that, workers wait.
 const SETTLING: usize = 16_384;
@@ -117,7 +116,7 @@ pub struct Lanes {
     shared: Arc<Shared>,
 }
 
-type Plugins = HashMap<Name, HashMap<Name, Arc<Plugin>>>;
+type Plugins = NameMap<Name, NameMap<Name, Arc<Plugin>>>;
 
 struct Shared {
     plugins: RwLock<Plugins>,
@@ -194,7 +193,7 @@ impl Lanes {
     pub fn status(&self) -> Vec<PluginStatus> {
         let mut all: Vec<PluginStatus> = {
             let plugins = self.shared.plugins.read();
-            let plugins = plugins.values().flat_map(HashMap::values);
+            let plugins = plugins.values().flat_map(NameMap::values);
             let journal = self.shared.gate.reason();
             plugins
                 .map(|plugin| plugin.status(journal.as_deref()))
@@ -208,7 +207,7 @@ impl Lanes {
     pub async fn stop(&self) {
         let shared = &self.shared;
         shared.cancel.cancel();
-        for plugin in shared.plugins.read().values().flat_map(HashMap::values) {
+        for plugin in shared.plugins.read().values().flat_map(NameMap::values) {
             plugin.state.lock().wake_all();
         }
         shared.tracker.close();

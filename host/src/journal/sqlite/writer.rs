@@ -32,7 +32,9 @@ use crate::model::{Name, Timestamp};
 /// Writes of one transaction.
 const BATCH: usize = 512;
 /// Pages in the write-ahead log at which a checkpoint is made.
-const CHECKPOINT_PAGES: u64 = 1_000;
+const CHECKPOINT_PAGES: u64 = 2_000;
+/// Answers that are kept back at most.
+const ANSWERS: usize = 64;
 /// Intake pauses when this many percent of the journal's share are used…
 const PAUSE_PERCENT: u64 = 90;
 /// … and goes on at so many.
@@ -84,6 +86,9 @@ struct Batch {
     weight: usize,
 }
 
+/// Tells a caller what became of its command.
+type Answer = Box<dyn FnOnce() + Send>;
+
 /// What the writer does next.
 enum Next {
     Apply(Command),
@@ -108,6 +113,9 @@ pub(super) struct Writer<'c> {
     pub(super) pages_used: Arc<AtomicU64>,
     max_pages: u64,
     batch: Option<Batch>,
+    /// What callers hear when the writer has taken everything that waits: woken one by one, they
+    /// would take the processor from it for each.
+    answers: Vec<Answer>,
     disk: Disk,
     /// The index does not agree with the database, because it could not be read after a failure.
     is_stale: bool,
@@ -136,6 +144,7 @@ impl<'c> Writer<'c> {
             pages_used,
             max_pages: u64::MAX,
             batch: None,
+            answers: Vec::new(),
             disk,
             is_stale: false,
             pages_written: 0,
@@ -148,6 +157,9 @@ impl<'c> Writer<'c> {
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut closing = None;
         loop {
+            if self.answers.len() >= ANSWERS {
+                self.tell();
+            }
             match self.next(&mut commands) {
                 Next::Apply(Command::Close(reply)) => {
                     closing = Some(reply);
@@ -172,7 +184,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn next(&self, commands: &mut mpsc::Receiver<Command>) -> Next {
+    fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Next {
         if let Some(batch) = &self.batch {
             if batch.weight >= BATCH {
                 return Next::Commit;
@@ -184,6 +196,7 @@ impl<'c> Writer<'c> {
                 Err(TryRecvError::Disconnected) => return Next::End,
             }
         }
+        self.tell();
         // A disk that is done says so with a command.
         match commands.blocking_recv() {
             Some(command) => Next::Apply(command),
@@ -213,8 +226,15 @@ impl<'c> Writer<'c> {
         }
     }
 
+    fn tell(&mut self) {
+        for answer in self.answers.drain(..) {
+            answer();
+        }
+    }
+
     /// Ends the open batch: what it holds is in the log, and on its way to the disk.
     fn commit_batch(&mut self) -> JournalResult<()> {
+        self.tell();
         if self.batch.is_none() {
             return Ok(());
         }
@@ -272,6 +292,7 @@ impl<'c> Writer<'c> {
         if let Err(error) = self.reload() {
             tracing::error!(%error, "journal could not be read again after a failed write");
         }
+        self.tell();
         if let Some(batch) = self.batch.take() {
             batch.on_disk.send_replace(Some(Err(why.clone())));
         }
@@ -334,7 +355,11 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn answer<T>(&self, reply: Reply<T>, result: Result<T, Stop>) -> rusqlite::Result<()> {
+    fn answer<T: Send + 'static>(
+        &mut self,
+        reply: Reply<T>,
+        result: Result<T, Stop>,
+    ) -> rusqlite::Result<()> {
         let (answer, end) = match result {
             Ok(value) => {
                 let batch = self.batch.as_ref();
@@ -345,7 +370,8 @@ impl<'c> Writer<'c> {
             Err(Stop::Batch(error)) => (Err(journal_error(&error)), Err(error)),
         };
         // Whoever asked may have gone; the write stands all the same.
-        let _ = reply.send(answer);
+        self.answers
+            .push(Box::new(move || drop(reply.send(answer))));
         end
     }
 

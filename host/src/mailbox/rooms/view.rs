@@ -1,14 +1,13 @@
 //! What one user sees of the changes.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
 use super::{Change, RoomEvent, RoomInfo, RoomMember, Snapshot};
-use crate::model::Name;
 use crate::model::event::{ConversationKind, ConversationRole, Visibility};
 use crate::model::payload::MemberChange;
+use crate::model::{Name, NameSet};
 
 /// A subscriber was too slow and lost changes: it reads a new snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,9 +26,9 @@ pub struct View {
     receiver: broadcast::Receiver<Arc<RoomEvent>>,
     after: u64,
     viewer: Name,
-    customer_in: HashSet<Name>,
-    private: HashSet<Name>,
-    member_of: HashSet<Name>,
+    customer_in: NameSet<Name>,
+    private: NameSet<Name>,
+    member_of: NameSet<Name>,
 }
 
 impl View {
@@ -39,9 +38,9 @@ impl View {
             receiver,
             after: snapshot.number,
             viewer: snapshot.viewer.id.clone(),
-            customer_in: HashSet::new(),
-            private: HashSet::new(),
-            member_of: HashSet::new(),
+            customer_in: NameSet::default(),
+            private: NameSet::default(),
+            member_of: NameSet::default(),
         };
         for room in &snapshot.rooms {
             view.learn_room(&room.room, &room.members);

@@ -1,7 +1,7 @@
 //! One plugin's lanes: what waits, what runs, who is free.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::quarantine::Quarantine;
 use super::status::Counters;
 use super::{PluginSpec, Shared, refill};
 use crate::journal::Durable;
-use crate::model::Name;
 use crate::model::delivery::{Delivery, DeliveryNumber};
+use crate::model::{Name, NameMap};
 
 /// Lanes without deliveries that are kept, so that a busy conversation is not made anew each time.
 const KEPT_LANES: usize = 4_096;
@@ -42,7 +42,7 @@ pub(super) struct Plugin {
 pub(super) struct State {
     pub(super) current: Option<Arc<Installed>>,
     pub(super) generation: u64,
-    lanes: HashMap<Name, Lane>,
+    lanes: NameMap<Name, Lane>,
     ready: VecDeque<Name>,
     timed: BinaryHeap<Reverse<(Instant, Name)>>,
     idle: Vec<Arc<Notify>>,

@@ -1,6 +1,6 @@
 //! What the local platform knows, and how each change alters it. No I/O.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::mailbox::rooms::{
@@ -8,7 +8,7 @@ use crate::mailbox::rooms::{
 };
 use crate::model::directory::ContactStatus;
 use crate::model::payload::{MemberChange, PresenceStatus};
-use crate::model::{Name, Timestamp};
+use crate::model::{Name, NameMap, Timestamp};
 
 /// Messages kept for each conversation.
 pub const HISTORY_MAX: usize = 200;
@@ -46,17 +46,17 @@ pub struct State {
     /// The number of the last change.
     pub number: u64,
     /// Users by id.
-    pub users: HashMap<Name, Arc<RoomUser>>,
+    pub users: NameMap<Name, Arc<RoomUser>>,
     /// Conversations by id.
-    pub rooms: HashMap<Name, Room>,
+    pub rooms: NameMap<Name, Room>,
     /// Contacts of bots, by bot and user.
-    pub contacts: HashMap<(Name, Name), ContactStatus>,
+    pub contacts: NameMap<(Name, Name), ContactStatus>,
     /// Who said that they are there.
-    pub presence: HashMap<Name, PresenceStatus>,
+    pub presence: NameMap<Name, PresenceStatus>,
     /// Where each kept message is.
-    places: HashMap<Name, Name>,
+    places: NameMap<Name, Name>,
     /// What became of outbox parts.
-    performed: HashMap<Name, Done>,
+    performed: NameMap<Name, Done>,
     performed_order: VecDeque<Name>,
 }
 

@@ -57,7 +57,10 @@ async fn a_disk_that_loses_writes_takes_no_more_until_the_next_start() {
     let refused = journal.accept(arrival("second", &[PLUGIN])).await;
     let text = refused.expect_err("refused").to_string();
     assert!(text.contains("the disk lost writes (I/O error)"), "{text}");
-    journal.close().await.expect_err("it says so at the end too");
+    journal
+        .close()
+        .await
+        .expect_err("it says so at the end too");
     let journal = super::open(folder.path());
     let pending = journal.pending_deliveries(0, 9).await.expect("listed");
     assert!(pending.iter().all(|delivery| delivery.event.id == "first"));
