@@ -149,3 +149,15 @@ fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::GRANTED_ACTIONS;
+    use crate::runtime::turn::GRANTS;
+
+    #[test]
+    fn every_grant_that_an_action_needs_can_be_given() {
+        let needed: Vec<&str> = GRANTS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(needed, GRANTED_ACTIONS);
+    }
+}
