@@ -112,6 +112,8 @@ impl Plugins {
                 log: Arc::new(TracingLog),
             },
         );
+        let probed = build.probe().await;
+        probed.map_err(|fault| format!("does not start: {fault}"))?;
         // In manual mode a first build serves; a change of one waits, checked.
         let is_change = self.known.lock().serving.contains_key(name);
         let is_manual = self.settings.load().reload.mode == ReloadMode::Manual;
