@@ -210,6 +210,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Number of timers a plugin has.
     async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
 
+    /// Tells whether a timer is set.
+    async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool>;
+
     /// Forms and buttons that may still be used.
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>>;
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use parlor_host::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, Turn, Unrouted,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use parlor_host::model::Timestamp;
 use parlor_host::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -94,6 +94,10 @@ impl Journal for NoJournal {
     }
 
     async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+        Err(JournalError::Closed)
+    }
+
+    async fn has_timer(&self, _key: &TimerKey) -> JournalResult<bool> {
         Err(JournalError::Closed)
     }
 

@@ -1,51 +1,37 @@
 //! A plugin's limits, in the units that people write.
 
 use super::read::{Item, Reader};
-use crate::model::limits::Limits;
+use crate::model::limits::{LARGEST_MEMORY_BYTES, LARGEST_TABLE_ELEMENTS, Limits};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
 
 /// What a plugin may use where its settings say nothing.
-pub const DEFAULT_LIMITS: Limits = Limits {
-    memory_bytes: 64 * MIB,
-    // JavaScript and Python components have 7,689 and 5,672 elements.
-    table_elements: 20_000,
-    cpu_ms: 100,
-    deadline_ms: 5_000,
-    instances: 8,
-    actions: 100,
-    message_bytes: 64 * 1024,
-    attachment_bytes: 10 * 1024 * 1024,
-    attachments_bytes: 16 * 1024 * 1024,
-    broadcast: 1_000,
-    action_key_bytes: 64,
-    log_bytes: 64 * 1024,
-    state_key_bytes: 256,
-    state_value_bytes: 64 * 1024,
-    state_bytes: 64 * MIB,
-    random_bytes: 64 * 1024,
-    handles: 1_024,
-    http_requests: 16,
-    http_open: 4,
-    http_body_bytes: 4 * MIB,
-    http_header_bytes: 16 * 1024,
-    timers: 10_000,
-    result_bytes: 24 * MIB,
-};
+pub const DEFAULT_LIMITS: Limits = Limits::DEFAULT;
 
 /// One key of `limits`: its name, its least and most, its unit in the model's own, and its place.
 type Row = (&'static str, u64, u64, u64, fn(&mut Limits, u64));
 
 /// The keys. What is not here is fixed: the contract states it.
 const ROWS: [Row; 16] = [
-    // The pool's slots are 1 GiB.
-    ("memory-mib", 1, 1_024, MIB, |limits, value| {
-        limits.memory_bytes = value;
-    }),
-    ("table-elements", 1_000, 1_000_000, 1, |limits, value| {
-        limits.table_elements = narrow(value);
-    }),
+    (
+        "memory-mib",
+        1,
+        LARGEST_MEMORY_BYTES / MIB,
+        MIB,
+        |limits, value| {
+            limits.memory_bytes = value;
+        },
+    ),
+    (
+        "table-elements",
+        1_000,
+        LARGEST_TABLE_ELEMENTS as u64,
+        1,
+        |limits, value| {
+            limits.table_elements = narrow(value);
+        },
+    ),
     ("cpu-ms", 1, 60_000, 1, |limits, value| {
         limits.cpu_ms = narrow(value);
     }),

@@ -6,17 +6,17 @@ use super::read::{Item, Reader};
 const MAX_NAME_BYTES: usize = 64;
 
 /// Actions that need a grant, as `grants.actions` names them.
-pub const GRANTED_ACTIONS: [&str; 27] = [
+pub const GRANTED_ACTIONS: [&str; 26] = [
     "send-conversation",
-    "send-conversations",
+    "broadcast",
     "send-user",
     "send-users",
     "send-email",
+    "send-attachment",
+    "edit",
     "delete",
     "react",
-    "typing",
     "join",
-    "leave",
     "invite",
     "remove",
     "promote",
@@ -31,9 +31,8 @@ pub const GRANTED_ACTIONS: [&str; 27] = [
     "transfer",
     "close",
     "tag",
-    "edit",
-    "as-user",
     "other",
+    "as-user",
 ];
 
 /// Reads that need a grant, as `grants.reads` names them.

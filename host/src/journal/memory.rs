@@ -22,7 +22,7 @@ use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenan
 use super::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
-    StateKey, StateScope, Timer, Turn, Unrouted,
+    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -445,6 +445,11 @@ impl Journal for MemoryJournal {
     async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
         self.check_open()?;
         Ok(self.desk.lock().timer_count(tenant, plugin))
+    }
+
+    async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
+        self.check_open()?;
+        Ok(self.desk.lock().has_timer(key))
     }
 
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {

@@ -51,7 +51,7 @@ use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenan
 use super::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, Turn, Unrouted,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -461,6 +461,12 @@ impl Journal for SqliteJournal {
     async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
         let (tenant, plugin) = (tenant.to_owned(), plugin.to_owned());
         self.query_rows(move |connection| read::timer_count(connection, &tenant, &plugin))
+            .await
+    }
+
+    async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
+        let key = key.clone();
+        self.query_rows(move |connection| read::has_timer(connection, &key))
             .await
     }
 

@@ -55,34 +55,46 @@ pub struct Limits {
 
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
+/// The same, for limits that do not fit into 32 bits at their largest.
+const WIDE_MIB: u64 = 1024 * 1024;
+
+/// Linear memory that the largest setting gives to one instance: one slot of the pool.
+pub const LARGEST_MEMORY_BYTES: u64 = 1_024 * WIDE_MIB;
+/// Table elements that the largest setting gives to one instance: those of one slot of the pool.
+pub const LARGEST_TABLE_ELEMENTS: u32 = 32_768;
+
+impl Limits {
+    /// What a plugin may use where its settings say nothing.
+    pub const DEFAULT: Self = Self {
+        memory_bytes: 64 * WIDE_MIB,
+        // JavaScript and Python components have 7,689 and 5,672 elements.
+        table_elements: 20_000,
+        cpu_ms: 100,
+        deadline_ms: 5_000,
+        instances: 8,
+        actions: 100,
+        message_bytes: 64 * KIB,
+        attachment_bytes: 10 * MIB,
+        attachments_bytes: 16 * MIB,
+        broadcast: 1_000,
+        action_key_bytes: 64,
+        log_bytes: 64 * KIB,
+        state_key_bytes: 256,
+        state_value_bytes: 64 * KIB,
+        state_bytes: 64 * WIDE_MIB,
+        random_bytes: 64 * KIB,
+        handles: 1_024,
+        http_requests: 16,
+        http_open: 4,
+        http_body_bytes: 4 * WIDE_MIB,
+        http_header_bytes: 16 * KIB,
+        timers: 10_000,
+        result_bytes: 24 * WIDE_MIB,
+    };
+}
 
 impl Default for Limits {
-    /// What a plugin may use unless its settings say otherwise.
     fn default() -> Self {
-        Self {
-            memory_bytes: 64 * u64::from(MIB),
-            table_elements: 32_768,
-            cpu_ms: 100,
-            deadline_ms: 5_000,
-            instances: 8,
-            actions: 100,
-            message_bytes: 64 * KIB,
-            attachment_bytes: 10 * MIB,
-            attachments_bytes: 16 * MIB,
-            broadcast: 1_000,
-            action_key_bytes: 256,
-            log_bytes: 64 * KIB,
-            state_key_bytes: 256,
-            state_value_bytes: 64 * KIB,
-            state_bytes: 64 * u64::from(MIB),
-            random_bytes: 64 * KIB,
-            handles: 1_024,
-            http_requests: 16,
-            http_open: 4,
-            http_body_bytes: 4 * u64::from(MIB),
-            http_header_bytes: 16 * KIB,
-            timers: 1_000,
-            result_bytes: 24 * u64::from(MIB),
-        }
+        Self::DEFAULT
     }
 }

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::guest::Fault;
 use super::plugin::ask_description;
 use crate::model::description::{Capability, ConfigKind, Description};
-use crate::model::limits::Limits;
+use crate::model::limits::{LARGEST_TABLE_ELEMENTS, Limits};
 
 /// Bytes of a name.
 const NAME_BYTES: usize = 128;
@@ -46,7 +46,12 @@ impl Engine {
         if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(known);
         }
-        let said = ask_description(self, artifact.clone(), Limits::default()).await?;
+        // Its settings, and so its own limits, are not known here: what a large table costs is little.
+        let limits = Limits {
+            table_elements: LARGEST_TABLE_ELEMENTS,
+            ..Limits::DEFAULT
+        };
+        let said = ask_description(self, artifact.clone(), limits).await?;
         check_description(&said).map_err(DescribeError::Invalid)?;
         let kept = serde_json::to_vec(&said).map_err(|error| error.to_string());
         let kept = kept.and_then(|bytes| {

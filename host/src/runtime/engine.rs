@@ -18,13 +18,10 @@ use super::settings::{CompilerProgram, RuntimeConfig};
 use super::slow::SlowPool;
 use super::store::StoreData;
 use super::ticker::Ticker;
-use crate::model::limits::Limits;
+use crate::model::limits::{LARGEST_MEMORY_BYTES, LARGEST_TABLE_ELEMENTS};
 use crate::net::Egress;
 
 const MIB: usize = 1024 * 1024;
-
-/// Address space of one pooled memory: the largest `memory-mib` that can be set.
-pub const LARGEST_MEMORY_BYTES: usize = 1024 * MIB;
 
 /// Pool slots beyond the instances, for swaps and probes.
 const SPARE_SLOTS: u32 = 100;
@@ -108,8 +105,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .total_memories(slots.saturating_mul(2))
         .total_tables(slots.saturating_mul(4))
         .total_stacks(slots)
-        .max_memory_size(LARGEST_MEMORY_BYTES)
-        .table_elements(Limits::default().table_elements as usize)
+        .max_memory_size(usize::try_from(LARGEST_MEMORY_BYTES).unwrap_or(usize::MAX))
+        .table_elements(LARGEST_TABLE_ELEMENTS as usize)
         .max_core_instances_per_component(CORE_INSTANCES as u32)
         .max_memories_per_component(8)
         .max_tables_per_component(32)

@@ -11,6 +11,7 @@ mod quarantine;
 mod refill;
 mod settle;
 mod status;
+mod timers;
 mod worker;
 
 #[cfg(test)]

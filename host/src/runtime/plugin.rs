@@ -95,6 +95,15 @@ impl PluginBuild {
         }
     }
 
+    /// Makes an instance and lets it go: a build that cannot start is refused before it serves.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        // Without a place among the instances: where all are taken, a swap must not wait for one.
+        start(&self.core, Purpose::Serve).await.map(drop)
+    }
+
     /// What it says of itself.
     pub fn description(&self) -> &Arc<Description> {
         &self.description

@@ -257,9 +257,11 @@ impl Builder<'_> {
         let context = self.context;
         let key_limit = context.policy.limits.action_key_bytes as usize;
         if let Some(key) = action.key.as_ref().filter(|key| key.len() > key_limit) {
-            let found = key.len();
-            let setting = "action-key-bytes";
-            return Err(limit(context, "bytes of a key", found, key_limit, setting));
+            return Err(Refusal::TooMuch {
+                what: "bytes of a key",
+                found: key.len(),
+                limit: key_limit,
+            });
         }
         if let Some(grant) = policy::grant_for(&action, &context.delivery.event) {
             self.need(index, grant)?;
@@ -324,7 +326,7 @@ impl Builder<'_> {
                     let most = limits.attachment_bytes as usize;
                     if file.bytes.len() > most {
                         let (what, found) = ("bytes of an attachment", file.bytes.len());
-                        return Err(limit(self.context, what, found, most, "attachment-bytes"));
+                        return Err(limit(self.context, what, found, most, "attachment-mib"));
                     }
                     self.files += file.bytes.len();
                 }
@@ -337,14 +339,11 @@ impl Builder<'_> {
         }
         let most = limits.attachments_bytes as usize;
         if self.files > most {
-            let what = "bytes of all attachments";
-            return Err(limit(
-                self.context,
-                what,
-                self.files,
-                most,
-                "attachments-bytes",
-            ));
+            return Err(Refusal::TooMuch {
+                what: "bytes of all attachments",
+                found: self.files,
+                limit: most,
+            });
         }
         send.content = self.check_content(index, send.content, send.attachments.len())?;
         Ok(send)
@@ -360,7 +359,7 @@ impl Builder<'_> {
         let most = self.context.policy.limits.message_bytes as usize;
         if bytes > most {
             let what = "bytes of text in a message";
-            return Err(limit(self.context, what, bytes, most, "message-bytes"));
+            return Err(limit(self.context, what, bytes, most, "message-kib"));
         }
         self.text += bytes;
         if self.text > TURN_BYTES {

@@ -76,7 +76,7 @@ pub mod config {
     pub(super) fn default_limits() -> Limits {
         Limits {
             memory_bytes: 64 << 20,
-            table_elements: 100_000,
+            table_elements: 20_000,
             cpu_ms: 100,
             deadline_ms: 5_000,
             instances: 8,
@@ -94,7 +94,7 @@ pub mod config {
             handles: 1_024,
             http_requests: 16,
             http_open: 4,
-            http_body_bytes: 1 << 20,
+            http_body_bytes: 4 << 20,
             http_header_bytes: 16 << 10,
             timers: 10_000,
             result_bytes: 24 << 20,

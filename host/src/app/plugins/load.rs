@@ -112,6 +112,8 @@ impl Plugins {
                 log: Arc::new(TracingLog),
             },
         );
+        let probed = build.probe().await;
+        probed.map_err(|fault| format!("does not start: {fault}"))?;
         // In manual mode a first build serves; a change of one waits, checked.
         let is_change = self.known.lock().serving.contains_key(name);
         let is_manual = self.settings.load().reload.mode == ReloadMode::Manual;
@@ -148,4 +150,16 @@ impl Plugins {
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::GRANTED_ACTIONS;
+    use crate::runtime::turn::GRANTS;
+
+    #[test]
+    fn every_grant_that_an_action_needs_can_be_given() {
+        let needed: Vec<&str> = GRANTS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(needed, GRANTED_ACTIONS);
+    }
 }

@@ -64,6 +64,10 @@ pub(crate) async fn timer_of_the_same_name_is_replaced(journal: &dyn Journal) {
     assert!(due(journal, 49).await.is_empty());
     assert_eq!(due(journal, 50).await, [("t".to_owned(), 50)]);
     assert_eq!(journal.timer_count(TENANT, PLUGIN).await.expect("read"), 1);
+    let is_set = async |plugin, name| journal.has_timer(&timer_key(plugin, name)).await;
+    assert!(is_set(PLUGIN, "t").await.expect("read"));
+    assert!(!is_set(PLUGIN, "u").await.expect("read"));
+    assert!(!is_set("other", "t").await.expect("read"));
 }
 
 pub(crate) async fn fired_timer_is_armed_again_or_ends(journal: &dyn Journal) {

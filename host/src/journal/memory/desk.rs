@@ -89,6 +89,10 @@ impl Desk {
             .count() as u64
     }
 
+    pub(super) fn has_timer(&self, key: &TimerKey) -> bool {
+        self.timers.contains_key(key)
+    }
+
     pub(super) fn timers(&self) -> u64 {
         self.timers.len() as u64
     }

@@ -16,7 +16,7 @@ use super::state::Value;
 use crate::journal::shared::now;
 use crate::journal::{
     Counts, DeadLetter, JournalError, JournalResult, OpenForm, Part, SentMessage, StateKey,
-    StateScope, Timer, Unrouted,
+    StateScope, Timer, TimerKey, Unrouted,
 };
 use crate::model::delivery::Delivery;
 use crate::model::{Name, Timestamp};
@@ -258,6 +258,15 @@ pub(super) fn timer_count(
     connection
         .prepare_cached("SELECT count(*) FROM timers WHERE tenant = ?1 AND plugin = ?2")?
         .query_row((tenant, plugin), |row| row.get(0))
+}
+
+pub(super) fn has_timer(connection: &Connection, key: &TimerKey) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM timers
+             WHERE tenant = ?1 AND plugin = ?2 AND conversation = ?3 AND name = ?4",
+        )?
+        .exists((&*key.tenant, &*key.plugin, &*key.conversation, &key.name))
 }
 
 pub(super) fn open_forms(connection: &Connection) -> JournalResult<Vec<OpenForm>> {

@@ -10,10 +10,10 @@ use super::plugin::{Job, Next, Plugin};
 use super::settle::{Settling, Unsettled};
 use super::status::count;
 use super::worker::{Alive, Held};
-use super::{Shared, gate, now};
+use super::{Shared, gate, now, timers};
 use crate::journal::{
     Committed, DeadReason, DeliveryEnd, Durable, JournalError, NewPart, Ordered, Part, StateDelta,
-    TimerChange, Turn, Urgency,
+    Turn, Urgency,
 };
 use crate::mailbox::{LaneKey, LaneKind};
 use crate::model::Name;
@@ -127,15 +127,15 @@ impl Attend<'_> {
         began: Instant,
         has_turn: bool,
     ) -> Tried {
-        let mut draft = match self.draft(actions).await {
-            Ok(Ok(draft)) => draft,
+        let mut draft = match self.draft(actions) {
+            Ok(draft) => draft,
+            Err(refusal) => return self.refused(&state, &refusal).await,
+        };
+        let writes = !state.writes.is_empty();
+        let _turn = match timers::take_turn(self, &draft.timers, writes, has_turn).await {
+            Ok(Ok(turn)) => turn,
             Ok(Err(refusal)) => return self.refused(&state, &refusal).await,
             Err(error) => return Tried::Ended(self.hold(&error)),
-        };
-        let _turn = if has_turn || state.writes.is_empty() {
-            None
-        } else {
-            Some(self.plugin.commit_turn.read().await)
         };
         // The lane's turn before this one may have been lost while this call ran.
         if let Some(error) = self.job.after.clone().and_then(lost) {
@@ -191,47 +191,16 @@ impl Attend<'_> {
         self.hold(&error)
     }
 
-    async fn draft(
-        &self,
-        actions: Vec<Action>,
-    ) -> Result<Result<TurnDraft, Refusal>, JournalError> {
+    fn draft(&self, actions: Vec<Action>) -> Result<TurnDraft, Refusal> {
         let parts = &self.shared.parts;
-        let delivery = &self.job.delivery;
-        let policy = &self.job.installed.spec.policy;
         let context = TurnContext {
-            delivery,
-            policy,
+            delivery: &self.job.delivery,
+            policy: &self.job.installed.spec.policy,
             connectors: &*parts.connectors,
             contents: &*parts.contents,
             now: now(),
         };
-        let draft = match turn::build(actions, &context) {
-            Ok(draft) => draft,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let new = draft.timers.iter();
-        let new = new.filter(|change| matches!(change, TimerChange::Set(_)));
-        let new = new.count();
-        if new > 0 {
-            let journal = &parts.journal;
-            let set = journal
-                .timer_count(&delivery.tenant, &delivery.plugin)
-                .await?;
-            let found = usize::try_from(set)
-                .unwrap_or(usize::MAX)
-                .saturating_add(new);
-            let limit = policy.limits.timers as usize;
-            if found > limit {
-                return Ok(Err(Refusal::Limit {
-                    what: "timers",
-                    found,
-                    limit,
-                    plugin: Name::clone(&delivery.plugin),
-                    setting: "timers",
-                }));
-            }
-        }
-        Ok(Ok(draft))
+        turn::build(actions, &context)
     }
 
     /// Marks the first part of each empty outbox lane as being sent.

@@ -73,40 +73,11 @@ pub(crate) fn quick() -> LanesConfig {
     }
 }
 
-/// Limits as the host has them without settings.
-pub(crate) fn limits() -> Limits {
-    Limits {
-        memory_bytes: 64 << 20,
-        table_elements: 10_000,
-        cpu_ms: 100,
-        deadline_ms: 5_000,
-        instances: 8,
-        actions: 100,
-        message_bytes: 64 << 10,
-        attachment_bytes: 10 << 20,
-        attachments_bytes: 16 << 20,
-        broadcast: 1_000,
-        action_key_bytes: 64,
-        log_bytes: 64 << 10,
-        state_key_bytes: 256,
-        state_value_bytes: 64 << 10,
-        state_bytes: 64 << 20,
-        random_bytes: 64 << 10,
-        handles: 1_024,
-        http_requests: 16,
-        http_open: 4,
-        http_body_bytes: 1 << 20,
-        http_header_bytes: 16 << 10,
-        timers: 10_000,
-        result_bytes: 24 << 20,
-    }
-}
-
 pub(crate) fn policy(grants: &[&str]) -> Policy {
     Policy {
         actions: ActionGrants::These(grants.iter().map(|&name| name.to_owned()).collect()),
         http: None,
-        limits: limits(),
+        limits: Limits::DEFAULT,
     }
 }
 

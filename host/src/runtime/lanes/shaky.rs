@@ -11,7 +11,7 @@ use crate::journal::memory::MemoryJournal;
 use crate::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, SentMessage,
-    StateKey, StateScope, Timer, Turn, Unrouted,
+    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -162,6 +162,9 @@ impl Journal for ShakyJournal {
     }
     async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
         self.inner.timer_count(tenant, plugin).await
+    }
+    async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
+        self.inner.has_timer(key).await
     }
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {
         self.inner.open_forms().await

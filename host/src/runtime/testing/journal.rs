@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, Turn, Unrouted,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -119,6 +119,10 @@ impl Journal for TestJournal {
     }
 
     async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+        Err(JournalError::Closed)
+    }
+
+    async fn has_timer(&self, _key: &TimerKey) -> JournalResult<bool> {
         Err(JournalError::Closed)
     }
 

@@ -189,11 +189,11 @@ fn another_bot_and_another_user_need_grants() {
 fn limits_are_enforced_and_named() {
     let many = vec![reply("x"); 101];
     assert!(refusal(many).contains("actions: 101, at most 100: [plugin.pizza] limits.actions"));
-    assert!(refusal(vec![reply(&"x".repeat(65_537))]).contains("limits.message-bytes"));
+    assert!(refusal(vec![reply(&"x".repeat(65_537))]).contains("limits.message-kib"));
     assert!(refusal(vec![reply(&"x".repeat(60_000)); 9]).contains("bytes of text of one event"));
     let mut key = reply("x");
     key.key = Some("k".repeat(65));
-    assert!(refusal(vec![key]).contains("limits.action-key-bytes"));
+    assert_eq!(refusal(vec![key]), "bytes of a key: 65, at most 64");
     let file = |bytes: usize| {
         let mut action = reply("x");
         if let ActionKind::Send(send) = &mut action.kind {
@@ -205,8 +205,9 @@ fn limits_are_enforced_and_named() {
         }
         action
     };
-    assert!(refusal(vec![file((10 << 20) + 1)]).contains("limits.attachment-bytes"));
-    assert!(refusal(vec![file(9 << 20), file(9 << 20)]).contains("limits.attachments-bytes"));
+    assert!(refusal(vec![file((10 << 20) + 1)]).contains("limits.attachment-mib"));
+    let both = refusal(vec![file(9 << 20), file(9 << 20)]);
+    assert_eq!(both, "bytes of all attachments: 18874368, at most 16777216");
     let targets = (0..1_001).map(|n| n.to_string()).collect();
     let broadcast = send_to(Target::Conversations(targets), "x");
     let found = check(vec![broadcast], &["broadcast"])
