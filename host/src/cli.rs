@@ -249,7 +249,11 @@ fn check_files(place: &Place<'_>, files: &[PathBuf], json: bool) -> Result<ExitC
     let mut reports: Vec<PluginReport> = Vec::new();
     if files.is_empty() {
         let settings = load(&place.require_settings()?)?;
-        reports = block_on(async { Ok(check::report_folder(&settings, &HostLoader).await?) })?;
+        reports = block_on(async {
+            Ok(check::report_folder(&settings, &HostLoader)
+                .await
+                .map_err(anyhow::Error::from)?)
+        })?;
     } else {
         let settings = match place.require_settings() {
             Ok(path) => load(&path)?,
@@ -309,7 +313,11 @@ fn list_plugins(place: &Place<'_>, json: bool) -> Result<ExitCode, Failure> {
             Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
         }
     };
-    let reports = block_on(async { Ok(check::report_folder(&settings, &HostLoader).await?) })?;
+    let reports = block_on(async {
+        Ok(check::report_folder(&settings, &HostLoader)
+            .await
+            .map_err(anyhow::Error::from)?)
+    })?;
     if json {
         print_json(&reports)?;
         return Ok(ExitCode::SUCCESS);

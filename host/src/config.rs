@@ -29,7 +29,7 @@ pub use environment::{log_filter, variable};
 pub use grant::{Credential, Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
 pub use names::{GRANTED_ACTIONS, GRANTED_READS, is_name};
-pub use places::{bind, open_folders};
+pub use places::{bind, open_folders, unreadable_plugins};
 pub use plugin::{
     Literal, MAX_PLUGIN_FILE_BYTES, Only, PluginScope, PluginSettings, parse_plugin_file,
 };
@@ -161,6 +161,29 @@ impl Settings {
             names.push(stem.to_owned());
         }
         names
+    }
+
+    /// Tells why a file of the plugin folder cannot be the plugin that is named after it, where a
+    /// section has given that name to another file.
+    pub fn name_is_taken(&self, stem: &str, has_own_file: bool) -> Option<Problem> {
+        let section = self.plugins.get(stem)?;
+        let artifact = format!("{stem}.wasm");
+        let mut sections = self.plugins.values();
+        let is_used = sections.any(|plugin| plugin.artifact == artifact);
+        if section.artifact == artifact || (is_used && !has_own_file) {
+            return None;
+        }
+        let file = if is_used {
+            format!("{stem}.toml")
+        } else {
+            artifact
+        };
+        let found = format!(
+            "plugin {stem} is {}, and {file} is there too",
+            section.artifact
+        );
+        let problem = section.spot("artifact").problem(found);
+        Some(problem.expected("one plugin of that name; rename one of the two"))
     }
 
     /// A plugin's settings, from its section or from its own file.

@@ -10,7 +10,9 @@ use futures::future::BoxFuture;
 
 use super::host::{Host, HostParts};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
-use crate::config::{Durability, ReloadMode, Settings, bind, open_folders, variable};
+use crate::config::{
+    Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
+};
 use crate::connectors::local::{Hub, LocalConfig};
 use crate::journal::lock::DataLock;
 use crate::journal::memory::MemoryJournal;
@@ -179,7 +181,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     .context("local platform")?;
     if files.is_empty() {
         std::fs::read_dir(&settings.plugins_folder)
-            .map_err(|error| settings.problem("plugins", format!("cannot be read: {error}")))?;
+            .map_err(|error| unreadable_plugins(&settings, &error))?;
     }
     let watch = watch(&settings, false);
     let host = Host::start(HostParts {

@@ -156,10 +156,11 @@ impl Host {
     /// Follows the plugin folder; resolves when everything that is there was loaded or refused.
     pub async fn follow(&self, mut watcher: FolderWatcher) {
         while let Some(change) = watcher.next().await {
-            if change == FolderChange::Scanned {
+            let is_all = change == FolderChange::Scanned;
+            self.plugins.apply(change).await;
+            if is_all {
                 break;
             }
-            self.plugins.apply(change).await;
         }
         let plugins = self.plugins.clone();
         let stop = self.stop.clone();

@@ -2,6 +2,7 @@
 //!
 //! A change for the worse leaves what served before in place and says why.
 
+mod absent;
 mod load;
 
 use std::collections::BTreeMap;
@@ -72,6 +73,8 @@ struct Known {
     serving: BTreeMap<String, Serving>,
     /// Why a plugin, a file or a change of one is refused, or waits.
     refused: BTreeMap<String, String>,
+    /// Everything that lay in the folder at the start was looked at.
+    was_scanned: bool,
 }
 
 /// The plugins of one tenant.
@@ -125,6 +128,7 @@ impl Plugins {
                 let mut known = self.known.lock();
                 known.sources.remove(&name);
                 known.refused.remove(&name);
+                known.refused.remove(&absent::file_row(&name));
                 let gone: Vec<String> = known
                     .serving
                     .iter()
@@ -137,7 +141,7 @@ impl Plugins {
                 }
             }
             FolderChange::Refused { name, reason } => self.refuse(&name, &reason),
-            FolderChange::Scanned => {}
+            FolderChange::Scanned => self.known.lock().was_scanned = true,
         }
         self.changed.send_modify(|number| *number += 1);
     }
@@ -182,6 +186,7 @@ impl Plugins {
             source.is_some_and(|source| source.settings.is_some())
         };
         let wanted = self.settings.load().plugins_of(stem, has_own_file);
+        self.note_taken_name(stem, has_own_file);
         let dropped: Vec<String> = {
             let known = self.known.lock();
             known
@@ -322,7 +327,8 @@ impl PanelSource for Plugins {
                 },
             );
         }
-        for (name, reason) in &known.refused {
+        let absent = self.without_file(&known);
+        for (name, reason) in known.refused.iter().chain(&absent) {
             let row = rows.entry(name.clone()).or_insert_with(|| PluginRow {
                 name: name.clone(),
                 state: "refused".to_owned(),

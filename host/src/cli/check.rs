@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::app::reload::MAX_WASM_BYTES;
-use crate::config::{MAX_PLUGIN_FILE_BYTES, PluginSettings, Problem, Settings, check_plugin};
+use crate::config::{
+    MAX_PLUGIN_FILE_BYTES, PluginSettings, Problem, Settings, check_plugin, unreadable_plugins,
+};
 use crate::model::description::{Capability, Description};
 
 /// What loads a file as the host would, and says what it is.
@@ -30,6 +32,21 @@ pub(super) struct PluginReport {
     pub(super) problems: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) asks: Vec<Ask>,
+}
+
+impl PluginReport {
+    /// A report of which nothing is known yet: what is not found to be right is refused.
+    fn refused(plugin: String, file: &Path) -> Self {
+        Self {
+            plugin,
+            file: file.to_owned(),
+            state: PluginState::Refused,
+            version: None,
+            summary: None,
+            problems: Vec::new(),
+            asks: Vec::new(),
+        }
+    }
 }
 
 /// Whether it would serve.
@@ -62,13 +79,17 @@ pub(super) struct Ask {
 }
 
 /// Reports the plugins of a folder, and those that the settings name.
+///
+/// # Errors
+/// The folder cannot be read.
 pub(super) async fn report_folder(
     settings: &Settings,
     loader: &impl Loader,
-) -> std::io::Result<Vec<PluginReport>> {
+) -> Result<Vec<PluginReport>, Problem> {
+    let unreadable = |error: std::io::Error| unreadable_plugins(settings, &error);
     let mut stems = BTreeSet::new();
-    for entry in std::fs::read_dir(&settings.plugins_folder)? {
-        let path = entry?.path();
+    for entry in std::fs::read_dir(&settings.plugins_folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
         let is_plugin = path
             .extension()
             .is_some_and(|extension| extension == "wasm" || extension == "toml");
@@ -117,14 +138,20 @@ pub(super) async fn report_file(
         )),
         Err(reason) => Err(reason),
     };
-    settings
-        .plugins_of(&stem, own.is_some())
+    let plugins = settings.plugins_of(&stem, own.is_some());
+    let mut reports: Vec<PluginReport> = plugins
         .into_iter()
         .map(|name| {
             let own = own.as_ref().filter(|_| name == stem);
             report_plugin(name, &wasm, settings, own, &own_path, &described)
         })
-        .collect()
+        .collect();
+    if let Some(problem) = settings.name_is_taken(&stem, own.is_some()) {
+        let mut report = PluginReport::refused(stem, &wasm);
+        report.problems.push(problem.to_string());
+        reports.push(report);
+    }
+    reports
 }
 
 fn report_plugin(
@@ -135,15 +162,7 @@ fn report_plugin(
     own_path: &Path,
     described: &Result<Description, String>,
 ) -> PluginReport {
-    let mut report = PluginReport {
-        plugin: name,
-        file: wasm.to_owned(),
-        state: PluginState::Refused,
-        version: None,
-        summary: None,
-        problems: Vec::new(),
-        asks: Vec::new(),
-    };
+    let mut report = PluginReport::refused(name, wasm);
     let own = match own {
         None => None,
         Some(Ok(text)) => Some((own_path, text.as_str())),

@@ -10,24 +10,21 @@ use super::{Problem, Settings};
 /// # Errors
 /// The problem of the setting that names the folder.
 pub fn open_folders(settings: &Settings) -> Result<(), Problem> {
-    if let Err(error) = make_private_folder(&settings.data) {
-        return Err(settings.problem(
-            "data",
-            format!("cannot use folder {}: {error}", settings.data.display()),
-        ));
-    }
-    if let Err(error) = std::fs::read_dir(&settings.plugins_folder) {
-        return Err(settings
-            .problem(
-                "plugins",
-                format!(
-                    "cannot read folder {}: {error}",
-                    settings.plugins_folder.display()
-                ),
-            )
-            .hint("`plugins` names the folder of *.wasm files"));
-    }
-    Ok(())
+    // First what is only looked at: a mistake leaves no folder behind.
+    std::fs::read_dir(&settings.plugins_folder)
+        .map_err(|error| unreadable_plugins(settings, &error))?;
+    make_private_folder(&settings.data).map_err(|error| {
+        let folder = settings.data.display();
+        settings.problem("data", format!("cannot use folder {folder}: {error}"))
+    })
+}
+
+/// The problem of a plugin folder that cannot be read.
+pub fn unreadable_plugins(settings: &Settings, error: &std::io::Error) -> Problem {
+    let folder = settings.plugins_folder.display();
+    settings
+        .problem("plugins", format!("cannot read folder {folder}: {error}"))
+        .hint("`plugins` names the folder of *.wasm files")
 }
 
 /// Listens on an address; `key` is the setting that names it.

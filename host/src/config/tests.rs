@@ -269,6 +269,27 @@ fn a_renamed_artifact_is_found_by_sections() {
     assert_eq!(settings.plugins_of("echo", false), ["echo"]);
 }
 
+#[test]
+fn a_name_that_a_section_gave_to_another_file_is_taken() {
+    let settings = parse("[plugin.joke]\nfresh = true\nartifact = \"funny.wasm\"\n").unwrap();
+    let taken = settings.name_is_taken("joke", false).unwrap();
+    assert_eq!(
+        taken.to_string(),
+        "/etc/parlor/parlor.toml:3: plugin joke is funny.wasm, and joke.wasm is there too; \
+         expected one plugin of that name; rename one of the two"
+    );
+    for free in ["funny", "echo"] {
+        assert_eq!(settings.name_is_taken(free, true), None, "{free}");
+    }
+    // The file has another name by a section of its own; settings beside it still have none.
+    let settings =
+        parse("[plugin.joke]\nartifact = \"funny.wasm\"\n[plugin.old]\nartifact = \"joke.wasm\"\n")
+            .unwrap();
+    assert_eq!(settings.name_is_taken("joke", false), None);
+    let taken = settings.name_is_taken("joke", true).unwrap().to_string();
+    assert!(taken.contains("and joke.toml is there too"), "{taken}");
+}
+
 fn description(config: Vec<ConfigKey>) -> Description {
     Description {
         name: "joke".into(),
