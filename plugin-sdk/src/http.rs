@@ -31,8 +31,10 @@ pub enum HttpError {
     Unreachable,
     /// It took too long.
     TimedOut,
-    /// The answer is larger than the cap.
+    /// The answer, the request or its headers are larger than the cap.
     TooLarge,
+    /// More requests than one call may make, or may have open at one time.
+    TooMany,
     /// Anything else.
     Failed,
 }
@@ -46,6 +48,7 @@ impl HttpError {
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed-out",
             Self::TooLarge => "too-large",
+            Self::TooMany => "too-many",
             Self::Failed => "failed",
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 
 use super::call::{Bounds, Stopped};
 use super::guest::{Fault, FaultKind};
@@ -84,25 +85,16 @@ fn kind_of(
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return (FaultKind::Limit, handles_text(limits));
     }
-    // A guest that is refused memory mostly traps at once; this says why.
-    match refused {
-        Some(Refused::Memory) => {
-            let text = format!("wanted more than {} bytes of memory", limits.memory_bytes);
-            return (FaultKind::Memory, text);
-        }
-        Some(Refused::ProcessMemory) => {
-            let text = "the host's memory for plugins is used up".to_owned();
-            return (FaultKind::Memory, text);
-        }
-        Some(Refused::Tables) => {
-            let text = format!("wanted more than {} table elements", limits.table_elements);
-            return (FaultKind::Memory, text);
-        }
-        None => {}
+    if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) =
+        error.downcast_ref()
+    {
+        let text = format!(
+            "made HTTP headers of more than {} bytes",
+            limits.http_header_bytes
+        );
+        return (FaultKind::Limit, text);
     }
-    if let Some(trap) = trap {
-        return (FaultKind::Trap, trap.to_string());
-    }
+    // What ends a call by itself is said as it is, whatever the guest was refused before.
     let text = format!("{:#}", Plain(error));
     if text.contains(FUEL_TEXT) {
         let text = format!(
@@ -118,10 +110,28 @@ fn kind_of(
         );
         return (FaultKind::Limit, text);
     }
-    if text.contains(HANDLES_TEXT) && text.contains("limit") {
+    if trap.is_none() && text.contains(HANDLES_TEXT) && text.contains("limit") {
         return (FaultKind::Limit, handles_text(limits));
     }
-    (FaultKind::Trap, text)
+    // A guest that is refused memory mostly traps at once; this says why.
+    match refused {
+        Some(Refused::Memory) => {
+            let text = format!("wanted more than {} bytes of memory", limits.memory_bytes);
+            (FaultKind::Memory, text)
+        }
+        Some(Refused::ProcessMemory) => {
+            let text = "the host's memory for plugins is used up".to_owned();
+            (FaultKind::Memory, text)
+        }
+        Some(Refused::Tables) => {
+            let text = format!("wanted more than {} table elements", limits.table_elements);
+            (FaultKind::Memory, text)
+        }
+        None => (
+            FaultKind::Trap,
+            trap.map_or(text, std::string::ToString::to_string),
+        ),
+    }
 }
 
 fn handles_text(limits: &Limits) -> String {

@@ -150,7 +150,9 @@ fn error(code: &ErrorCode) -> HttpError {
         | ErrorCode::HttpResponseTimeout => HttpError::TimedOut,
         ErrorCode::HttpResponseBodySize(_)
         | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpRequestBodySize(_) => HttpError::TooLarge,
+        | ErrorCode::HttpRequestBodySize(_)
+        | ErrorCode::HttpRequestHeaderSectionSize(_) => HttpError::TooLarge,
+        ErrorCode::ConnectionLimitReached => HttpError::TooMany,
         _ => HttpError::Failed,
     }
 }
