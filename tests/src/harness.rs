@@ -8,8 +8,8 @@ use parlor_host::app::reload::{FolderChange, FolderWatch, FolderWatcher, PluginF
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::{ReloadConfig, Settings};
 use parlor_host::connectors::local::{Hub, LocalConfig};
-use parlor_host::journal::Journal;
 use parlor_host::journal::memory::MemoryJournal;
+use parlor_host::journal::{DeadLetter, Journal};
 use parlor_host::mailbox::rooms::{Command, Done, RoomMessage, Rooms as _, RoomsError, Say};
 use parlor_host::runtime::{ArtifactHash, CompilerProgram};
 use parlor_host::web::{PanelSource as _, PluginRow};
@@ -20,6 +20,9 @@ use crate::guests;
 pub const BOT: &str = "parlor";
 /// The longest that a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Dead letters that a test looks at.
+const MAX_LETTERS: usize = 1_000;
 
 /// A host that runs, and the folder it keeps things in.
 pub struct TestHost {
@@ -58,24 +61,42 @@ impl TestHost {
         host
     }
 
+    /// Starts a host in memory with one component that has settings, the text of its own file.
+    ///
+    /// # Panics
+    /// When the host does not start or the plugin is refused.
+    pub async fn with_settings(plugin: &str, settings: &str) -> Self {
+        let host = Self::start(TestHostParts::default()).await;
+        host.change(plugin, settings).await;
+        host
+    }
+
     /// Starts a host in memory that follows a plugin folder with these components in it.
     ///
     /// # Panics
     /// When the host does not start or a plugin is refused.
     pub async fn in_folder(plugins: &[&str]) -> Self {
         let host = Self::start(TestHostParts::default()).await;
-        let folder = host.plugin_folder();
+        host.follow(plugins).await;
+        host
+    }
+
+    /// Makes the plugin folder with these components in it, and lets the host follow it.
+    ///
+    /// # Panics
+    /// When there is one already, or a plugin is refused.
+    pub async fn follow(&self, plugins: &[&str]) {
+        let folder = self.plugin_folder();
         std::fs::create_dir(&folder).expect("a plugin folder can be made");
         for plugin in plugins {
-            host.put(plugin, &guests::bytes(plugin));
+            self.put(plugin, &guests::bytes(plugin));
         }
         let watch = FolderWatch::new(&folder, None, &ReloadConfig::default());
         let watcher = FolderWatcher::start(watch).expect("a folder can be watched");
-        host.host.follow(watcher).await;
+        self.host.follow(watcher).await;
         for plugin in plugins {
-            assert_eq!(host.row(plugin).last_error, None, "{plugin} is refused");
+            assert_eq!(self.row(plugin).last_error, None, "{plugin} is refused");
         }
-        host
     }
 
     /// Starts a host without plugins.
@@ -120,6 +141,20 @@ impl TestHost {
             }),
         };
         self.host.plugins().apply(change).await;
+    }
+
+    /// Gives a component of [`guests`] other settings, the text of its own file.
+    ///
+    /// # Panics
+    /// When the plugin is refused.
+    pub async fn change(&self, plugin: &str, settings: &str) {
+        // A fault of the build before stays on record.
+        let mut rows = self.host.plugins().plugins().into_iter();
+        let before = rows.find(|row| row.name == plugin);
+        let before = before.and_then(|row| row.last_error);
+        self.load(plugin, guests::bytes(plugin), Some(settings))
+            .await;
+        assert_eq!(self.row(plugin).last_error, before, "{plugin} is refused");
     }
 
     /// The folder of a host that was started [`TestHost::in_folder`].
@@ -248,6 +283,28 @@ impl TestHost {
         })
     }
 
+    /// The events that were given up, oldest first.
+    ///
+    /// # Panics
+    /// When the journal cannot be read.
+    pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        let letters = self.host.journal().dead_letters(0, MAX_LETTERS).await;
+        letters.expect("the journal reads")
+    }
+
+    /// Says something as `ada` in the lobby that nobody answers and the host gives up, and gives why.
+    ///
+    /// # Panics
+    /// When it is answered, or is no dead letter.
+    pub async fn given_up(&self, text: &str) -> DeadLetter {
+        let before = self.dead_letters().await.len();
+        let answers = self.ask(text).await;
+        assert_eq!(answers, Vec::<String>::new(), "`{text}` is answered");
+        let mut letters = self.dead_letters().await;
+        assert_eq!(letters.len(), before + 1, "`{text}` is not given up");
+        letters.remove(before)
+    }
+
     /// Says something as `ada` in the lobby, waits until it is answered, and gives the new answers' texts.
     pub async fn ask(&self, text: &str) -> Vec<String> {
         let lobby = self.room("ada", "Lobby").await;
@@ -259,6 +316,20 @@ impl TestHost {
             .iter()
             .map(|message| message.text.clone())
             .collect()
+    }
+
+    /// Waits until something holds.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
+    pub async fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let wait = async {
+            while !holds() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        waited.unwrap_or_else(|_| panic!("{what}: never"));
     }
 
     /// Stops the host.

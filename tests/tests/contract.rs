@@ -1,6 +1,21 @@
 //! Every part of the contract, through a wasm plugin on the local platform. What waits for a later
 //! issue stands in `pending.toml` with its number.
 
+#[path = "contract/errors.rs"]
+mod errors;
+#[path = "contract/lifecycle.rs"]
+mod lifecycle;
+#[path = "contract/limits_of_actions.rs"]
+mod limits_of_actions;
+#[path = "contract/limits_of_calls.rs"]
+mod limits_of_calls;
+#[path = "contract/limits_of_http.rs"]
+mod limits_of_http;
+#[path = "contract/logs.rs"]
+mod logs;
+#[path = "contract/state.rs"]
+mod state;
+
 use std::sync::Arc;
 
 use parlor_host::mailbox::rooms::{Command, RoomMessage};

@@ -41,6 +41,14 @@ impl Guest {
             .collect()
     }
 
+    #[command("/timers {from:int} {count:int}", help = "Sets that many timers")]
+    fn timers(&mut self, from: u32, count: u32) -> Vec<Action> {
+        let hour = || Schedule::After(3_600_000);
+        (from..from + count)
+            .map(|number| Action::set_timer(format!("timer-{number}"), hour(), ""))
+            .collect()
+    }
+
     #[timer(prefix = "timer-")]
     fn fired(&mut self, cx: &Context, timer: &TimerFired) -> Reply {
         cx.reply(format!("{} fired with {}", timer.name, timer.payload))

@@ -14,6 +14,12 @@ impl Guest {
         "leaked".into()
     }
 
+    #[command("leak {count:int}", name = "leak-some")]
+    fn leak_some(&mut self, count: u32) -> String {
+        leak(count);
+        format!("leaked {count}")
+    }
+
     // A few in each event: an instance must not keep them for ever.
     #[message(equals = "drip")]
     fn drip(&mut self) -> String {

@@ -58,6 +58,21 @@ impl Guest {
         }
     }
 
+    // As large as the host lets it be; the SDK's own cap is lifted.
+    #[command("large {url}")]
+    fn large(&mut self, url: String) -> String {
+        match http::Call::new("GET", url).max_body(1 << 30).send() {
+            Ok(answer) => format!("{} {}", answer.status, answer.body.len()),
+            Err(error) => error.name().into(),
+        }
+    }
+
+    // Requests that are all open at one time.
+    #[command("open {url} {count:int}")]
+    fn open(&mut self, url: String, count: u32) -> String {
+        open(&url, count)
+    }
+
     // More requests than a call may make.
     #[command("many {url} {count:int}")]
     fn many(&mut self, url: String, count: u32) -> String {
@@ -70,4 +85,43 @@ impl Guest {
         }
         format!("{answered} answered")
     }
+}
+
+/// Makes requests, and holds every answer unread until all are there.
+#[cfg(target_arch = "wasm32")]
+fn open(url: &str, count: u32) -> String {
+    use wasip2::http::outgoing_handler::handle;
+    use wasip2::http::types::{Fields, OutgoingRequest, Scheme};
+
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut pending = Vec::new();
+    let mut refused = Vec::new();
+    for _ in 0..count {
+        let request = OutgoingRequest::new(Fields::new());
+        let path = format!("/{path}");
+        let is_set = request.set_scheme(Some(&Scheme::Http)).is_ok()
+            && request.set_authority(Some(authority)).is_ok()
+            && request.set_path_with_query(Some(&path)).is_ok();
+        assert!(is_set, "{url} is no address");
+        match handle(request, None) {
+            Ok(answer) => pending.push(answer),
+            Err(error) => refused.push(format!("{error:?}")),
+        }
+    }
+    let mut answers = Vec::new();
+    for answer in &pending {
+        answer.subscribe().block();
+        match answer.get() {
+            Some(Ok(Ok(answer))) => answers.push(answer),
+            Some(Ok(Err(error))) => refused.push(format!("{error:?}")),
+            other => refused.push(format!("{other:?}")),
+        }
+    }
+    format!("{} open, refused: {refused:?}", answers.len())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open(_url: &str, _count: u32) -> String {
+    String::new()
 }

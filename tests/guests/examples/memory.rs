@@ -1,4 +1,5 @@
 //! Grows its memory until it is refused. `grow` then answers how far it came; `trap` goes on and aborts.
+//! `reach N` grows to N pages in all.
 
 use parlor_sdk::prelude::*;
 
@@ -15,6 +16,16 @@ impl Guest {
     #[message(equals = "grow")]
     fn grow(&mut self) -> String {
         format!("refused after {} pages", grow())
+    }
+
+    #[command("reach {pages:int}")]
+    fn reach(&mut self, pages: usize) -> String {
+        let got = reach(pages);
+        if got == pages {
+            format!("reached {got} pages")
+        } else {
+            format!("refused at {got} pages")
+        }
     }
 
     #[message(equals = "trap")]
@@ -36,5 +47,18 @@ fn grow() -> usize {
 
 #[cfg(not(target_arch = "wasm32"))]
 fn grow() -> usize {
+    0
+}
+
+/// Grows to a size in pages; the size that came of it.
+#[cfg(target_arch = "wasm32")]
+fn reach(pages: usize) -> usize {
+    use std::arch::wasm32::{memory_grow, memory_size};
+    while memory_size::<0>() < pages && memory_grow::<0>(1) != usize::MAX {}
+    memory_size::<0>()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn reach(_pages: usize) -> usize {
     0
 }

@@ -1,4 +1,5 @@
-//! Does what it is told with its state: `set`, `get`, `keys`, `delete`, `add`, in every scope.
+//! Does what it is told with its state: `set`, `get`, `keys`, `delete`, `add`, in every scope; `fill` sets many
+//! values, `page` tells of a page of keys, `own` of what a call sees of its own writes.
 
 use parlor_sdk::prelude::*;
 use parlor_sdk::state::Values;
@@ -38,6 +39,51 @@ impl Guest {
     #[command("add {scope} {key} {delta:int}")]
     fn add(&mut self, scope: String, key: String, delta: i64) -> String {
         format!("{:?}", values(&scope).add(&key, delta))
+    }
+
+    #[command("fill {scope} {prefix} {from:int} {count:int} {bytes:int}")]
+    fn fill(
+        &mut self,
+        scope: String,
+        prefix: String,
+        from: u32,
+        count: u32,
+        bytes: usize,
+    ) -> String {
+        let value = vec![b'x'; bytes];
+        for number in from..from + count {
+            if let Err(error) = values(&scope).set(&format!("{prefix}{number:04}"), &value) {
+                return format!("{error:?} at {number}");
+            }
+        }
+        format!("{count} filled")
+    }
+
+    // How many there are in a page of keys, the first and the last.
+    #[command("page {scope} {prefix} {after?}")]
+    fn page(
+        &mut self,
+        scope: String,
+        prefix: String,
+        after: Option<String>,
+    ) -> Result<String, Error> {
+        let keys = match after {
+            Some(after) => values(&scope).keys_after(&prefix, &after)?,
+            None => values(&scope).keys(&prefix)?,
+        };
+        let (first, last) = (keys.first(), keys.last());
+        Ok(format!("{} from {first:?} to {last:?}", keys.len()))
+    }
+
+    // What a call sees of its own writes before they are kept.
+    #[command("own {scope} {key}")]
+    fn own(&mut self, scope: String, key: String) -> Result<String, Error> {
+        let values = values(&scope);
+        values.set(&key, "new")?;
+        let set = (values.text(&key)?, values.keys(&key)?);
+        values.delete(&key)?;
+        let deleted = (values.text(&key)?, values.keys(&key)?);
+        Ok(format!("{set:?} {deleted:?}"))
     }
 
     // A write is seen by the call that made it, and gone when the call fails.

@@ -30,9 +30,17 @@ impl Guest {
     #[message(equals = "retry")]
     fn retry(&mut self, cx: &Context) -> Result<Reply, Error> {
         if cx.attempt() < 2 {
+            state::plugin().set("trapped", "yes")?;
             return Err(Error::retry());
         }
         Ok(cx.reply("at the second try"))
+    }
+
+    // Never succeeds, and says each time that it was called.
+    #[command("retry after {ms:int}", name = "retry-after")]
+    fn retry_after(&mut self, cx: &Context, ms: u64) -> Result<Reply, Error> {
+        log::info(format!("try {}", cx.attempt()));
+        Err(Error::retry_after(std::time::Duration::from_millis(ms)))
     }
 
     #[message(equals = "trapped?")]
