@@ -45,7 +45,9 @@ macro_rules! square {
     };
 }
 
-static NUMBERS: [[[fn() -> usize; 10]; 10]; 10] = [
+type Row = [fn() -> usize; 10];
+
+static NUMBERS: [[Row; 10]; 10] = [
     square!(0),
     square!(1),
     square!(2),
