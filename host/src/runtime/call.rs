@@ -23,6 +23,10 @@ const BEGINS_SLOW_FOR: Duration = Duration::from_secs(60);
 
 /// Processor time of a call: the sum of the times inside its polls, host work for it included.
 ///
+/// Until the call is handed over, that is the wall's time, which costs next to nothing to read and also
+/// goes on while the system runs others. So it counts up to the handover only, and ends no call: a busy
+/// machine is no fault of the guest's. From then on it is what the thread has really used.
+///
 /// The store's interruption callback reads it while a poll runs, so it lives beside the store.
 #[derive(Debug)]
 pub(super) struct CpuClock {
@@ -66,6 +70,10 @@ impl CpuClock {
 
     fn leave(&self) {
         let used = self.used_now_ns();
+        let used = match self.slow.load(Ordering::Relaxed) {
+            true => used,
+            false => used.min(HANDOVER_AFTER.as_nanos() as u64),
+        };
         self.used_ns.store(used, Ordering::Relaxed);
     }
 
@@ -87,10 +95,10 @@ impl CpuClock {
     /// Decides at a tick whether the guest goes on.
     pub(super) fn at_tick(&self) -> UpdateDeadline {
         let used = self.used_now_ns();
-        if used > self.budget_ns.load(Ordering::Relaxed) {
+        let is_slow = self.slow.load(Ordering::Relaxed);
+        if is_slow && used > self.budget_ns.load(Ordering::Relaxed) {
             UpdateDeadline::Interrupt
-        } else if self.slow.load(Ordering::Relaxed) || u128::from(used) >= HANDOVER_AFTER.as_nanos()
-        {
+        } else if is_slow || u128::from(used) >= HANDOVER_AFTER.as_nanos() {
             UpdateDeadline::Yield(1)
         } else {
             UpdateDeadline::Continue(1)
@@ -250,7 +258,45 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ticker::Ticker;
     use super::*;
+
+    #[tokio::test]
+    async fn time_that_the_system_gives_to_others_is_not_the_guests() {
+        let cpu = Duration::from_millis(5);
+        let clock = CpuClock::new();
+        let inside = clock.clone();
+        let mut polls = 0;
+        let future = std::future::poll_fn(move |cx| {
+            polls += 1;
+            if polls == 2 {
+                return Poll::Ready(());
+            }
+            pause(cpu * 4);
+            assert!(matches!(inside.at_tick(), UpdateDeadline::Yield(_)));
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        let ticker = Ticker::start(|| {}).expect("a thread");
+        let bounds = Bounds {
+            cpu,
+            deadline: Duration::from_secs(60),
+        };
+        let mut stay = Stay::new(Box::pin(future), clock, bounds, ticker.enter());
+        let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut stay).poll(cx))).await;
+        assert!(first.is_pending() && stay.is_heavy(), "{first:?}");
+        stay.go_slow();
+        assert_eq!(stay.await, Ok(()));
+    }
+
+    /// What a thread sees of a machine that runs others.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time must pass inside the poll"
+    )]
+    fn pause(time: Duration) {
+        std::thread::sleep(time);
+    }
 
     #[test]
     fn begins_slow_after_three_handovers_in_a_row() {

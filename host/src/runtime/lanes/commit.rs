@@ -229,7 +229,9 @@ impl Attend<'_> {
 
     /// Gives parts to the outbox, at once where they are on disk and nothing before them waits.
     async fn hand_over(&self, durable: Durable, parts: Vec<Part>, reserved: Vec<LaneKey>) {
-        let is_first = self.job.after.as_ref().is_none_or(Durable::is_done);
+        let lane = &self.job.delivery.lane;
+        // That the turn before is on disk does not say that its parts are in the outbox yet.
+        let is_first = self.job.after.is_none() || self.plugin.is_settled(lane);
         if is_first && durable.is_done() {
             // A delivery that was through before has no parts: its lanes go back.
             if parts.is_empty() {
@@ -239,7 +241,6 @@ impl Attend<'_> {
             }
             return;
         }
-        let lane = &self.job.delivery.lane;
         self.plugin.unsettled(lane, durable.clone());
         let unsettled = Settling::Turn(Box::new(Unsettled {
             plugin: Arc::clone(self.plugin),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::PluginState;
-use super::fakes::{Bench, FakeBuild, eventually, quick};
+use super::fakes::{Bench, FakeBuild, eventually, quick, reply};
 use super::shaky::ShakyJournal;
+use crate::journal::StateDelta;
+use crate::runtime::guest::CallEnd;
 
 #[tokio::test]
 async fn parts_reach_the_outbox_when_they_are_on_disk_and_lanes_do_not_wait_for_it() {
@@ -22,6 +24,30 @@ async fn parts_reach_the_outbox_when_they_are_on_disk_and_lanes_do_not_wait_for_
     eventually(|| bench.outbox.len() == 10).await;
     let wanted: Vec<String> = (0..10).map(|n| n.to_string()).collect();
     assert_eq!(bench.outbox.texts("room"), wanted);
+}
+
+#[tokio::test]
+async fn a_turn_on_disk_does_not_overtake_one_that_is_still_being_handed_over() {
+    let journal = ShakyJournal::new();
+    journal.holds_writes.store(true, Ordering::Relaxed);
+    let bench = Bench::with(Arc::clone(&journal) as Arc<_>, quick());
+    bench.install(FakeBuild::new(move |delivery| {
+        let journal = Arc::clone(&journal);
+        async move {
+            if delivery.event.id == "1" {
+                // The turn before comes to the disk, and so will this one, before anybody can hear of either.
+                journal.holds_writes.store(false, Ordering::Relaxed);
+                journal.sync().await;
+            }
+            let answer = reply(&delivery.event.id);
+            (CallEnd::Done(vec![answer]), StateDelta::default())
+        }
+    }));
+    for n in 0..3 {
+        bench.say(&n.to_string(), "room").await;
+    }
+    eventually(|| bench.outbox.len() == 3).await;
+    assert_eq!(bench.outbox.texts("room"), ["0", "1", "2"]);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ struct Lane {
     place: Place,
     /// When the first try of the delivery at the front began.
     first_try: Option<Instant>,
-    /// The last turn that is not on disk yet, and how many are not.
+    /// The last turn that is not handed over yet, and how many are not.
     unsettled: Option<(Durable, u32)>,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Job {
     pub(super) delivery: Delivery,
     pub(super) installed: Arc<Installed>,
     pub(super) first_try: Option<Instant>,
-    /// The lane's last turn that is not on disk yet.
+    /// The lane's last turn that is not handed over yet.
     pub(super) after: Option<Durable>,
 }
 
@@ -298,7 +298,7 @@ impl Plugin {
         }
     }
 
-    /// Notes a turn that is ordered and not on disk.
+    /// Notes a turn that is ordered and not handed over.
     pub(super) fn unsettled(&self, lane: &Name, durable: Durable) {
         let mut state = self.state.lock();
         if let Some(lane) = state.lanes.get_mut(lane) {
@@ -307,7 +307,15 @@ impl Plugin {
         }
     }
 
-    /// Notes that a turn came to the disk, or did not: then its delivery is put back in its place.
+    /// Tells whether what came of each of a lane's turns is handed over.
+    pub(super) fn is_settled(&self, lane: &Name) -> bool {
+        let state = self.state.lock();
+        let lane = state.lanes.get(lane);
+        lane.is_none_or(|lane| lane.unsettled.is_none())
+    }
+
+    /// Notes that a turn came to the disk and its parts to the outbox, or that it did not: then its
+    /// delivery is put back in its place.
     pub(super) fn settled(
         self: &Arc<Self>,
         shared: &Arc<Shared>,

@@ -8,6 +8,7 @@ use super::Shared;
 use super::plugin::Plugin;
 use crate::journal::{Durable, Part};
 use crate::mailbox::LaneKey;
+use crate::model::Name;
 use crate::model::delivery::Delivery;
 
 /// Turns taken from the queue at a time.
@@ -39,10 +40,19 @@ pub(super) async fn catch_up(shared: &Shared) {
     }
 }
 
+/// Turns that are on disk, to be handed over together.
+#[derive(Default)]
+struct Ready {
+    parts: Vec<Part>,
+    /// The lanes that the turns are of. They hear of it when the outbox has the parts, and not before:
+    /// until then a later turn of the lane must not go there by itself.
+    lanes: Vec<(Arc<Plugin>, Name)>,
+}
+
 /// Settles turns until the lanes stop and none is left.
 pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Settling>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut ready: Vec<Part> = Vec::new();
+    let mut ready = Ready::default();
     loop {
         let received = queue.recv_many(&mut batch, BATCH);
         let Some(_) = shared.settle_cancel.run_until_cancelled(received).await else {
@@ -60,7 +70,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Settling>
     }
 }
 
-async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Vec<Part>) {
+async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Ready) {
     let unsettled = match settling {
         Settling::Turn(unsettled) => *unsettled,
         Settling::Marker(done) => {
@@ -86,8 +96,8 @@ async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Vec<Part>)
             if parts.is_empty() {
                 release(shared, &reserved);
             }
-            ready.append(&mut parts);
-            plugin.settled(shared, &delivery.lane, None);
+            ready.parts.append(&mut parts);
+            ready.lanes.push((plugin, delivery.lane));
         }
         Err(error) => {
             shared.gate.close(&error);
@@ -98,9 +108,15 @@ async fn settle(shared: &Arc<Shared>, settling: Settling, ready: &mut Vec<Part>)
     }
 }
 
-fn flush(shared: &Shared, ready: &mut Vec<Part>) {
-    if !ready.is_empty() {
-        shared.parts.outbox.enqueue(std::mem::take(ready));
+fn flush(shared: &Arc<Shared>, ready: &mut Ready) {
+    if !ready.parts.is_empty() {
+        shared
+            .parts
+            .outbox
+            .enqueue(std::mem::take(&mut ready.parts));
+    }
+    for (plugin, lane) in ready.lanes.drain(..) {
+        plugin.settled(shared, &lane, None);
     }
 }
 

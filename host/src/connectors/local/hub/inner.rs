@@ -219,9 +219,11 @@ impl Inner {
             self.show(&mut core);
             let copy = core.copy(&self.epoch);
             drop(core);
-            return log
-                .rotate(copy)
-                .map_err(|error| RoomsError::Storage(error.to_string()));
+            if let Err(error) = log.rotate(copy) {
+                // Everything is written and shown: that the log stays long refuses nothing.
+                tracing::warn!(%error, "log of the local platform is not written anew");
+            }
+            return Ok(());
         }
         // Others go on while this batch is written; the log's lock keeps the order.
         let lines = std::mem::take(&mut core.lines);
@@ -306,7 +308,12 @@ impl Core {
     }
 
     pub(super) fn copy(&self, epoch: &Name) -> log::Copy {
-        let mut waiting: BTreeMap<u64, Arc<RoomEvent>> = BTreeMap::new();
+        // For bots that are not there yet; those that are may be offered some of it again, with its key.
+        let accepted = self.marks.values().min().copied().unwrap_or(0);
+        let reoffer = self.reoffer.range(accepted + 1..);
+        let mut waiting: BTreeMap<u64, Arc<RoomEvent>> = reoffer
+            .map(|(number, event)| (*number, event.clone()))
+            .collect();
         for heard in self.queues.iter().flat_map(|queue| &queue.heard) {
             if !heard.event.change.is_passing() {
                 waiting.insert(heard.event.number, heard.event.clone());

@@ -249,18 +249,11 @@ impl Log {
     /// When the files cannot be renamed or made.
     pub fn rotate(&mut self, copy: Copy) -> std::io::Result<()> {
         self.finish_rotation()?;
-        let current = self.folder.join(CURRENT);
-        std::fs::rename(&current, self.folder.join(OLD))?;
-        self.file = open_append(&current)?;
-        self.length = 0;
-        let mut head = Vec::new();
-        put(
-            &mut head,
-            &Line::Platform {
-                epoch: self.epoch.clone(),
-            },
-        );
-        self.append(&head)?;
+        // An old one is there where its snapshot could not be written. It is all there is of its time,
+        // so the current one goes on until a snapshot holds both.
+        if !self.folder.join(OLD).exists() {
+            self.begin_anew()?;
+        }
         let folder = self.folder.clone();
         let thread = std::thread::Builder::new()
             .name("rooms-snapshot".to_owned())
@@ -273,6 +266,34 @@ impl Log {
         Ok(())
     }
 
+    fn begin_anew(&mut self) -> std::io::Result<()> {
+        let (current, old) = (self.folder.join(CURRENT), self.folder.join(OLD));
+        let mut head = Vec::new();
+        put(
+            &mut head,
+            &Line::Platform {
+                epoch: self.epoch.clone(),
+            },
+        );
+        std::fs::rename(&current, &old)?;
+        let begun = open_append(&current).and_then(|mut file| {
+            file.write_all(&head)?;
+            Ok(file)
+        });
+        match begun {
+            Ok(file) => {
+                self.file = file;
+                self.length = head.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // What is open goes on under its own name.
+                std::fs::rename(&old, &current)?;
+                Err(error)
+            }
+        }
+    }
+
     /// Waits until a snapshot that is being written is there.
     ///
     /// # Errors
@@ -281,12 +302,21 @@ impl Log {
         let Some(thread) = self.rotation.take() else {
             return Ok(());
         };
-        let bytes = thread
+        let written = thread
             .join()
-            .map_err(|_| std::io::Error::other("writing a snapshot ended early"))??;
-        // A large platform is written anew less often, or it would do nothing else.
-        self.limit = self.limit.max(bytes * 2);
-        Ok(())
+            .unwrap_or_else(|_| Err(std::io::Error::other("writing a snapshot ended early")));
+        match written {
+            Ok(bytes) => {
+                // A large platform is written anew less often, or it would do nothing else.
+                self.limit = self.limit.max(bytes * 2);
+                Ok(())
+            }
+            Err(error) => {
+                // Tried again when there is as much once more.
+                self.limit = self.limit.saturating_add(self.length);
+                Err(error)
+            }
+        }
     }
 }
 

@@ -181,6 +181,65 @@ async fn the_log_is_written_anew_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn what_waits_survives_a_log_written_anew_before_its_bot_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let hub = with_folder(folder.path());
+        let _bot = connector(&hub);
+        enter(&hub, "Anna").await;
+        say(&hub, "Anna", LOBBY, "waits").await.unwrap();
+    }
+    {
+        // A room that is new in the settings is the change with which the log is written anew.
+        let config = LocalConfig {
+            folder: Some(folder.path().to_path_buf()),
+            rooms: vec!["New".to_owned()],
+            ..LocalConfig::default()
+        };
+        let hub = Hub::open_with_limit(config, 1).unwrap();
+        hub.close().unwrap();
+        assert!(folder.path().join("rooms.snapshot.jsonl").exists());
+    }
+    let intake = TestIntake::default();
+    let bot = connector(&with_folder(folder.path()));
+    drain(&bot, &intake).await;
+    assert_eq!(intake.texts(), ["waits"]);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_written_loses_nothing_and_refuses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder where the snapshot's file should be: as good as a full disk.
+    let in_the_way = folder.path().join("rooms.snapshot.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    {
+        let hub = with_limit(folder.path(), 2_000);
+        enter(&hub, "Anna").await;
+        for number in 0..100 {
+            let text = format!("m{number}");
+            say(&hub, "Anna", LOBBY, &text).await.unwrap();
+            if number % 3 == 0 {
+                // Waits for a try that is under way; that it fails is what this is about.
+                let _ = hub.close();
+            }
+        }
+        assert!(folder.path().join("rooms.old.jsonl").exists());
+    }
+    std::fs::remove_dir(&in_the_way).unwrap();
+    {
+        let hub = with_limit(folder.path(), 2_000);
+        let texts: Vec<String> = hub.read(|state| {
+            let messages = &state.rooms[LOBBY].messages;
+            messages.iter().map(|m| m.text.clone()).collect()
+        });
+        let expected: Vec<String> = (0..100).map(|n| format!("m{n}")).collect();
+        assert_eq!(texts, expected);
+        hub.close().unwrap();
+    }
+    assert!(!folder.path().join("rooms.old.jsonl").exists());
+}
+
+#[tokio::test]
 async fn nobody_sees_what_is_not_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let hub = with_folder(folder.path());
