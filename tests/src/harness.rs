@@ -11,6 +11,7 @@ use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::Journal;
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::mailbox::rooms::{Command, Done, RoomMessage, Rooms as _, RoomsError, Say};
+use parlor_host::mailbox::{Clock, SystemClock};
 use parlor_host::runtime::{ArtifactHash, CompilerProgram};
 use parlor_host::web::{PanelSource as _, PluginRow};
 
@@ -33,6 +34,8 @@ pub struct TestHostParts {
     pub journal: Arc<dyn Journal>,
     /// The text of its `parlor.toml`.
     pub settings: String,
+    /// What tells the time of events and timers.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for TestHostParts {
@@ -40,6 +43,7 @@ impl Default for TestHostParts {
         Self {
             journal: Arc::new(MemoryJournal::new()),
             settings: String::new(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -93,6 +97,7 @@ impl TestHost {
             hub: Hub::open(LocalConfig::default()).expect("rooms in memory open"),
             cache: cache(),
             compiler: CompilerProgram::Thread,
+            clock: parts.clock,
         })
         .await
         .expect("the host starts");

@@ -11,8 +11,9 @@ use super::forms::Forms;
 use super::submission::{self, Checked};
 use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, FormChange, Journal, JournalError,
+    RequestNumber,
 };
-use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
+use crate::mailbox::{Acceptance, Clock, DeliverySink, Incoming, Intake, IntakeError};
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
 use crate::model::{HOST_PLUGIN, Name};
@@ -23,8 +24,17 @@ pub struct Inbox {
     journal: Arc<dyn Journal>,
     lanes: Arc<dyn DeliverySink>,
     forms: Arc<Forms>,
+    clock: Arc<dyn Clock>,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
     host: Name,
+}
+
+/// What ends in the transaction that stores an event.
+enum Ends {
+    /// A timer that is not armed again, or this firing of it.
+    Timer(FiredTimer),
+    /// A request.
+    Request(RequestNumber),
 }
 
 /// An event whose plugin is known without routing: a timer's, an outcome's, a plugin's own life.
@@ -41,11 +51,17 @@ pub struct Directed {
 
 impl Inbox {
     /// Makes the way in. Nothing is routed before [`Inbox::set_table`].
-    pub fn new(journal: Arc<dyn Journal>, lanes: Arc<dyn DeliverySink>, forms: Arc<Forms>) -> Self {
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        lanes: Arc<dyn DeliverySink>,
+        forms: Arc<Forms>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             journal,
             lanes,
             forms,
+            clock,
             tables: ArcSwap::default(),
             host: HOST_PLUGIN.into(),
         }
@@ -74,7 +90,8 @@ impl Inbox {
             key,
             event,
         } = directed;
-        self.store(tenant, key, event, vec![route_to(plugin)], None, Vec::new())
+        let routes = vec![route_to(plugin, &event)];
+        self.store(tenant, key, event, routes, None, Vec::new())
             .await
     }
 
@@ -91,14 +108,38 @@ impl Inbox {
         let routes = if skipped {
             Vec::new()
         } else {
-            vec![route_to(directed.plugin)]
+            vec![route_to(directed.plugin, &directed.event)]
         };
         let Directed {
             tenant, key, event, ..
         } = directed;
-        self.store(tenant, key, event, routes, Some(timer), Vec::new())
+        let ends = Some(Ends::Timer(timer));
+        self.store(tenant, key, event, routes, ends, Vec::new())
             .await?;
         Ok(())
+    }
+
+    /// Takes the answer of a request, ending the request in the same transaction; resolves when
+    /// that is on disk.
+    ///
+    /// # Errors
+    /// The answer was not taken; the request has not ended.
+    pub async fn answer(
+        &self,
+        directed: Directed,
+        request: RequestNumber,
+    ) -> Result<(), IntakeError> {
+        let Directed {
+            tenant,
+            plugin,
+            key,
+            event,
+        } = directed;
+        let routes = vec![route_to(plugin, &event)];
+        let ends = Some(Ends::Request(request));
+        let stored = self.store(tenant, key, event, routes, ends, Vec::new());
+        let (_, durable) = stored.await?;
+        durable.wait().await.map_err(refusal)
     }
 
     async fn store(
@@ -107,10 +148,15 @@ impl Inbox {
         key: EventKey,
         mut event: Event,
         routes: Vec<Route>,
-        timer: Option<FiredTimer>,
+        ends: Option<Ends>,
         forms: Vec<FormChange>,
     ) -> Result<(Acceptance, Durable), IntakeError> {
-        event.received_at = clock::now();
+        event.received_at = self.clock.now();
+        let (timer, request) = match ends {
+            Some(Ends::Timer(timer)) => (Some(timer), None),
+            Some(Ends::Request(request)) => (None, Some(request)),
+            None => (None, None),
+        };
         let lane: Name = match &event.conversation {
             Some(conversation) => conversation.id.as_str().into(),
             None => Name::from(""),
@@ -122,6 +168,7 @@ impl Inbox {
             lane,
             routes: Some(routes),
             timer,
+            request,
             forms: forms.clone(),
         };
         let ordered = self.journal.accept(arrival).await.map_err(refusal)?;
@@ -189,11 +236,14 @@ impl FormsView for OpenForms<'_> {
     }
 }
 
-fn route_to(plugin: Name) -> Route {
+/// The way of an event to its plugin. What grew out of an event has that one's actor, with the roles
+/// that it had there.
+fn route_to(plugin: Name, event: &Event) -> Route {
+    let actor = event.actor.as_ref();
     Route {
         plugin,
         view: View::Whole,
-        roles: Vec::new(),
+        roles: actor.map_or_else(Vec::new, |actor| actor.roles.clone()),
     }
 }
 

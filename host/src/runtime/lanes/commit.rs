@@ -6,14 +6,15 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use tokio::time::Instant;
 
+use super::bounds;
 use super::plugin::{Job, Next, Plugin};
 use super::settle::{Settling, Unsettled};
 use super::status::count;
 use super::worker::{Alive, Held};
-use super::{Shared, gate, now};
+use super::{Shared, gate};
 use crate::journal::{
     Committed, DeadReason, DeliveryEnd, Durable, JournalError, NewPart, Ordered, Part, StateDelta,
-    TimerChange, Turn, Urgency,
+    Turn, Urgency,
 };
 use crate::mailbox::{LaneKey, LaneKind};
 use crate::model::Name;
@@ -155,7 +156,14 @@ impl Attend<'_> {
             number: delivery.event.sequence,
             took_us,
         };
+        let requests = (!turn.requests.is_empty()).then_some(&self.shared.parts.requests);
+        if let Some(requests) = requests {
+            requests.announce(&self.plugin.tenant, &self.plugin.name);
+        }
         let committed = self.shared.parts.journal.commit(turn).await;
+        if let Some(requests) = requests {
+            requests.committed(&self.plugin.tenant, &self.plugin.name);
+        }
         match committed {
             Ok(Ordered {
                 value: Committed::Done(parts),
@@ -203,33 +211,15 @@ impl Attend<'_> {
             policy,
             connectors: &*parts.connectors,
             contents: &*parts.contents,
-            now: now(),
+            now: parts.clock.now(),
         };
         let draft = match turn::build(actions, &context) {
             Ok(draft) => draft,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let new = draft.timers.iter();
-        let new = new.filter(|change| matches!(change, TimerChange::Set(_)));
-        let new = new.count();
-        if new > 0 {
-            let journal = &parts.journal;
-            let set = journal
-                .timer_count(&delivery.tenant, &delivery.plugin)
-                .await?;
-            let found = usize::try_from(set)
-                .unwrap_or(usize::MAX)
-                .saturating_add(new);
-            let limit = policy.limits.timers as usize;
-            if found > limit {
-                return Ok(Err(Refusal::Limit {
-                    what: "timers",
-                    found,
-                    limit,
-                    plugin: Name::clone(&delivery.plugin),
-                    setting: "timers",
-                }));
-            }
+        let limits = &policy.limits;
+        if let Some(refusal) = bounds::check(&*parts.journal, delivery, limits, &draft).await? {
+            return Ok(Err(refusal));
         }
         Ok(Ok(draft))
     }
