@@ -145,6 +145,7 @@ impl Common {
                 roles: Vec::new(),
             }]),
             timer: None,
+            request: None,
             forms: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! The only place where siblings meet: joins connectors, router, runtime, outbox and web.
 
+mod answers;
 mod bots;
 mod clock;
 mod contents;

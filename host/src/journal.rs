@@ -15,6 +15,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod conformance;
 mod numbers;
+mod open_requests;
 mod shared;
 
 use std::sync::Arc;
@@ -201,17 +202,52 @@ pub trait Journal: Send + Sync + 'static {
     /// Parts that are not through, in order, from the one after `after`.
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>>;
 
-    /// Timers due at `now`, oldest first.
-    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>>;
+    /// A plugin's requests that have not ended, in order, from the one after `after`.
+    async fn pending_requests(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        after: RequestNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>>;
 
-    /// When the next timer is due.
+    /// Records that a request is about to leave, or that it certainly has not left. It ends with
+    /// the [arrival](Arrival::request) of its answer.
+    async fn mark_request(
+        &self,
+        request: RequestNumber,
+        state: RequestState,
+    ) -> JournalResult<Ordered<()>>;
+
+    /// What a plugin's requests that have not ended amount to.
+    async fn request_load(&self, tenant: &str, plugin: &str) -> JournalResult<RequestLoad>;
+
+    /// Timers due at `now` that are not parked: all of them, oldest first, where they are at most
+    /// `limit`; else plugins take turns, those after `after` first, at most `each` timers of one.
+    async fn due_timers(
+        &self,
+        now: Timestamp,
+        after: Option<&PluginKey>,
+        each: usize,
+        limit: usize,
+    ) -> JournalResult<Vec<Timer>>;
+
+    /// When the next timer is due that is not parked.
     async fn next_timer(&self) -> JournalResult<Option<Timestamp>>;
 
-    /// Number of timers a plugin has.
-    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
+    /// Parks the timers that a plugin has, or takes them up again. One that is set later is not parked.
+    async fn park_timers(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        is_parked: bool,
+    ) -> JournalResult<Ordered<()>>;
 
     /// Tells whether a timer is set.
     async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool>;
+
+    /// Number of timers a plugin has.
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
 
     /// Forms and buttons that may still be used.
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>>;

@@ -155,6 +155,33 @@ pub trait OutboxHandle: Send + Sync {
     }
 }
 
+/// Hears of turns with HTTP requests. The requests themselves stay in the journal until their turn comes.
+pub trait RequestsHandle: Send + Sync {
+    /// Hears that a turn with requests is about to be committed.
+    fn announce(&self, tenant: &Name, plugin: &Name);
+    /// Hears that an announced commit is over, whatever it came to.
+    fn committed(&self, tenant: &Name, plugin: &Name);
+}
+
+/// Tells the time. Everything that timers depend on asks one and the same.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+}
+
 /// Why a part was not performed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {

@@ -9,6 +9,7 @@ mod forms;
 mod pace;
 mod perform;
 mod recorder;
+pub mod requests;
 mod worker;
 
 #[cfg(test)]

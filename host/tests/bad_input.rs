@@ -48,11 +48,7 @@ impl Place {
             .spawn()
             .expect("the command starts");
         let id = i32::try_from(child.id()).expect("an id");
-<<<<<<< HEAD
-        let (send, ended) = mpsc::channel();
-=======
         let (send, ended) = mpsc::sync_channel(1);
->>>>>>> 82dc0351808b479d07d608324eb4dc1dac51aab8
         std::thread::spawn(move || send.send(child.wait_with_output()));
         let Ok(output) = ended.recv_timeout(PATIENCE) else {
             // SAFETY: kill has no preconditions; the id is of the child that was just started.

@@ -210,6 +210,14 @@ impl Action {
 
     /// Sets a timer; one of the same name in the same conversation is replaced. At most 10,000 a
     /// plugin; the payload has at most 64 KiB. After a stop of the host it fires once.
+    /// [`Timer`](crate::Timer) builds the same step by step.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// let tea = Action::set_timer("tea", Schedule::After(240_000), "Tea is ready");
+    /// assert_eq!(tea, Timer::new("tea", Schedule::After(240_000)).payload("Tea is ready").into());
+    /// ```
     pub fn set_timer(
         name: impl Into<String>,
         schedule: Schedule,
@@ -263,16 +271,44 @@ impl MessageRef {
 
 impl Schedule {
     /// Makes one that fires once, after a pause.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// assert_eq!(Schedule::after_duration(Duration::from_secs(2)), Schedule::After(2_000));
+    /// ```
     pub fn after_duration(pause: Duration) -> Self {
         Self::After(millis(pause))
     }
 
     /// Makes one that fires again and again, at least 1 s apart.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// assert_eq!(Schedule::every_duration(Duration::from_secs(60)), Schedule::Every(60_000));
+    /// ```
     pub fn every_duration(period: Duration) -> Self {
         Self::Every(millis(period))
     }
 
-    /// Makes one of a cron rule of five fields in an IANA time zone.
+    /// Makes one of a cron rule of five fields in an IANA time zone: minute, hour, day of month,
+    /// month, day of week. Lists, ranges, steps and names of months and days are known; where day
+    /// and weekday are both given, either is enough.
+    ///
+    /// A rule for certain hours fires once for each time of day that it names, also where the clocks
+    /// change. What falls into an hour that is left out fires at the first moment after it: half
+    /// past two at three. What comes twice fires the first time only. A rule for every hour (`*`)
+    /// goes on through both changes, minute by minute.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// let every_quarter = Schedule::cron("*/15 * * * *", "UTC");
+    /// let weekdays_at_nine = Schedule::cron("0 9 * * mon-fri", "Europe/Berlin");
+    /// ```
     pub fn cron(expression: impl Into<String>, time_zone: impl Into<String>) -> Self {
         Self::Cron(Cron {
             expression: expression.into(),
@@ -281,17 +317,58 @@ impl Schedule {
     }
 }
 
-/// An HTTP request that the host makes after the commit, and repeats over restarts where that is
-/// safe. The answer is a `response-received` event with its key. Under the HTTP grants.
+/// An HTTP request that the host makes after the commit, under the HTTP grants. The answer is a
+/// `response-received` event with its key, in the conversation, thread and on behalf of the person
+/// of the event that asked; it comes once.
+///
+/// It outlives restarts of the host. One that a restart cut off is made again where that is safe: a
+/// GET, HEAD, OPTIONS, PUT or DELETE, or any with an [idempotency
+/// header](Request::idempotency_header). Else the plugin hears `in-doubt`. For other reasons than a
+/// restart the host repeats nothing.
+///
+/// A plugin has at most 16 requests under way at one time and at most 10,000 that have not ended; a
+/// body has at most 1 MiB, and so has an answer's (`too-large`); the bodies of one event's requests
+/// have at most 4 MiB. Redirects are not followed, they are the answer. Headers with credentials are
+/// left out of answers.
 ///
 /// ```
 /// use parlor_sdk::prelude::*;
+/// use parlor_sdk::events::ResponseReceived;
 ///
-/// let order = Request::post("order-7", "https://api.example.com/orders", "{}")
-///     .header("content-type", "application/json")
-///     .idempotency_header("idempotency-key");
-/// let reply = Reply::from(Action::from(order));
-/// # assert_eq!(reply.actions().len(), 1);
+/// #[derive(Default)]
+/// struct Orders;
+///
+/// #[behaviour(name = "orders", summary = "Orders things")]
+/// #[capability(http = "POST https://api.example.com/orders", reason = "Places orders")]
+/// impl Orders {
+///     #[command("/order {what}")]
+///     fn order(&mut self, what: String) -> Request {
+///         Request::post("order", "https://api.example.com/orders", what)
+///             .header("content-type", "text/plain")
+///             .idempotency_header("idempotency-key")
+///     }
+///
+///     #[response("order")]
+///     fn ordered(&mut self, cx: &Context, received: &ResponseReceived) -> Reply {
+///         match received.answer() {
+///             Ok(answer) if answer.ok() => cx.reply("Ordered"),
+///             Ok(answer) => cx.reply(format!("Refused with {}", answer.status)),
+///             Err(error) => cx.reply(format!("Nobody knows: {}", error.name())),
+///         }
+///     }
+/// }
+///
+/// # fn main() {
+/// use parlor_sdk::events::ResponseError;
+///
+/// let mut bench = Bench::new(Orders);
+/// bench.say("/order tea");
+/// assert_eq!(bench.request("order").map(|order| order.body.clone()), Some(b"tea".to_vec()));
+/// assert_eq!(bench.respond("order", 201, "").texts(), ["Ordered"]);
+/// bench.say("/order milk");
+/// let doubt = bench.respond_error("order", ResponseError::InDoubt);
+/// assert_eq!(doubt.texts(), ["Nobody knows: in-doubt"]);
+/// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request(String, crate::actions::Request);
@@ -324,7 +401,31 @@ impl Request {
         request
     }
 
-    /// Adds a header.
+    /// Makes a PUT with a body of at most 1 MiB.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// let save = Request::put("save", "https://api.example.com/notes/7", "tea");
+    /// ```
+    pub fn put(key: impl Into<String>, url: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        let mut request = Self::new(key, "PUT", url);
+        request.1.body = body.into();
+        request
+    }
+
+    /// Makes a DELETE.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// let forget = Request::delete("forget", "https://api.example.com/notes/7");
+    /// ```
+    pub fn delete(key: impl Into<String>, url: impl Into<String>) -> Self {
+        Self::new(key, "DELETE", url)
+    }
+
+    /// Adds a header. `host`, `content-length` and those of the connection are the host's own.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.1.headers.push(Header {
@@ -334,14 +435,23 @@ impl Request {
         self
     }
 
-    /// Sets how long it may take, at most 10 minutes.
+    /// Sets how long it may take in all, from 1 ms to 10 minutes; over a restart the time begins anew.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// let report = Request::get("report", "https://api.example.com/report")
+    ///     .timeout(Duration::from_secs(120));
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.1.timeout_ms = timeout.as_millis().try_into().unwrap_or(u32::MAX);
         self
     }
 
-    /// Names the header in which the host sends an id of its own, so that repeating is safe.
+    /// Names the header in which the host sends an id of its own, the same in every try and never
+    /// used for another request, so that repeating is safe where the other side heeds it.
     #[must_use]
     pub fn idempotency_header(mut self, name: impl Into<String>) -> Self {
         self.1.idempotency_header = Some(name.into());

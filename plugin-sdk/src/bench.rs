@@ -33,20 +33,39 @@ mod answer;
 mod event;
 pub(crate) mod fake;
 mod pattern;
+#[cfg(test)]
+mod tests;
 
 pub use answer::Answer;
 pub use fake::config::{Limits, Value};
 pub use fake::log::Level;
 
 use crate::Behaviour;
+use crate::actions::{Action, ActionKind, Missed, Request, Schedule, SetTimer};
 use crate::description::{Description, KeyWord, MessageFilter};
 use crate::events::{
-    ButtonPressed, Command, Event, EventPayload, FieldValue, FormSubmitted, MessageReceived,
-    ResponseReceived, SubmittedField, TimerFired, User, UserKind,
+    Addressing, ButtonPressed, Command, Event, EventPayload, FieldValue, FormSubmitted,
+    MessageReceived, ResponseError, ResponseReceived, SubmittedField, TimerFired, User, UserKind,
 };
 use crate::http::{HttpError, Response};
 use crate::matching::message_matches;
 use fake::World;
+
+/// What comes back later, with the event that it grows out of.
+#[derive(Clone, Debug, PartialEq)]
+struct Later<T> {
+    cause: Event,
+    what: T,
+}
+
+impl<T> Later<T> {
+    fn conversation(&self) -> Option<&str> {
+        self.cause
+            .conversation
+            .as_ref()
+            .map(|here| here.id.as_str())
+    }
+}
 
 /// A plugin on the bench, with a person who speaks in a conversation.
 #[derive(Debug)]
@@ -56,7 +75,8 @@ pub struct Bench<P> {
     world: World,
     event: Event,
     count: u64,
-    timers: Vec<(String, String)>,
+    timers: Vec<Later<SetTimer>>,
+    requests: Vec<Later<(String, Request)>>,
 }
 
 impl<P: Behaviour> Bench<P> {
@@ -72,6 +92,7 @@ impl<P: Behaviour> Bench<P> {
             event,
             count: 0,
             timers: Vec::new(),
+            requests: Vec::new(),
         }
     }
 
@@ -196,32 +217,138 @@ impl<P: Behaviour> Bench<P> {
 
     /// Lists the names of the timers that are set.
     pub fn timers(&self) -> Vec<&str> {
-        self.timers.iter().map(|(name, _)| name.as_str()).collect()
+        let timers = self.timers.iter();
+        timers.map(|timer| timer.what.name.as_str()).collect()
     }
 
-    /// Fires a timer with the payload it was set with; one that is not set has none.
+    /// Gives a timer that is set, by name.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Tea;
+    ///
+    /// #[behaviour(name = "tea", summary = "Times tea")]
+    /// impl Tea {
+    ///     #[command("/tea")]
+    ///     fn tea(&mut self) -> Timer {
+    ///         Timer::new("tea", Schedule::After(240_000))
+    ///     }
+    /// }
+    ///
+    /// # fn main() {
+    /// let mut bench = Bench::new(Tea);
+    /// bench.say("/tea");
+    /// assert_eq!(bench.timer("tea").map(|tea| tea.schedule.clone()), Some(Schedule::After(240_000)));
+    /// # }
+    /// ```
+    pub fn timer(&self, name: &str) -> Option<&SetTimer> {
+        let mut named = self.timers.iter().filter(|timer| timer.what.name == name);
+        named.next().map(|timer| &timer.what)
+    }
+
+    /// Fires a timer with the payload it was set with, where it was set: one of this conversation,
+    /// else of any. One that repeats stays. One that is not set fires here, without a payload.
     pub fn fire_timer(&mut self, name: &str) -> Answer {
-        let at = self.timers.iter().position(|(known, _)| known == name);
-        let payload = at.map(|at| self.timers.remove(at).1).unwrap_or_default();
-        let due_at = self.world.now;
-        self.deliver(EventPayload::TimerFired(TimerFired {
+        let here = self.event.conversation.as_ref().map(|here| here.id.clone());
+        let is_named = |timer: &&Later<SetTimer>| timer.what.name == name;
+        let found = self.timers.iter().filter(is_named);
+        let found = found.min_by_key(|timer| timer.conversation() != here.as_deref());
+        let found = found.cloned().unwrap_or_else(|| Later {
+            cause: self.event.clone(),
+            what: SetTimer {
+                name: name.to_owned(),
+                schedule: Schedule::After(0),
+                missed: Missed::Once,
+                payload: String::new(),
+            },
+        });
+        if matches!(found.what.schedule, Schedule::At(_) | Schedule::After(_)) {
+            self.timers.retain(|timer| *timer != found);
+        }
+        let payload = EventPayload::TimerFired(TimerFired {
             name: name.to_owned(),
-            payload,
-            due_at,
-        }))
+            payload: found.what.payload,
+            due_at: self.world.now,
+        });
+        self.deliver_from(&found.cause, payload)
     }
 
-    /// Answers a request action.
+    /// Lists the keys of the request actions that wait for an answer.
+    pub fn asked(&self) -> Vec<&str> {
+        let requests = self.requests.iter();
+        requests.map(|asked| asked.what.0.as_str()).collect()
+    }
+
+    /// Gives a request action that waits for an answer, by key.
+    pub fn request(&self, key: &str) -> Option<&Request> {
+        let mut named = self.requests.iter().filter(|asked| asked.what.0 == key);
+        named.next().map(|asked| &asked.what.1)
+    }
+
+    /// Answers a request action. The answer comes where the request was asked for.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    /// use parlor_sdk::events::ResponseReceived;
+    ///
+    /// #[derive(Default)]
+    /// struct Price;
+    ///
+    /// #[behaviour(name = "price", summary = "Tells prices")]
+    /// impl Price {
+    ///     #[command("/price")]
+    ///     fn ask(&mut self) -> Request {
+    ///         Request::get("price", "https://api.example.com/price")
+    ///     }
+    ///
+    ///     #[response("price")]
+    ///     fn tell(&mut self, cx: &Context, received: &ResponseReceived) -> Result<Reply, Error> {
+    ///         let answer = received.answer().map_err(|error| Error::failed(error.name()))?;
+    ///         Ok(cx.reply(answer.text()))
+    ///     }
+    /// }
+    ///
+    /// # fn main() {
+    /// let mut bench = Bench::new(Price);
+    /// bench.say("/price");
+    /// assert_eq!(bench.asked(), ["price"]);
+    /// assert_eq!(bench.respond("price", 200, "12.50").texts(), ["12.50"]);
+    /// assert!(bench.asked().is_empty());
+    /// # }
+    /// ```
     pub fn respond(&mut self, key: &str, status: u16, body: impl Into<Vec<u8>>) -> Answer {
         let response = crate::events::Response {
             status,
             headers: Vec::new(),
             body: body.into(),
         };
-        self.deliver(EventPayload::ResponseReceived(ResponseReceived {
+        self.respond_with(key, Ok(response))
+    }
+
+    /// Ends a request action without an answer.
+    pub fn respond_error(&mut self, key: &str, error: ResponseError) -> Answer {
+        self.respond_with(key, Err(error))
+    }
+
+    /// Ends a request action with a whole answer, headers included, or without one. A key that
+    /// nobody asked with is answered in this conversation.
+    pub fn respond_with(
+        &mut self,
+        key: &str,
+        outcome: Result<crate::events::Response, ResponseError>,
+    ) -> Answer {
+        let asked = self.requests.iter().position(|asked| asked.what.0 == key);
+        let cause = match asked {
+            Some(at) => self.requests.remove(at).cause,
+            None => self.event.clone(),
+        };
+        let payload = EventPayload::ResponseReceived(ResponseReceived {
             key: key.to_owned(),
-            outcome: Ok(response),
-        }))
+            outcome,
+        });
+        self.deliver_from(&cause, payload)
     }
 
     /// Delivers any payload, whatever the plugin subscribes to.
@@ -235,8 +362,29 @@ impl<P: Behaviour> Bench<P> {
         self.handle(event)
     }
 
+    /// Delivers what grew out of an event.
+    fn deliver_from(&mut self, cause: &Event, payload: EventPayload) -> Answer {
+        let (event, count) = (cause.clone(), self.count + 1);
+        self.count = count;
+        self.handle(Event {
+            id: ["event-", &count.to_string()].concat(),
+            sequence: count,
+            attempt: 1,
+            occurred_at: self.world.now,
+            received_at: self.world.now,
+            addressing: Addressing::Ambient,
+            cause: Some(cause.id.clone()),
+            depth: cause.depth + 1,
+            extras: Vec::new(),
+            raw: None,
+            payload,
+            ..event
+        })
+    }
+
     /// Handles a whole event.
     pub fn handle(&mut self, event: Event) -> Answer {
+        let cause = event.clone();
         self.world.conversation = event.conversation.as_ref().map(|here| here.id.clone());
         self.world.actor = event.actor.as_ref().map(|who| who.id.clone());
         let state = self.world.state.clone();
@@ -247,14 +395,33 @@ impl<P: Behaviour> Bench<P> {
         if answer.error.is_some() {
             self.world.state = state;
         }
-        for (name, payload) in answer.timers_set() {
-            self.timers.retain(|(known, _)| *known != name);
-            self.timers.push((name, payload));
-        }
-        for name in answer.timers_cancelled() {
-            self.timers.retain(|(known, _)| *known != name);
+        for action in &answer.actions {
+            self.keep(&cause, action);
         }
         answer
+    }
+
+    /// Keeps what comes back later.
+    fn keep(&mut self, cause: &Event, action: &Action) {
+        let here = cause.conversation.as_ref().map(|here| here.id.as_str());
+        let is_other = |timer: &Later<SetTimer>, name: &str| {
+            timer.what.name != name || timer.conversation() != here
+        };
+        match &action.kind {
+            ActionKind::SetTimer(timer) => {
+                self.timers.retain(|known| is_other(known, &timer.name));
+                self.timers.push(Later {
+                    cause: cause.clone(),
+                    what: timer.clone(),
+                });
+            }
+            ActionKind::CancelTimer(name) => self.timers.retain(|known| is_other(known, name)),
+            ActionKind::Request(request) => self.requests.push(Later {
+                cause: cause.clone(),
+                what: (action.key.clone().unwrap_or_default(), request.clone()),
+            }),
+            _ => {}
+        }
     }
 
     /// Lists the log lines so far.

@@ -61,10 +61,12 @@ mod message;
 mod payload;
 pub mod random;
 mod reply;
+mod response;
 pub mod state;
 #[cfg(feature = "templates")]
 pub mod templates;
 pub mod time;
+mod timer;
 
 pub use action::Request;
 pub use argument::{FromArgument, FromField};
@@ -75,6 +77,7 @@ pub use message::Message;
 pub use parlor_sdk_macros::behaviour;
 pub use payload::FromPayload;
 pub use reply::{IntoReply, Reply};
+pub use timer::Timer;
 
 /// What a plugin asks the host to do, as the contract has it.
 pub mod actions {
@@ -102,8 +105,8 @@ pub mod prelude {
     pub use crate::description::Description;
     pub use crate::events::{Cashtag, Event, EventPayload, Mention, TimerFired, Visibility};
     pub use crate::{
-        Behaviour, Context, Error, Message, Reply, Request, behaviour, config, directory, export,
-        http, log, random, state, time,
+        Behaviour, Context, Error, Message, Reply, Request, Timer, behaviour, config, directory,
+        export, http, log, random, state, time,
     };
 }
 

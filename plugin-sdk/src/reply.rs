@@ -1,9 +1,9 @@
 //! What a handler gives back.
 
-use crate::Error;
 use crate::actions::Action;
 use crate::content::Content;
 use crate::message::Message;
+use crate::{Error, Request, Timer};
 
 /// Actions in the order in which the host performs them. At most 100 by default; empty is fine.
 ///
@@ -71,8 +71,8 @@ impl FromIterator<Action> for Reply {
     }
 }
 
-/// What a handler may return: nothing, text, content, a message, an action, a [`Reply`], an option
-/// of those, or a result of those with [`Error`].
+/// What a handler may return: nothing, text, content, a message, a request, a timer, an action, a
+/// [`Reply`], an option of those, or a result of those with [`Error`].
 pub trait IntoReply {
     /// Turns it into actions.
     ///
@@ -109,7 +109,17 @@ macro_rules! plain_replies {
     )*};
 }
 
-plain_replies!((), Action, Vec<Action>, Message, Content, String, &str);
+plain_replies!(
+    (),
+    Action,
+    Vec<Action>,
+    Message,
+    Request,
+    Timer,
+    Content,
+    String,
+    &str
+);
 
 macro_rules! message_replies {
     ($($content:ty),*) => {$(

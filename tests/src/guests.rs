@@ -31,6 +31,11 @@ pub fn component(name: &str) -> PathBuf {
         .clone()
 }
 
+/// The folder that cargo builds into.
+pub fn target() -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// The bytes of a component.
 ///
 /// # Panics
@@ -58,8 +63,6 @@ fn built() -> &'static Path {
             .status()
             .expect("cargo runs, since it runs this test");
         assert!(status.success(), "the guests do not build");
-        let target =
-            variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        target.join("wasm32-wasip2").join("plugin")
+        target().join("wasm32-wasip2").join("plugin")
     })
 }

@@ -11,6 +11,7 @@ use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::journal::{DeadLetter, Journal};
 use parlor_host::mailbox::rooms::{Command, Done, RoomMessage, Rooms as _, RoomsError, Say};
+use parlor_host::mailbox::{Clock, SystemClock};
 use parlor_host::runtime::{ArtifactHash, CompilerProgram};
 use parlor_host::web::{PanelSource as _, PluginRow};
 
@@ -36,6 +37,8 @@ pub struct TestHostParts {
     pub journal: Arc<dyn Journal>,
     /// The text of its `parlor.toml`.
     pub settings: String,
+    /// What tells the time of events and timers.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for TestHostParts {
@@ -43,6 +46,7 @@ impl Default for TestHostParts {
         Self {
             journal: Arc::new(MemoryJournal::new()),
             settings: String::new(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -114,6 +118,7 @@ impl TestHost {
             hub: Hub::open(LocalConfig::default()).expect("rooms in memory open"),
             cache: cache(),
             compiler: CompilerProgram::Thread,
+            clock: parts.clock,
         })
         .await
         .expect("the host starts");

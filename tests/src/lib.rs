@@ -1,8 +1,12 @@
-//! What the end-to-end tests share: a browser, built guests, a host in the test's own process, the contract's table.
+//! What the end-to-end tests share: a browser, built guests, a host in the test's own process or in one
+//! that can be killed, a clock that can be set, somebody's API, the contract's table.
 
+pub mod api;
 pub mod browser;
+pub mod clock;
 pub mod contract;
 pub mod guests;
 pub mod harness;
 pub mod logs;
+pub mod running;
 pub mod tidy;

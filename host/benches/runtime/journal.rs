@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use parlor_host::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
+    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
+    Turn, Unrouted,
 };
 use parlor_host::model::Timestamp;
 use parlor_host::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -85,7 +86,35 @@ impl Journal for NoJournal {
         Err(JournalError::Closed)
     }
 
-    async fn due_timers(&self, _now: Timestamp, _limit: usize) -> JournalResult<Vec<Timer>> {
+    async fn pending_requests(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _after: RequestNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn mark_request(
+        &self,
+        _request: RequestNumber,
+        _state: RequestState,
+    ) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn request_load(&self, _tenant: &str, _plugin: &str) -> JournalResult<RequestLoad> {
+        Err(JournalError::Closed)
+    }
+
+    async fn due_timers(
+        &self,
+        _now: Timestamp,
+        _after: Option<&PluginKey>,
+        _each: usize,
+        _limit: usize,
+    ) -> JournalResult<Vec<Timer>> {
         Err(JournalError::Closed)
     }
 
@@ -93,11 +122,20 @@ impl Journal for NoJournal {
         Err(JournalError::Closed)
     }
 
-    async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+    async fn park_timers(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _is_parked: bool,
+    ) -> JournalResult<Ordered<()>> {
         Err(JournalError::Closed)
     }
 
     async fn has_timer(&self, _key: &TimerKey) -> JournalResult<bool> {
+        Err(JournalError::Closed)
+    }
+
+    async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
         Err(JournalError::Closed)
     }
 

@@ -17,6 +17,7 @@ use crate::connectors::local::{Hub, LocalConfig};
 use crate::journal::lock::DataLock;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::{self, SqliteConfig, SqliteJournal};
+use crate::mailbox::SystemClock;
 use crate::mailbox::rooms::Rooms;
 use crate::model::description::Description;
 use crate::runtime::{ArtifactHash, CompilerProgram, Engine, RuntimeConfig};
@@ -110,6 +111,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     let host = Host::start(HostParts {
         cache: settings.data.join(CACHE_FOLDER),
         compiler: CompilerProgram::Child(std::env::current_exe()?),
+        clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
         hub,
         settings,
@@ -187,6 +189,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let host = Host::start(HostParts {
         cache: private_cache()?,
         compiler: CompilerProgram::Child(std::env::current_exe()?),
+        clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
         hub,
         settings,

@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answers::Answers;
 use super::bots::BotDirectory;
+use super::clock;
 use super::contents::ParsedContent;
 use super::forms::Forms;
 use super::intake::Inbox;
@@ -18,18 +20,19 @@ use super::plugins::{Plugins, PluginsParts};
 use super::reads::Reads;
 use super::reload::{FolderChange, FolderWatcher};
 use super::speaker::Speaker;
-use super::{clock, timers};
+use super::timers::Timers;
 use crate::config::{DEFAULT_LIMITS, Settings};
 use crate::connectors::local::{Hub, LocalConnector};
 use crate::journal::Journal;
-use crate::mailbox::{Connector as _, Connectors};
+use crate::mailbox::{Clock, Connector as _, Connectors};
 use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name};
+use crate::outbox::requests::{Requests, RequestsConfig};
 use crate::outbox::{Outbox, OutboxConfig};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
 use crate::runtime::turn::{ActionGrants, Policy};
 use crate::runtime::{CompilerProgram, Engine, RuntimeConfig};
 
-/// How long plugins may take to hear that the host stops, and calls in flight to end.
+/// How long plugins may take to hear that the host stops, and calls and requests in flight to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How often what is old is dropped from the journal.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -48,6 +51,8 @@ pub struct HostParts {
     pub cache: PathBuf,
     /// Who compiles.
     pub compiler: CompilerProgram,
+    /// Tells the time of events and timers.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A host that runs.
@@ -56,9 +61,11 @@ pub struct Host {
     hub: Hub,
     engine: Engine,
     outbox: Arc<Outbox>,
+    requests: Arc<Requests>,
     lanes: Arc<Lanes>,
     plugins: Arc<Plugins>,
     inbox: Arc<Inbox>,
+    clock: Arc<dyn Clock>,
     bots: Vec<Arc<LocalConnector>>,
     sessions: TaskTracker,
     stop_sessions: CancellationToken,
@@ -79,6 +86,7 @@ impl Host {
             hub,
             cache,
             compiler,
+            clock,
         } = parts;
         let tenant: Name = DEFAULT_TENANT.into();
         let engine = engine(&settings, cache, compiler)?;
@@ -100,10 +108,17 @@ impl Host {
             tell.clone(),
             OutboxConfig::default(),
         ));
+        let requests = Arc::new(Requests::new(
+            journal.clone(),
+            engine.egress().clone(),
+            requests_config(&settings),
+        ));
         let lanes = Arc::new(Lanes::new(
             LanesParts {
                 journal: journal.clone(),
                 outbox: outbox.clone(),
+                requests: requests.clone(),
+                clock: clock.clone(),
                 connectors: connectors.clone(),
                 contents: Arc::new(ParsedContent),
             },
@@ -112,7 +127,8 @@ impl Host {
                 ..LanesConfig::default()
             },
         ));
-        let inbox = Arc::new(Inbox::new(journal.clone(), lanes.clone(), forms));
+        let inbox = Inbox::new(journal.clone(), lanes.clone(), forms, clock.clone());
+        let inbox = Arc::new(inbox);
         tell.set_inbox(&inbox);
         lanes.install(speaker(&tenant));
         let plugins = Arc::new(Plugins::new(PluginsParts {
@@ -122,6 +138,7 @@ impl Host {
             journal: journal.clone(),
             lanes: lanes.clone(),
             inbox: inbox.clone(),
+            requests: requests.clone(),
             reads: Arc::new(Reads::new(connectors)),
             bots: bots.iter().map(|bot| bot.bot()).collect(),
         }));
@@ -141,9 +158,11 @@ impl Host {
             hub,
             engine,
             outbox,
+            requests,
             lanes,
             plugins,
             inbox,
+            clock,
             bots,
             sessions: TaskTracker::new(),
             stop_sessions: CancellationToken::new(),
@@ -188,8 +207,17 @@ impl Host {
         if parts + deliveries > 0 {
             tracing::info!(deliveries, parts, "taken up from before");
         }
-        let timers = timers::run(self.journal.clone(), self.inbox.clone(), self.stop.clone());
-        self.tasks.spawn(timers);
+        self.requests.open(Arc::new(Answers {
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+        }));
+        let timers = Timers::new(
+            self.journal.clone(),
+            self.inbox.clone(),
+            self.plugins.clone(),
+            self.clock.clone(),
+        );
+        self.tasks.spawn(timers.run(self.stop.clone()));
         self.tasks
             .spawn(prune(self.journal.clone(), self.stop.clone()));
         for bot in &self.bots {
@@ -228,13 +256,17 @@ impl Host {
         &self.inbox
     }
 
-    /// Resolves when no event, delivery or part is open. Timers are not waited for.
+    /// Resolves when no event, delivery, request or part is open. Timers are not waited for.
     pub async fn idle(&self) {
         loop {
+            let requests = self.requests.quiet();
             let counts = self.journal.counts().await;
             let nothing_waits = counts
                 .is_ok_and(|counts| counts.pending_deliveries == 0 && counts.pending_parts == 0);
+            // A request and its answer may have come and gone between the two looks.
             if nothing_waits
+                && requests.is_some()
+                && requests == self.requests.quiet()
                 && self.bots.iter().all(|bot| bot.is_idle())
                 && self.outbox.open_parts() == 0
             {
@@ -251,6 +283,7 @@ impl Host {
         self.sessions.close();
         self.sessions.wait().await;
         if self.open.load(Ordering::Acquire) {
+            self.requests.pause();
             self.plugins.drain().await;
             // What is not done by then is in the journal.
             let _ = tokio::time::timeout(DRAIN, self.idle()).await;
@@ -258,6 +291,7 @@ impl Host {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.requests.stop().await;
         self.lanes.stop().await;
         self.outbox.stop().await;
         self.engine.shutdown().await;
@@ -283,6 +317,16 @@ fn engine(
         config.guest_memory_bytes = bytes;
     }
     Ok(Engine::new(config)?)
+}
+
+/// Half of the process's requests at most, so that calls in flight always have the other half.
+fn requests_config(settings: &Settings) -> RequestsConfig {
+    let config = RequestsConfig::default();
+    let half = (settings.limits.http_requests as usize / 2).max(1);
+    RequestsConfig {
+        open: config.open.min(half),
+        ..config
+    }
 }
 
 fn speaker(tenant: &Name) -> PluginSpec {

@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use super::clock;
 use super::forms::Forms;
 use super::submission::{self, Checked};
-use crate::journal::{Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError};
-use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
+use crate::journal::{
+    Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError, RequestNumber,
+};
+use crate::mailbox::{Acceptance, Clock, DeliverySink, Incoming, Intake, IntakeError};
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
 use crate::model::{HOST_PLUGIN, Name};
@@ -21,6 +23,7 @@ pub struct Inbox {
     journal: Arc<dyn Journal>,
     lanes: Arc<dyn DeliverySink>,
     forms: Arc<Forms>,
+    clock: Arc<dyn Clock>,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
     host: Name,
 }
@@ -39,11 +42,17 @@ pub struct Directed {
 
 impl Inbox {
     /// Makes the way in. Nothing is routed before [`Inbox::set_table`].
-    pub fn new(journal: Arc<dyn Journal>, lanes: Arc<dyn DeliverySink>, forms: Arc<Forms>) -> Self {
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        lanes: Arc<dyn DeliverySink>,
+        forms: Arc<Forms>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             journal,
             lanes,
             forms,
+            clock,
             tables: ArcSwap::default(),
             host: HOST_PLUGIN.into(),
         }
@@ -72,8 +81,8 @@ impl Inbox {
             key,
             event,
         } = directed;
-        let routes = vec![route_to(plugin)];
-        let arrival = arrival(tenant, key, event, routes);
+        let routes = vec![route_to(plugin, &event)];
+        let arrival = self.arrival(tenant, key, event, routes);
         let (mut taken, durable) = self.store(vec![arrival]).await?;
         let acceptance = taken.pop().ok_or(IntakeError::Stopping)?;
         Ok((acceptance, durable))
@@ -92,17 +101,66 @@ impl Inbox {
         let routes = if skipped {
             Vec::new()
         } else {
-            vec![route_to(directed.plugin)]
+            vec![route_to(directed.plugin, &directed.event)]
         };
         let Directed {
             tenant, key, event, ..
         } = directed;
         let arrival = Arrival {
             timer: Some(timer),
-            ..arrival(tenant, key, event, routes)
+            ..self.arrival(tenant, key, event, routes)
         };
         self.store(vec![arrival]).await?;
         Ok(())
+    }
+
+    /// Takes the answer of a request, ending the request in the same transaction; resolves when
+    /// that is on disk.
+    ///
+    /// # Errors
+    /// The answer was not taken; the request has not ended.
+    pub async fn answer(
+        &self,
+        directed: Directed,
+        request: RequestNumber,
+    ) -> Result<(), IntakeError> {
+        let Directed {
+            tenant,
+            plugin,
+            key,
+            event,
+        } = directed;
+        let routes = vec![route_to(plugin, &event)];
+        let arrival = Arrival {
+            request: Some(request),
+            ..self.arrival(tenant, key, event, routes)
+        };
+        let (_, durable) = self.store(vec![arrival]).await?;
+        durable.wait().await.map_err(refusal)
+    }
+
+    fn arrival(
+        &self,
+        tenant: Name,
+        key: EventKey,
+        mut event: Event,
+        routes: Vec<Route>,
+    ) -> Arrival {
+        event.received_at = self.clock.now();
+        let lane: Name = match &event.conversation {
+            Some(conversation) => conversation.id.as_str().into(),
+            None => Name::from(""),
+        };
+        Arrival {
+            tenant,
+            key,
+            event: Arc::new(event),
+            lane,
+            routes: Some(routes),
+            timer: None,
+            request: None,
+            forms: Vec::new(),
+        }
     }
 
     /// Stores arrivals, of which only the last may change forms.
@@ -145,12 +203,12 @@ impl Inbox {
             mut event,
         } = incoming;
         let mut forms = Vec::new();
-        match submission::check(&self.forms, &mut event, clock::now()) {
+        match submission::check(&self.forms, &mut event, self.clock.now()) {
             Checked::NotAForm => {}
             Checked::Good(change) => forms.extend(change),
             Checked::Bad(blocks) => {
                 let routes = vec![self.say(blocks)];
-                return arrival(tenant, key, event, routes);
+                return self.arrival(tenant, key, event, routes);
             }
         }
         let table = self.tables.load().get(&tenant).cloned();
@@ -163,7 +221,7 @@ impl Inbox {
         routes.extend(says.map(|blocks| self.say(blocks)));
         Arrival {
             forms,
-            ..arrival(tenant, key, event, routes)
+            ..self.arrival(tenant, key, event, routes)
         }
     }
 
@@ -206,28 +264,14 @@ impl FormsView for OpenForms<'_> {
     }
 }
 
-fn arrival(tenant: Name, key: EventKey, mut event: Event, routes: Vec<Route>) -> Arrival {
-    event.received_at = clock::now();
-    let lane: Name = match &event.conversation {
-        Some(conversation) => conversation.id.as_str().into(),
-        None => Name::from(""),
-    };
-    Arrival {
-        tenant,
-        key,
-        event: Arc::new(event),
-        lane,
-        routes: Some(routes),
-        timer: None,
-        forms: Vec::new(),
-    }
-}
-
-fn route_to(plugin: Name) -> Route {
+/// The way of an event to its plugin. What grew out of an event has that one's actor, with the roles
+/// that it had there.
+fn route_to(plugin: Name, event: &Event) -> Route {
+    let actor = event.actor.as_ref();
     Route {
         plugin,
         view: View::Whole,
-        roles: Vec::new(),
+        roles: actor.map_or_else(Vec::new, |actor| actor.roles.clone()),
     }
 }
 

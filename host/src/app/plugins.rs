@@ -5,7 +5,7 @@
 mod absent;
 mod load;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,12 +18,13 @@ use super::intake::{Directed, Inbox};
 use super::reads::Reads;
 use super::reload::{FolderChange, PluginFile, Sha256Bytes};
 use crate::config::{PluginSettings, Settings};
-use crate::journal::{EventKey, Journal};
+use crate::journal::{EventKey, Journal, PluginKey};
 use crate::model::config::ConfigValue;
 use crate::model::description::{Description, EventKind};
 use crate::model::event::{Addressing, Bot, Event};
 use crate::model::payload::{EventPayload, Lifecycle};
 use crate::model::{Name, Timestamp};
+use crate::outbox::requests::Requests;
 use crate::router::{Access, Only, PluginRoutes, Roles, Table};
 use crate::runtime::Engine;
 use crate::runtime::lanes::Lanes;
@@ -43,6 +44,8 @@ pub struct PluginsParts {
     pub lanes: Arc<Lanes>,
     /// Where routes are used.
     pub inbox: Arc<Inbox>,
+    /// Who makes requests.
+    pub requests: Arc<Requests>,
     /// Who answers reads.
     pub reads: Arc<Reads>,
     /// The bots, for `started`.
@@ -223,6 +226,7 @@ impl Plugins {
         drop(known);
         self.rebuild_table();
         self.parts.lanes.remove(&self.parts.tenant, name);
+        self.parts.requests.remove(&self.parts.tenant, &name.into());
     }
 
     fn rebuild_table(&self) {
@@ -275,6 +279,18 @@ impl Plugins {
         let known = self.known.lock();
         let plugin = known.serving.get(plugin);
         plugin.is_some_and(|plugin| plugin.description.subscriptions.kinds.contains(&kind))
+    }
+
+    /// The plugins that serve.
+    pub fn serving(&self) -> BTreeSet<PluginKey> {
+        let known = self.known.lock();
+        let names = known.serving.keys();
+        names
+            .map(|name| PluginKey {
+                tenant: self.parts.tenant.clone(),
+                plugin: name.as_str().into(),
+            })
+            .collect()
     }
 
     /// Lets changes serve that wait in manual mode.

@@ -10,6 +10,7 @@ pub(crate) mod intake;
 pub(crate) mod make;
 pub(crate) mod parts;
 pub(crate) mod people;
+pub(crate) mod requests;
 pub(crate) mod state;
 pub(crate) mod turns;
 pub(crate) mod upkeep;
@@ -62,6 +63,16 @@ macro_rules! store_conformance {
                 parts: part_goes_through_its_states,
                 parts: ended_part_stays_ended,
                 parts: pending_parts_come_in_pages,
+                requests: request_waits_with_its_origin,
+                requests: conflict_keeps_no_request,
+                requests: turn_that_was_kept_asks_no_more,
+                requests: requests_come_in_pages_by_plugin,
+                requests: marked_request_counts_its_tries,
+                requests: request_ends_with_its_answer,
+                requests: request_is_answered_once,
+                requests: load_follows_requests,
+                requests: prune_leaves_requests_with_their_origin,
+                requests: delivery_of_another_tenant_asks_for_its_own,
                 people: key_names_the_newer_message,
                 people: joins_are_counted_less_leaves,
                 people: form_opens_with_its_message,
@@ -73,6 +84,8 @@ macro_rules! store_conformance {
                 upkeep: timer_set_anew_survives_an_old_firing,
                 upkeep: cancelled_timer_is_gone,
                 upkeep: timers_are_counted_by_plugin,
+                upkeep: plugins_take_turns_where_many_timers_are_due,
+                upkeep: parked_timers_are_not_due,
                 upkeep: prune_leaves_what_is_open,
                 upkeep: prune_drops_expired_state,
                 upkeep: counts_what_it_holds,

@@ -4,9 +4,11 @@
 //! long as a delivery or a part needs them; keys of events are remembered up to a bound.
 
 mod desk;
+mod requests;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,11 +20,13 @@ use parking_lot::Mutex;
 use self::desk::Desk;
 use self::state::StateTable;
 use super::numbers::{NumberMap, RecentKeys};
+use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
-    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, PendingRequest,
+    PluginKey, RequestLoad, RequestNumber, RequestState, Sent, SentMessage, StateKey, StateScope,
+    Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -41,6 +45,7 @@ pub struct MemoryJournal {
     next_event: AtomicU64,
     next_delivery: AtomicU64,
     next_part: AtomicU64,
+    next_request: AtomicU64,
     next_version: AtomicU64,
     keys: [Mutex<RecentKeys>; SHARDS],
     waiting: [Mutex<NumberMap<Delivery>>; SHARDS],
@@ -63,6 +68,7 @@ impl MemoryJournal {
             next_event: AtomicU64::new(1),
             next_delivery: AtomicU64::new(1),
             next_part: AtomicU64::new(1),
+            next_request: AtomicU64::new(1),
             next_version: AtomicU64::new(1),
             keys: std::array::from_fn(|_| Mutex::new(RecentKeys::new(KEYS_IN_SHARD))),
             waiting: std::array::from_fn(|_| Mutex::default()),
@@ -215,15 +221,21 @@ impl Journal for MemoryJournal {
             lane,
             routes,
             timer,
+            request,
             forms,
         } = arrival;
         let key = tenant_key(&tenant, key);
         // The next delivery's shard stands for all: numbers go round.
         let next = self.next_delivery.load(Ordering::Relaxed);
         Self::check_room(&shard(&self.waiting, next).lock(), "deliveries")?;
+        if let Some(request) = request
+            && self.desk.lock().requests.remove(request).is_none()
+        {
+            return Ok(ordered(Accepted::Duplicate));
+        }
         let is_new = self.keys[key as usize % SHARDS].lock().insert(key);
         if let Some(timer) = timer {
-            self.desk.lock().fire_timer(&timer);
+            self.desk.lock().timers.fire(&timer);
         }
         if !is_new {
             return Ok(ordered(Accepted::Duplicate));
@@ -271,6 +283,7 @@ impl Journal for MemoryJournal {
         if !keeps_to_itself(&turn) {
             return Err(JournalError::Failed("state of another plugin".to_owned()));
         }
+        let requests = self.number_requests(&turn)?;
         {
             let mut waiting = shard(&self.waiting, turn.delivery).lock();
             if !waiting.contains_key(&turn.delivery) {
@@ -291,8 +304,11 @@ impl Journal for MemoryJournal {
         if !turn.timers.is_empty() {
             let mut desk = self.desk.lock();
             for change in turn.timers {
-                desk.change_timer(change);
+                desk.timers.change(change);
             }
+        }
+        for request in requests {
+            self.add_request(request);
         }
         let first = self
             .next_part
@@ -432,24 +448,67 @@ impl Journal for MemoryJournal {
         Ok(in_order(&self.open_parts, after, limit))
     }
 
-    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>> {
+    async fn pending_requests(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        after: RequestNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>> {
         self.check_open()?;
-        Ok(self.desk.lock().due_timers(now, limit))
+        Ok(self.requests_of(&plugin_key(tenant, plugin), after, limit))
+    }
+
+    async fn mark_request(
+        &self,
+        request: RequestNumber,
+        state: RequestState,
+    ) -> JournalResult<Ordered<()>> {
+        self.check_open()?;
+        self.set_request_state(request, state).map(ordered)
+    }
+
+    async fn request_load(&self, tenant: &str, plugin: &str) -> JournalResult<RequestLoad> {
+        self.check_open()?;
+        let desk = self.desk.lock();
+        Ok(desk.requests.load(&plugin_key(tenant, plugin)))
+    }
+
+    async fn due_timers(
+        &self,
+        now: Timestamp,
+        after: Option<&PluginKey>,
+        each: usize,
+        limit: usize,
+    ) -> JournalResult<Vec<Timer>> {
+        self.check_open()?;
+        Ok(self.desk.lock().timers.due(now, after, each, limit))
     }
 
     async fn next_timer(&self) -> JournalResult<Option<Timestamp>> {
         self.check_open()?;
-        Ok(self.desk.lock().next_timer())
+        Ok(self.desk.lock().timers.next())
     }
 
-    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+    async fn park_timers(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        is_parked: bool,
+    ) -> JournalResult<Ordered<()>> {
         self.check_open()?;
-        Ok(self.desk.lock().timer_count(tenant, plugin))
+        self.desk.lock().timers.park(tenant, plugin, is_parked);
+        Ok(ordered(()))
     }
 
     async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
         self.check_open()?;
-        Ok(self.desk.lock().has_timer(key))
+        Ok(self.desk.lock().timers.has(key))
+    }
+
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        self.check_open()?;
+        Ok(self.desk.lock().timers.count(tenant, plugin))
     }
 
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {
@@ -506,10 +565,13 @@ impl Journal for MemoryJournal {
         }
         let desk = self.desk.lock();
         events.extend(desk.unrouted.keys());
+        let requests = desk.requests.values();
+        events.extend(requests.map(|request| request.origin.sequence));
         events.extend(desk.dead.iter().map(|dead| dead.delivery.event.sequence));
         counts.events = events.len() as u64;
         counts.dead_letters = desk.dead.len() as u64;
-        counts.timers = desk.timers();
+        counts.timers = desk.timers.len();
+        counts.pending_requests = desk.requests.len();
         Ok(counts)
     }
 

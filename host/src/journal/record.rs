@@ -13,6 +13,17 @@ use crate::model::{Name, Timestamp};
 
 /// The number of a part in the journal.
 pub type PartNumber = u64;
+/// The number of a request in the journal.
+pub type RequestNumber = u64;
+
+/// A plugin of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PluginKey {
+    /// The tenant.
+    pub tenant: Name,
+    /// The plugin.
+    pub plugin: Name,
+}
 
 /// What makes a platform's event one and the same: a hash of what the connector states as its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +60,9 @@ pub struct Arrival {
     pub routes: Option<Vec<Route>>,
     /// The timer it comes from, to be re-armed or removed in the same transaction.
     pub timer: Option<FiredTimer>,
+    /// The request that it answers, ended in the same transaction. Where that has ended already,
+    /// the event counts as a duplicate.
+    pub request: Option<RequestNumber>,
     /// Forms that it changes.
     pub forms: Vec<FormChange>,
 }
@@ -327,6 +341,47 @@ pub struct NewRequest {
     pub request: crate::model::action::Request,
 }
 
+/// A request that has not ended, with its place in the journal.
+#[derive(Clone, Debug)]
+pub struct PendingRequest {
+    /// Its number.
+    pub number: RequestNumber,
+    /// The tenant.
+    pub tenant: Name,
+    /// The plugin.
+    pub plugin: Name,
+    /// The event it grew out of, as the plugin saw it: gives bot, conversation, thread and actor to
+    /// the answer.
+    pub origin: Arc<Event>,
+    /// What is to be requested.
+    pub what: NewRequest,
+    /// Made of chance when it was stored: the same in every try, and never used for another.
+    pub token: String,
+    /// Its state. [`RequestState::Sending`] after a start means that its end is in doubt.
+    pub state: RequestState,
+    /// Tries that were begun.
+    pub attempts: u32,
+}
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestState {
+    /// Waits.
+    Queued,
+    /// Is about to leave or has left.
+    Sending,
+}
+
+/// What requests amount to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestLoad {
+    /// How many.
+    pub count: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+}
+
 /// Everything that one delivery came to.
 #[derive(Clone, Debug)]
 pub struct Turn {
@@ -418,6 +473,8 @@ pub struct Counts {
     pub dead_letters: u64,
     /// Parts that are not through.
     pub pending_parts: u64,
+    /// Requests that have not ended.
+    pub pending_requests: u64,
     /// Timers.
     pub timers: u64,
     /// Bytes on disk.

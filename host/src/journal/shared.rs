@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EventKey, NewPart, Part, PartNumber, PartState, Turn};
+use super::{EventKey, JournalError, JournalResult, NewPart, Part, PartNumber, PartState, Turn};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
@@ -23,6 +23,14 @@ pub(super) fn now() -> Timestamp {
         .map_or(0, |since| {
             u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
         })
+}
+
+/// Makes what names a request outside: 32 hexadecimal digits of chance.
+pub(super) fn token() -> JournalResult<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| JournalError::Failed(format!("no randomness: {error}")))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Tells whether a value's time is over.

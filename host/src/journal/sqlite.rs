@@ -15,10 +15,12 @@ mod index;
 mod keys;
 mod prune;
 mod read;
+mod requests;
 mod rows;
 mod schema;
 mod state;
 mod statements;
+mod timers;
 mod turn;
 mod writer;
 
@@ -47,11 +49,13 @@ use self::schema::PAGE_BYTES;
 use self::state::{Lookup, StateCache};
 use self::writer::{Command, Reply, Writer};
 use super::lock::make_private_folder;
+use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
+    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
+    Turn, Unrouted,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -262,6 +266,7 @@ impl Journal for SqliteJournal {
                 lane,
                 routes,
                 timer,
+                request,
                 forms,
             } = arrival;
             rows.push(ArrivalRow {
@@ -271,6 +276,7 @@ impl Journal for SqliteJournal {
                 tenant: Arc::clone(&tenant),
                 lane: Arc::clone(&lane),
                 timer,
+                request,
                 forms,
             });
             taken.push((tenant, lane, event, routes.unwrap_or_default()));
@@ -335,7 +341,7 @@ impl Journal for SqliteJournal {
             requests: turn
                 .requests
                 .into_iter()
-                .map(rows::request_row)
+                .map(|request| rows::request_row(request, &turn.event))
                 .collect::<JournalResult<_>>()?,
         });
         let ordered = self.write(|reply| Command::Commit(row, reply)).await?;
@@ -449,24 +455,71 @@ impl Journal for SqliteJournal {
             .await
     }
 
-    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>> {
-        self.query(move |connection, _| read::due_timers(connection, now, limit))
+    async fn pending_requests(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        after: RequestNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>> {
+        let plugin = plugin_key(tenant, plugin);
+        self.query(move |connection, index| {
+            requests::pending(connection, index, &plugin, after, limit)
+        })
+        .await
+    }
+
+    async fn mark_request(
+        &self,
+        request: RequestNumber,
+        state: RequestState,
+    ) -> JournalResult<Ordered<()>> {
+        self.write(|reply| Command::MarkRequest(request, state, reply))
+            .await
+    }
+
+    async fn request_load(&self, tenant: &str, plugin: &str) -> JournalResult<RequestLoad> {
+        let plugin = plugin_key(tenant, plugin);
+        self.query(move |_, index| Ok(index.requests.load(&plugin)))
+            .await
+    }
+
+    async fn due_timers(
+        &self,
+        now: Timestamp,
+        after: Option<&PluginKey>,
+        each: usize,
+        limit: usize,
+    ) -> JournalResult<Vec<Timer>> {
+        let after = after.cloned();
+        self.query(move |connection, _| timers::due(connection, now, after.as_ref(), each, limit))
             .await
     }
 
     async fn next_timer(&self) -> JournalResult<Option<Timestamp>> {
-        self.query_rows(read::next_timer).await
+        self.query_rows(timers::next).await
     }
 
-    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
-        let (tenant, plugin) = (tenant.to_owned(), plugin.to_owned());
-        self.query_rows(move |connection| read::timer_count(connection, &tenant, &plugin))
+    async fn park_timers(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        is_parked: bool,
+    ) -> JournalResult<Ordered<()>> {
+        let plugin = plugin_key(tenant, plugin);
+        self.write(|reply| Command::ParkTimers(plugin, is_parked, reply))
             .await
     }
 
     async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
         let key = key.clone();
-        self.query_rows(move |connection| read::has_timer(connection, &key))
+        self.query_rows(move |connection| timers::is_set(connection, &key))
+            .await
+    }
+
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        let (tenant, plugin) = (tenant.to_owned(), plugin.to_owned());
+        self.query_rows(move |connection| timers::count(connection, &tenant, &plugin))
             .await
     }
 

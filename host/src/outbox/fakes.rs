@@ -265,6 +265,7 @@ impl Bench {
                 roles: Vec::new(),
             }]),
             timer: None,
+            request: None,
             forms: Vec::new(),
         };
         let Accepted::New { deliveries, .. } = self.journal.accept(arrival).await.unwrap().value

@@ -4,6 +4,7 @@
 //! have something to do in turn: one delivery, one commit, back to the end of the queue. A lane
 //! waits for its commit to be ordered only; what it commits reaches the outbox when it is on disk.
 
+mod bounds;
 mod commit;
 mod gate;
 mod plugin;
@@ -38,7 +39,7 @@ pub use self::status::{LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{Journal, JournalResult};
-use crate::mailbox::{Connectors, DeliverySink, OutboxHandle};
+use crate::mailbox::{Clock, Connectors, DeliverySink, OutboxHandle, RequestsHandle};
 use crate::model::delivery::{Delivery, DeliveryNumber};
 use crate::model::{Name, NameMap};
 
@@ -87,6 +88,10 @@ pub struct LanesParts {
     pub journal: Arc<dyn Journal>,
     /// Where committed parts go.
     pub outbox: Arc<dyn OutboxHandle>,
+    /// Who makes committed requests.
+    pub requests: Arc<dyn RequestsHandle>,
+    /// Tells the time of timers.
+    pub clock: Arc<dyn Clock>,
     /// Who splits messages.
     pub connectors: Arc<dyn Connectors>,
     /// Who checks content.
@@ -255,12 +260,4 @@ impl Shared {
         let worker = worker::run(Arc::clone(self), Arc::clone(plugin));
         self.tracker.spawn_on(worker, &self.handle);
     }
-}
-
-/// The time as the journal has it.
-fn now() -> crate::model::Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

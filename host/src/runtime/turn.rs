@@ -8,6 +8,7 @@ pub mod schedule;
 
 mod forms;
 mod place;
+mod request;
 mod size;
 
 #[cfg(test)]
@@ -17,11 +18,13 @@ use std::sync::Arc;
 
 use self::place::{Place, Places};
 pub use self::policy::{ActionGrants, GRANTS, HttpGrants, Policy};
+pub use self::request::{
+    REQUEST_BODY_BYTES, REQUEST_HEADERS, REQUEST_TIMEOUT_MS, REQUESTS_BYTES, REQUESTS_WAITING,
+    REQUESTS_WAITING_BYTES,
+};
 use crate::journal::{DeadReason, NewPart, NewRequest, Timer, TimerChange, TimerKey, Urgency};
 use crate::mailbox::Connectors;
-use crate::model::action::{
-    Action, ActionKind, OutgoingAttachment, Request, Send, SetTimer, Target,
-};
+use crate::model::action::{Action, ActionKind, OutgoingAttachment, Send, SetTimer, Target};
 use crate::model::content::Content;
 use crate::model::delivery::Delivery;
 use crate::model::event::Event;
@@ -38,10 +41,6 @@ pub const TURN_BYTES: usize = 512 * 1024;
 pub const TIMER_PAYLOAD_BYTES: usize = 64 * 1024;
 /// Bytes of a timer's name.
 pub const TIMER_NAME_BYTES: usize = 64;
-/// Bytes of a request's body.
-pub const REQUEST_BODY_BYTES: usize = 1024 * 1024;
-/// Longest time of a request.
-pub const REQUEST_TIMEOUT_MS: u32 = 600_000;
 
 /// Checks what a message says, and parses it where the host must know its forms and buttons.
 pub trait ContentCheck: std::marker::Send + Sync {
@@ -271,9 +270,7 @@ impl Builder<'_> {
         }
         match action.kind {
             ActionKind::Request(request) => {
-                let request = self.request(index, action.key, request)?;
-                draft.requests.push(request);
-                return Ok(());
+                return self.add_request(draft, index, action.key, request);
             }
             ActionKind::SetTimer(timer) => {
                 draft.timers.push(self.set_timer(index, timer)?);
@@ -373,44 +370,6 @@ impl Builder<'_> {
         checked.map_err(|detail| Refusal::Content { index, detail })
     }
 
-    fn request(
-        &self,
-        index: usize,
-        key: Option<String>,
-        request: Request,
-    ) -> Result<NewRequest, Refusal> {
-        let invalid = |detail: &str| Refusal::Invalid {
-            index,
-            detail: detail.to_owned(),
-        };
-        let key = key.ok_or_else(|| invalid("a request needs a key"))?;
-        if request.body.len() > REQUEST_BODY_BYTES {
-            return Err(Refusal::TooMuch {
-                what: "bytes of a request's body",
-                found: request.body.len(),
-                limit: REQUEST_BODY_BYTES,
-            });
-        }
-        if request.timeout_ms > REQUEST_TIMEOUT_MS {
-            return Err(invalid("a request may take 600,000 ms"));
-        }
-        let http = self.context.policy.http.as_ref();
-        if !http.is_some_and(|grants| grants.allows(&request.method, &request.url)) {
-            let url = request.url.split(['?', '#']).next().unwrap_or_default();
-            return Err(Refusal::RequestNotGranted {
-                index,
-                plugin: Name::clone(&self.context.delivery.plugin),
-                method: request.method,
-                url: url.to_owned(),
-            });
-        }
-        Ok(NewRequest {
-            key,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            request,
-        })
-    }
-
     fn timer_key(&self, name: String) -> TimerKey {
         TimerKey {
             tenant: Name::clone(&self.context.delivery.tenant),
@@ -438,10 +397,17 @@ impl Builder<'_> {
             }
         }
         let due_at = schedule::first_due(&timer.schedule, self.context.now);
-        let due_at = due_at.map_err(|error| Refusal::Invalid {
+        let mut due_at = due_at.map_err(|error| Refusal::Invalid {
             index,
             detail: error.to_string(),
         })?;
+        // Name and time are what makes a firing one and the same. Where the clock was set back, a
+        // timer that sets itself anew must not come to the time at which it has just fired.
+        if let EventPayload::TimerFired(fired) = &self.context.delivery.event.payload
+            && fired.name == timer.name
+        {
+            due_at = due_at.max(fired.due_at.saturating_add(1));
+        }
         let origin = Arc::clone(self.origin.get_or_insert_with(|| {
             Arc::new(Event {
                 raw: None,

@@ -45,26 +45,6 @@ impl Answer {
             .map(|send| content_text(&send.content))
             .collect()
     }
-
-    pub(super) fn timers_set(&self) -> Vec<(String, String)> {
-        self.actions
-            .iter()
-            .filter_map(|action| match &action.kind {
-                ActionKind::SetTimer(timer) => Some((timer.name.clone(), timer.payload.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(super) fn timers_cancelled(&self) -> Vec<String> {
-        self.actions
-            .iter()
-            .filter_map(|action| match &action.kind {
-                ActionKind::CancelTimer(name) => Some(name.clone()),
-                _ => None,
-            })
-            .collect()
-    }
 }
 
 fn content_text(content: &Content) -> String {

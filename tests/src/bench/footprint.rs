@@ -11,6 +11,7 @@ use parlor_host::app::{Host, HostParts};
 use parlor_host::config::Settings;
 use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::memory::MemoryJournal;
+use parlor_host::mailbox::SystemClock;
 use parlor_host::mailbox::rooms::{Change, Rooms as _};
 use parlor_host::runtime::CompilerProgram;
 use parlor_host::web::PanelSource as _;
@@ -115,6 +116,7 @@ pub(crate) async fn start(folder: &Path) -> anyhow::Result<Figures> {
         hub: Hub::open(LocalConfig::default())?,
         cache: cache_folder(),
         compiler: CompilerProgram::Thread,
+        clock: Arc::new(SystemClock),
     })
     .await?;
     host.follow(watcher).await;

@@ -8,6 +8,7 @@ use crate::app::clock;
 use crate::config::{PluginSettings, Problem, ReloadMode, check_plugin};
 use crate::model::payload::Lifecycle;
 use crate::net::HttpGrants;
+use crate::outbox::requests::PluginHttp;
 use crate::router::Table;
 use crate::runtime::lanes::PluginSpec;
 use crate::runtime::turn::{ActionGrants, Policy};
@@ -105,7 +106,7 @@ impl Plugins {
                 artifact,
                 description: description.clone(),
                 config: config.clone(),
-                http_grants,
+                http_grants: http_grants.clone(),
                 limits: settings.limits.clone(),
                 journal: self.parts.journal.clone(),
                 reads: self.parts.reads.clone(),
@@ -122,6 +123,14 @@ impl Plugins {
             return Err(format!("version {version} waits for `parlor reload`"));
         }
         self.parts.reads.set_grants(&plugin, &settings.grants.reads);
+        let http_grants = Arc::new(http_grants);
+        let http = PluginHttp {
+            grants: http_grants.clone(),
+            body_bytes: settings.limits.http_body_bytes,
+            header_bytes: settings.limits.http_header_bytes as usize,
+        };
+        let tenant = &self.parts.tenant;
+        self.parts.requests.install(tenant, &plugin, http);
         self.parts.lanes.install(PluginSpec {
             tenant: self.parts.tenant.clone(),
             name: plugin,
@@ -131,7 +140,7 @@ impl Plugins {
             fresh: settings.fresh,
             policy: Arc::new(Policy {
                 actions: ActionGrants::These(settings.grants.actions.iter().cloned().collect()),
-                http: None,
+                http: Some(http_grants),
                 limits: settings.limits.clone(),
             }),
         });

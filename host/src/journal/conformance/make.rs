@@ -86,6 +86,7 @@ pub(crate) fn arrival(id: &str, plugins: &[&str]) -> Arrival {
         lane: Name::from("room"),
         routes: Some(plugins.iter().map(|plugin| route(plugin)).collect()),
         timer: None,
+        request: None,
         forms: Vec::new(),
     }
 }

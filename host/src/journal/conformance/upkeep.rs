@@ -5,8 +5,8 @@ use super::make::{
 };
 use super::parts::{parts, record, sent};
 use crate::journal::{
-    Accepted, Arrival, DeadReason, DeliveryEnd, FiredTimer, Journal, JournalError, StateChange,
-    Timer, TimerChange, Turn,
+    Accepted, Arrival, DeadReason, DeliveryEnd, FiredTimer, Journal, JournalError, PluginKey,
+    StateChange, Timer, TimerChange, Turn,
 };
 
 /// A day and a little.
@@ -22,7 +22,7 @@ async fn change(journal: &dyn Journal, id: &str, timers: Vec<TimerChange>) {
 }
 
 async fn due(journal: &dyn Journal, now: u64) -> Vec<(String, u64)> {
-    let due = journal.due_timers(now, 10).await.expect("listed");
+    let due = journal.due_timers(now, None, 10, 10).await.expect("listed");
     due.into_iter()
         .map(|timer| (timer.key.name, timer.due_at))
         .collect()
@@ -47,7 +47,7 @@ pub(crate) async fn timers_are_due_oldest_first(journal: &dyn Journal) {
     assert_eq!(journal.next_timer().await.expect("read"), Some(10));
     let listed = due(journal, 20).await;
     assert_eq!(listed, [("a".to_owned(), 10), ("b".to_owned(), 20)]);
-    let one = journal.due_timers(30, 1).await.expect("listed");
+    let one = journal.due_timers(30, None, 1, 1).await.expect("listed");
     assert_eq!(one.len(), 1);
     let given = timer("a", 10, "x");
     assert_eq!(one[0].key, given.key);
@@ -114,6 +114,78 @@ pub(crate) async fn timers_are_counted_by_plugin(journal: &dyn Journal) {
     assert_eq!(journal.timer_count(TENANT, PLUGIN).await.expect("read"), 2);
     assert_eq!(journal.timer_count(TENANT, "other").await.expect("read"), 1);
     assert_eq!(journal.timer_count(TENANT, "none").await.expect("read"), 0);
+}
+
+fn timer_of(plugin: &str, name: &str, due_at: u64) -> TimerChange {
+    TimerChange::Set(Timer {
+        key: timer_key(plugin, name),
+        ..timer(name, due_at, "x")
+    })
+}
+
+pub(crate) async fn plugins_take_turns_where_many_timers_are_due(journal: &dyn Journal) {
+    let mut timers: Vec<TimerChange> = (0..30)
+        .map(|number| timer_of("flood", &format!("f{number:02}"), 10 + number))
+        .collect();
+    timers.push(timer_of("able", "a1", 50));
+    timers.push(timer_of("quiet", "q2", 61));
+    timers.push(timer_of("quiet", "q1", 60));
+    timers.push(timer_of("quiet", "later", 99));
+    change(journal, "1", timers).await;
+    let due = async |after: Option<&str>, each, limit| {
+        let after = after.map(|plugin| PluginKey {
+            tenant: TENANT.into(),
+            plugin: plugin.into(),
+        });
+        let due = journal.due_timers(70, after.as_ref(), each, limit).await;
+        let names = due.expect("listed").into_iter();
+        names.map(|timer| timer.key.name).collect::<Vec<_>>()
+    };
+    // All of them, oldest first, where there is room for all.
+    let all = due(None, 1, 33).await;
+    assert_eq!(all.len(), 33);
+    assert_eq!((&*all[0], &*all[32]), ("f00", "q2"));
+    assert_eq!(due(None, 2, 9).await, ["a1", "f00", "f01", "q1", "q2"]);
+    assert_eq!(due(Some("flood"), 2, 4).await, ["q1", "q2", "a1", "f00"]);
+    assert_eq!(due(Some("able"), 3, 4).await, ["f00", "f01", "f02", "q1"]);
+    assert_eq!(due(Some("zzz"), 1, 2).await, ["a1", "f00"]);
+}
+
+pub(crate) async fn parked_timers_are_not_due(journal: &dyn Journal) {
+    let timers = vec![timer_of(PLUGIN, "t", 10), timer_of("other", "o", 20)];
+    change(journal, "1", timers).await;
+    let park = async |is_parked| {
+        let parked = journal.park_timers(TENANT, PLUGIN, is_parked).await;
+        parked
+            .expect("ordered")
+            .durable
+            .wait()
+            .await
+            .expect("on disk");
+    };
+    park(true).await;
+    park(true).await;
+    assert_eq!(due(journal, 100).await, [("o".to_owned(), 20)]);
+    assert_eq!(journal.next_timer().await.expect("read"), Some(20));
+    assert_eq!(journal.timer_count(TENANT, PLUGIN).await.expect("read"), 1);
+    let key = timer_key(PLUGIN, "t");
+    assert!(journal.has_timer(&key).await.expect("read"));
+    assert!(
+        !journal
+            .has_timer(&timer_key(PLUGIN, "u"))
+            .await
+            .expect("read")
+    );
+    park(false).await;
+    park(false).await;
+    assert_eq!(due(journal, 15).await, [("t".to_owned(), 10)]);
+    assert_eq!(journal.next_timer().await.expect("read"), Some(10));
+    park(true).await;
+    // A parked one can be ended, and one that is set is not parked.
+    change(journal, "2", vec![TimerChange::Cancel(key.clone())]).await;
+    assert!(!journal.has_timer(&key).await.expect("read"));
+    change(journal, "3", vec![timer_of(PLUGIN, "t", 5)]).await;
+    assert_eq!(due(journal, 7).await, [("t".to_owned(), 5)]);
 }
 
 fn next_day() -> u64 {

@@ -1,12 +1,11 @@
-//! What is asked for seldom: timers, forms, message keys, joins, dead letters. One lock for all.
+//! What is asked for seldom: timers, requests, forms, message keys, joins, dead letters. One lock for all.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::timers::Timers;
+use crate::journal::open_requests::OpenRequests;
 use crate::journal::shared::{KEEP_DEAD_MS, KEEP_ENDED_FORMS_MS, KEEP_MESSAGE_KEYS_MS};
-use crate::journal::{
-    DeadLetter, FiredTimer, FormChange, OpenForm, SentMessage, Timer, TimerChange, TimerKey,
-    Unrouted,
-};
+use crate::journal::{DeadLetter, FormChange, OpenForm, PendingRequest, SentMessage, Unrouted};
 use crate::model::delivery::EventNumber;
 use crate::model::{Name, Timestamp};
 
@@ -28,9 +27,8 @@ type JoinKey = (Name, Name, Name, Name);
 pub(super) struct Desk {
     pub(super) unrouted: BTreeMap<EventNumber, Unrouted>,
     pub(super) dead: VecDeque<DeadLetter>,
-    timers: HashMap<TimerKey, (u64, Timer)>,
-    due: BTreeMap<(Timestamp, u64), TimerKey>,
-    next_timer_id: u64,
+    pub(super) timers: Timers,
+    pub(super) requests: OpenRequests<PendingRequest>,
     forms: Bounded<FormKey, OpenForm>,
     messages: Bounded<MessageKey, (SentMessage, Timestamp)>,
     joins: HashMap<JoinKey, u64>,
@@ -43,58 +41,6 @@ impl Desk {
             self.dead.pop_front();
         }
         self.dead.push_back(letter);
-    }
-
-    pub(super) fn change_timer(&mut self, change: TimerChange) {
-        match change {
-            TimerChange::Set(timer) => self.set_timer(timer),
-            TimerChange::Cancel(key) => {
-                self.take_timer(&key);
-            }
-        }
-    }
-
-    /// Re-arms or ends a timer that fired, unless it was set anew since.
-    pub(super) fn fire_timer(&mut self, fired: &FiredTimer) {
-        let is_same = self
-            .timers
-            .get(&fired.key)
-            .is_some_and(|(_, timer)| timer.due_at == fired.due_at);
-        if !is_same {
-            return;
-        }
-        if let (Some(mut timer), Some(next)) = (self.take_timer(&fired.key), fired.next) {
-            timer.due_at = next;
-            self.set_timer(timer);
-        }
-    }
-
-    pub(super) fn due_timers(&self, now: Timestamp, limit: usize) -> Vec<Timer> {
-        self.due
-            .range(..=(now, u64::MAX))
-            .take(limit)
-            .filter_map(|(_, key)| self.timers.get(key))
-            .map(|(_, timer)| timer.clone())
-            .collect()
-    }
-
-    pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        self.due.first_key_value().map(|((at, _), _)| *at)
-    }
-
-    pub(super) fn timer_count(&self, tenant: &str, plugin: &str) -> u64 {
-        self.timers
-            .keys()
-            .filter(|key| *key.tenant == *tenant && *key.plugin == *plugin)
-            .count() as u64
-    }
-
-    pub(super) fn has_timer(&self, key: &TimerKey) -> bool {
-        self.timers.contains_key(key)
-    }
-
-    pub(super) fn timers(&self) -> u64 {
-        self.timers.len() as u64
     }
 
     pub(super) fn open_form(&mut self, form: OpenForm) {
@@ -162,20 +108,6 @@ impl Desk {
         self.messages
             .values
             .retain(|_, (_, at)| is_young(*at, KEEP_MESSAGE_KEYS_MS));
-    }
-
-    fn set_timer(&mut self, timer: Timer) {
-        self.take_timer(&timer.key);
-        let id = self.next_timer_id;
-        self.next_timer_id += 1;
-        self.due.insert((timer.due_at, id), timer.key.clone());
-        self.timers.insert(timer.key.clone(), (id, timer));
-    }
-
-    fn take_timer(&mut self, key: &TimerKey) -> Option<Timer> {
-        let (id, timer) = self.timers.remove(key)?;
-        self.due.remove(&(timer.due_at, id));
-        Some(timer)
     }
 }
 

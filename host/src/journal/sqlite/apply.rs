@@ -7,13 +7,11 @@ use rusqlite::OptionalExtension as _;
 
 use super::error::Stop;
 use super::rows::{
-    ArrivalRow, PartRow, RequestRow, RouteRow, TimerRow, TurnRow, from_json, json, reason_text,
-    urgency_text,
+    ArrivalRow, PartRow, RouteRow, TurnRow, from_json, json, reason_text, urgency_text,
 };
 use super::writer::Writer;
 use crate::journal::{
-    DeliveryEnd, FiredTimer, FormChange, JournalError, OpenForm, PartNumber, PartUpdate, Sent,
-    TimerKey,
+    DeliveryEnd, FormChange, JournalError, OpenForm, PartNumber, PartUpdate, PluginKey, Sent,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::payload::ActionError;
@@ -43,6 +41,11 @@ impl Writer<'_> {
     }
 
     fn accept_one(&mut self, arrival: ArrivalRow) -> rusqlite::Result<Accepted> {
+        if let Some(request) = arrival.request
+            && !self.end_request(request)?
+        {
+            return Ok(None);
+        }
         let is_new = self.keys.insert(arrival.key)?;
         if let Some(timer) = &arrival.timer {
             self.fire_timer(timer)?;
@@ -128,7 +131,11 @@ impl Writer<'_> {
             self.change_timer(timer)?;
         }
         for request in turn.requests {
-            self.add_request(event, turn.delivery, &turn.tenant, &turn.plugin, &request)?;
+            let plugin = PluginKey {
+                tenant: Name::clone(&turn.tenant),
+                plugin: Name::clone(&turn.plugin),
+            };
+            self.add_request(event, turn.delivery, plugin, &request)?;
         }
         Ok(Turned::Done(first))
     }
@@ -171,30 +178,6 @@ impl Writer<'_> {
             &part.action,
         ))?;
         self.index.parts.insert(number, event);
-        Ok(())
-    }
-
-    fn add_request(
-        &mut self,
-        event: EventNumber,
-        delivery: DeliveryNumber,
-        tenant: &Name,
-        plugin: &Name,
-        request: &RequestRow,
-    ) -> rusqlite::Result<()> {
-        let number = self.index.next_request;
-        self.index.next_request += 1;
-        self.statements.add_request.execute((
-            number,
-            event,
-            delivery,
-            tenant,
-            plugin,
-            &request.key,
-            request.place,
-            &request.request,
-            self.now,
-        ))?;
         Ok(())
     }
 
@@ -352,61 +335,6 @@ impl Writer<'_> {
                 }
             }
         }
-        Ok(())
-    }
-
-    fn change_timer(&mut self, change: TimerRow) -> rusqlite::Result<()> {
-        match change {
-            TimerRow::Set {
-                key,
-                due_at,
-                schedule,
-                missed,
-                payload,
-                origin,
-            } => self.statements.set_timer.execute((
-                key.tenant,
-                key.plugin,
-                key.conversation,
-                key.name,
-                moment(due_at),
-                schedule,
-                missed,
-                payload,
-                origin,
-            )),
-            TimerRow::Cancel(key) => {
-                let TimerKey {
-                    tenant,
-                    plugin,
-                    conversation,
-                    name,
-                } = key;
-                let cancel = &mut self.statements.cancel_timer;
-                cancel.execute((tenant, plugin, conversation, name))
-            }
-        }?;
-        Ok(())
-    }
-
-    fn fire_timer(&mut self, fired: &FiredTimer) -> rusqlite::Result<()> {
-        let TimerKey {
-            tenant,
-            plugin,
-            conversation,
-            name,
-        } = &fired.key;
-        let due_at = moment(fired.due_at);
-        match fired.next {
-            Some(next) => {
-                let rearm = &mut self.statements.rearm_timer;
-                rearm.execute((tenant, plugin, conversation, name, due_at, moment(next)))
-            }
-            None => {
-                let end = &mut self.statements.end_timer;
-                end.execute((tenant, plugin, conversation, name, due_at))
-            }
-        }?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::requests;
 use crate::journal::numbers::NumberMap;
 use crate::model::Name;
 use crate::model::delivery::{DeliveryNumber, EventNumber};
@@ -34,6 +35,8 @@ pub(super) struct Index {
     pub(super) deliveries: NumberMap<EventNumber>,
     /// Open parts, with their events.
     pub(super) parts: NumberMap<EventNumber>,
+    /// Requests that have not ended, with their events.
+    pub(super) requests: requests::Open,
     /// Events without routes, with tenant and lane.
     pub(super) unrouted: BTreeMap<EventNumber, (Name, Name)>,
     /// Deliveries whose batch failed: they were numbered and do not exist.
@@ -72,6 +75,7 @@ impl Index {
             connection,
             "SELECT number, event FROM parts WHERE ended_at IS NULL",
         )?;
+        self.requests = requests::open(connection)?;
         self.dead_letters = connection.query_row(
             "SELECT count(*) FROM deliveries WHERE reason IS NOT NULL",
             [],
@@ -106,6 +110,7 @@ impl Index {
         self.deliveries
             .values()
             .chain(self.parts.values())
+            .chain(self.requests.values())
             .chain(self.unrouted.keys())
             .copied()
             .filter(|event| *event <= last)

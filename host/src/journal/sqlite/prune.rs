@@ -51,7 +51,7 @@ impl Writer<'_> {
                 cursor,
                 Cursor::State,
                 "DELETE FROM requests WHERE number IN
-                    (SELECT number FROM requests ORDER BY number LIMIT ?2) AND stored_at <= ?1",
+                    (SELECT number FROM requests WHERE ended_at <= ?1 LIMIT ?2)",
                 at.saturating_sub(KEEP_FINISHED_MS),
             ),
             Cursor::State => self.prune_state(at),

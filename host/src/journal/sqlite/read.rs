@@ -16,10 +16,10 @@ use super::state::Value;
 use crate::journal::shared::now;
 use crate::journal::{
     Counts, DeadLetter, JournalError, JournalResult, OpenForm, Part, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Unrouted,
+    StateScope, Unrouted,
 };
+use crate::model::Name;
 use crate::model::delivery::Delivery;
-use crate::model::{Name, Timestamp};
 
 /// Connections that read.
 const READERS: usize = 2;
@@ -234,41 +234,6 @@ pub(super) fn unrouted(
     })
 }
 
-pub(super) fn due_timers(
-    connection: &Connection,
-    at: Timestamp,
-    limit: usize,
-) -> JournalResult<Vec<Timer>> {
-    let sql = "SELECT tenant, plugin, conversation, name, due_at, schedule, missed, payload, origin
-        FROM timers WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    list(connection, sql, at, limit, rows::timer)
-}
-
-pub(super) fn next_timer(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection
-        .prepare_cached("SELECT min(due_at) FROM timers")?
-        .query_row([], |row| row.get(0))
-}
-
-pub(super) fn timer_count(
-    connection: &Connection,
-    tenant: &str,
-    plugin: &str,
-) -> rusqlite::Result<u64> {
-    connection
-        .prepare_cached("SELECT count(*) FROM timers WHERE tenant = ?1 AND plugin = ?2")?
-        .query_row((tenant, plugin), |row| row.get(0))
-}
-
-pub(super) fn has_timer(connection: &Connection, key: &TimerKey) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM timers
-             WHERE tenant = ?1 AND plugin = ?2 AND conversation = ?3 AND name = ?4",
-        )?
-        .exists((&*key.tenant, &*key.plugin, &*key.conversation, &key.name))
-}
-
 pub(super) fn open_forms(connection: &Connection) -> JournalResult<Vec<OpenForm>> {
     let run = || -> rusqlite::Result<Vec<String>> {
         let mut statement = connection.prepare_cached("SELECT form FROM forms")?;
@@ -331,6 +296,7 @@ pub(super) fn counts(connection: &Connection, index: &Index) -> rusqlite::Result
         pending_deliveries: index.deliveries.len() as u64,
         dead_letters: index.dead_letters,
         pending_parts: index.parts.len() as u64,
+        pending_requests: index.requests.len(),
         timers,
         bytes: 0,
     })

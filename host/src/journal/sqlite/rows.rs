@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{journal_error, unreadable};
-use crate::journal::shared::{event_with_roles, number_event};
+use crate::journal::shared::{event_with_roles, number_event, token};
 use crate::journal::{
     DeadLetter, DeadReason, FiredTimer, FormChange, JournalError, JournalResult, NewPart,
-    NewRequest, Part, PartState, StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
+    NewRequest, Part, PartState, RequestNumber, StateDelta, Timer, TimerChange, TimerKey, Unrouted,
+    Urgency,
 };
 use crate::model::Name;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route, View};
@@ -32,6 +33,7 @@ pub(super) struct ArrivalRow {
     pub(super) event: String,
     pub(super) routes: Option<Vec<RouteRow>>,
     pub(super) timer: Option<FiredTimer>,
+    pub(super) request: Option<RequestNumber>,
     pub(super) forms: Vec<FormChange>,
 }
 
@@ -75,6 +77,9 @@ pub(super) enum TimerRow {
 pub(super) struct RequestRow {
     pub(super) key: String,
     pub(super) place: u32,
+    pub(super) token: String,
+    pub(super) roles: Option<String>,
+    pub(super) bytes: u64,
     pub(super) request: String,
 }
 
@@ -130,8 +135,13 @@ pub(super) fn timer_row(change: TimerChange) -> JournalResult<TimerRow> {
     })
 }
 
-pub(super) fn request_row(request: NewRequest) -> JournalResult<RequestRow> {
+pub(super) fn request_row(request: NewRequest, event: &Event) -> JournalResult<RequestRow> {
+    let roles = event.actor.as_ref().map(|actor| &actor.roles);
+    let roles = roles.filter(|roles| !roles.is_empty());
     Ok(RequestRow {
+        token: token()?,
+        roles: roles.map(json).transpose()?,
+        bytes: request.request.body.len() as u64,
         request: json(&request.request)?,
         key: request.key,
         place: request.index,
@@ -157,12 +167,12 @@ pub(super) fn reason_text(reason: DeadReason) -> &'static str {
     }
 }
 
-fn word<T: DeserializeOwned>(what: &str, word: String) -> JournalResult<T> {
+pub(super) fn word<T: DeserializeOwned>(what: &str, word: String) -> JournalResult<T> {
     serde_json::from_value(serde_json::Value::String(word))
         .map_err(|error| unreadable(what, &error))
 }
 
-fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> JournalResult<T> {
+pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> JournalResult<T> {
     row.get(index).map_err(|error| journal_error(&error))
 }
 

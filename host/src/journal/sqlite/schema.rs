@@ -9,7 +9,7 @@ use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
 /// The version of the schema below, in `meta`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Marks the file as a journal: `prlr`.
 const APPLICATION_ID: i64 = 0x7072_6c72;
 /// Bytes of a page.
@@ -47,13 +47,16 @@ CREATE INDEX parts_open ON parts (ended_at) WHERE ended_at IS NULL;
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
-    request TEXT NOT NULL, stored_at INTEGER NOT NULL);
+    token TEXT NOT NULL, roles TEXT, bytes INTEGER NOT NULL, request TEXT NOT NULL,
+    stored_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, ended_at INTEGER);
+CREATE INDEX requests_ended ON requests (ended_at);
 CREATE TABLE timers (
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, conversation TEXT NOT NULL, name TEXT NOT NULL,
     due_at INTEGER NOT NULL, schedule TEXT NOT NULL, missed TEXT NOT NULL,
-    payload TEXT NOT NULL, origin TEXT NOT NULL,
+    payload TEXT NOT NULL, origin TEXT NOT NULL, parked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, plugin, conversation, name)) WITHOUT ROWID;
-CREATE INDEX timers_due ON timers (due_at);
+CREATE INDEX timers_due ON timers (due_at) WHERE parked = 0;
+CREATE INDEX timers_due_of ON timers (tenant, plugin, due_at) WHERE parked = 0;
 CREATE TABLE scopes (
     id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, plugin TEXT NOT NULL, scope TEXT NOT NULL,
     version INTEGER NOT NULL, bytes INTEGER NOT NULL, UNIQUE (tenant, plugin, scope));
@@ -78,6 +81,24 @@ CREATE TABLE keys_log_0 (number INTEGER PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE keys_log_1 (number INTEGER PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
+
+/// What brings an older journal to the next version, with the version that it has.
+const UPGRADES: [(i64, &str); 1] = [(
+    1,
+    // No host of that version took a turn with requests, so the table is empty.
+    "DROP TABLE requests;
+     CREATE TABLE requests (
+        number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+        tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
+        token TEXT NOT NULL, roles TEXT, bytes INTEGER NOT NULL, request TEXT NOT NULL,
+        stored_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+        ended_at INTEGER);
+     CREATE INDEX requests_ended ON requests (ended_at);
+     ALTER TABLE timers ADD COLUMN parked INTEGER NOT NULL DEFAULT 0;
+     DROP INDEX timers_due;
+     CREATE INDEX timers_due ON timers (due_at) WHERE parked = 0;
+     CREATE INDEX timers_due_of ON timers (tenant, plugin, due_at) WHERE parked = 0;",
+)];
 
 /// Opens the writer's connection and makes the tables in a new file.
 pub(super) fn open_writer(path: &Path) -> JournalResult<Connection> {
@@ -111,7 +132,13 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn check_schema(connection: &Connection, path: &Path) -> JournalResult<()> {
-    let found = schema_version(connection).map_err(|error| unusable(path, &error))?;
+    let mut found = schema_version(connection).map_err(|error| unusable(path, &error))?;
+    for (version, sql) in UPGRADES {
+        if found == Some(version) {
+            upgrade(connection, version + 1, sql).map_err(|error| unusable(path, &error))?;
+            found = Some(version + 1);
+        }
+    }
     match found {
         Some(SCHEMA_VERSION) => Ok(()),
         Some(version) => Err(JournalError::Failed(format!(
@@ -133,6 +160,14 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
             row.get(0)
         })
         .map(Some)
+}
+
+fn upgrade(connection: &Connection, version: i64, sql: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {sql}
+         UPDATE meta SET value = {version} WHERE name = 'schema';
+         COMMIT;"
+    ))
 }
 
 fn make_tables(connection: &Connection) -> rusqlite::Result<()> {

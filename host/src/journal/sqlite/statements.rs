@@ -45,12 +45,17 @@ statements! {
     part_owner: "SELECT tenant, plugin, bot, conversation FROM parts WHERE number = ?1",
 
     add_request: "INSERT INTO requests
-        (number, event, delivery, tenant, plugin, key, place, request, stored_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (number, event, delivery, tenant, plugin, key, place, token, roles, bytes, request,
+        stored_at, state, attempts)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', 0)",
+    mark_request: "UPDATE requests SET state = ?2, attempts = attempts + ?3 WHERE number = ?1",
+    // What was sent is not needed any more; method and address stay for whoever reads the table.
+    end_request: "UPDATE requests SET state = 'done', ended_at = ?2,
+        request = json_remove(request, '$.body', '$.headers') WHERE number = ?1",
 
     set_timer: "INSERT OR REPLACE INTO timers
-        (tenant, plugin, conversation, name, due_at, schedule, missed, payload, origin)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (tenant, plugin, conversation, name, due_at, schedule, missed, payload, origin, parked)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
     cancel_timer: "DELETE FROM timers
         WHERE tenant = ?1 AND plugin = ?2 AND conversation = ?3 AND name = ?4",
     // A timer that was set anew since it was found due is left alone.
@@ -58,6 +63,8 @@ statements! {
         WHERE tenant = ?1 AND plugin = ?2 AND conversation = ?3 AND name = ?4 AND due_at = ?5",
     end_timer: "DELETE FROM timers
         WHERE tenant = ?1 AND plugin = ?2 AND conversation = ?3 AND name = ?4 AND due_at = ?5",
+
+    park_timers: "UPDATE timers SET parked = ?3 WHERE tenant = ?1 AND plugin = ?2 AND parked <> ?3",
 
     open_form: "INSERT OR REPLACE INTO forms (tenant, bot, message, ends_at, form)
         VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -24,7 +24,8 @@ use super::state::{Scope, StateCache, Value};
 use super::statements::Statements;
 use crate::journal::shared::now;
 use crate::journal::{
-    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartUpdate, StateKey, StateScope,
+    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartUpdate, PluginKey,
+    RequestNumber, RequestState, StateKey, StateScope,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::{Name, Timestamp};
@@ -59,6 +60,8 @@ pub(super) enum Command {
     Commit(Box<TurnRow>, Reply<Turned>),
     Settle(DeliveryNumber, DeliveryEnd, Reply<()>),
     Record(Vec<PartUpdate>, Reply<()>),
+    MarkRequest(RequestNumber, RequestState, Reply<()>),
+    ParkTimers(PluginKey, bool, Reply<()>),
     SetHostValue(String, String, Reply<()>),
     Query(Query),
     Prune(Cursor, Timestamp, Reply<Cursor>),
@@ -331,6 +334,14 @@ impl<'c> Writer<'c> {
                 let result = self.record(updates);
                 self.answer(reply, result)
             }
+            Command::MarkRequest(request, state, reply) => {
+                let result = self.mark_request(request, state);
+                self.answer(reply, result)
+            }
+            Command::ParkTimers(plugin, is_parked, reply) => {
+                let result = self.park_timers(&plugin, is_parked);
+                self.answer(reply, result.map_err(Stop::from))
+            }
             Command::SetHostValue(name, value, reply) => {
                 let set = &mut self.statements.set_host_value;
                 let result = set.execute((name, value)).map(drop);
@@ -450,6 +461,8 @@ fn refuse(command: Command, error: &JournalError) {
         Command::Commit(_, reply) => say(reply, error),
         Command::Settle(_, _, reply)
         | Command::Record(_, reply)
+        | Command::MarkRequest(_, _, reply)
+        | Command::ParkTimers(_, _, reply)
         | Command::SetHostValue(_, _, reply) => say(reply, error),
         Command::Prune(_, _, reply) => say(reply, error),
         Command::SetMaxBytes(_, reply) => say(reply, error),

@@ -10,7 +10,7 @@ use super::plugin::{Job, Next, Plugin};
 use super::settle::{Settling, Unsettled};
 use super::status::count;
 use super::worker::{Alive, Held};
-use super::{Shared, gate, now, timers};
+use super::{Shared, bounds, gate, timers};
 use crate::journal::{
     Committed, DeadReason, DeliveryEnd, Durable, JournalError, NewPart, Ordered, Part, StateDelta,
     Turn, Urgency,
@@ -131,6 +131,12 @@ impl Attend<'_> {
             Ok(draft) => draft,
             Err(refusal) => return self.refused(&state, &refusal).await,
         };
+        let journal = &*self.shared.parts.journal;
+        match bounds::check(journal, &self.job.delivery, &draft).await {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return self.refused(&state, &refusal).await,
+            Err(error) => return Tried::Ended(self.hold(&error)),
+        }
         let writes = !state.writes.is_empty();
         let _turn = match timers::take_turn(self, &draft.timers, writes, has_turn).await {
             Ok(Ok(turn)) => turn,
@@ -155,7 +161,14 @@ impl Attend<'_> {
             number: delivery.event.sequence,
             took_us,
         };
+        let requests = (!turn.requests.is_empty()).then_some(&self.shared.parts.requests);
+        if let Some(requests) = requests {
+            requests.announce(&self.plugin.tenant, &self.plugin.name);
+        }
         let committed = self.shared.parts.journal.commit(turn).await;
+        if let Some(requests) = requests {
+            requests.committed(&self.plugin.tenant, &self.plugin.name);
+        }
         match committed {
             Ok(Ordered {
                 value: Committed::Done(parts),
@@ -198,7 +211,7 @@ impl Attend<'_> {
             policy: &self.job.installed.spec.policy,
             connectors: &*parts.connectors,
             contents: &*parts.contents,
-            now: now(),
+            now: parts.clock.now(),
         };
         turn::build(actions, &context)
     }

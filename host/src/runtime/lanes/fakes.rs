@@ -14,7 +14,8 @@ use tokio::sync::watch;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Accepted, Arrival, EventKey, Journal, Part, Sent, StateDelta};
 use crate::mailbox::{
-    Connector, Connectors, LaneKey, OutboxHandle, Pace, Read, ReadAnswer, SendError,
+    Connector, Connectors, LaneKey, OutboxHandle, Pace, Read, ReadAnswer, RequestsHandle,
+    SendError, SystemClock,
 };
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
@@ -323,6 +324,15 @@ impl Connectors for FakeConnectors {
     }
 }
 
+/// Makes no requests.
+pub(crate) struct NoRequests;
+
+impl RequestsHandle for NoRequests {
+    fn announce(&self, _tenant: &Name, _plugin: &Name) {}
+
+    fn committed(&self, _tenant: &Name, _plugin: &Name) {}
+}
+
 /// Lanes with stand-ins around them.
 pub(crate) struct Bench {
     pub(crate) lanes: Arc<Lanes>,
@@ -341,6 +351,8 @@ impl Bench {
         let parts = LanesParts {
             journal: Arc::clone(&journal),
             outbox: Arc::clone(&outbox) as Arc<dyn OutboxHandle>,
+            requests: Arc::new(NoRequests),
+            clock: Arc::new(SystemClock),
             connectors: Arc::new(FakeConnectors),
             contents: Arc::new(AnyContent),
         };
@@ -382,6 +394,7 @@ impl Bench {
                 roles: Vec::new(),
             }]),
             timer: None,
+            request: None,
             forms: Vec::new(),
         };
         match self.journal.accept(arrival).await.unwrap().value {

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, SentMessage,
-    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, PendingRequest,
+    PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer,
+    TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -154,17 +155,54 @@ impl Journal for ShakyJournal {
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.inner.pending_parts(after, limit).await
     }
-    async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>> {
-        self.inner.due_timers(now, limit).await
+    async fn pending_requests(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        after: RequestNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>> {
+        self.inner
+            .pending_requests(tenant, plugin, after, limit)
+            .await
+    }
+    async fn mark_request(
+        &self,
+        request: RequestNumber,
+        state: RequestState,
+    ) -> JournalResult<Ordered<()>> {
+        self.check_room()?;
+        self.inner.mark_request(request, state).await
+    }
+    async fn request_load(&self, tenant: &str, plugin: &str) -> JournalResult<RequestLoad> {
+        self.inner.request_load(tenant, plugin).await
+    }
+    async fn due_timers(
+        &self,
+        now: Timestamp,
+        after: Option<&PluginKey>,
+        each: usize,
+        limit: usize,
+    ) -> JournalResult<Vec<Timer>> {
+        self.inner.due_timers(now, after, each, limit).await
     }
     async fn next_timer(&self) -> JournalResult<Option<Timestamp>> {
         self.inner.next_timer().await
     }
-    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
-        self.inner.timer_count(tenant, plugin).await
+    async fn park_timers(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        is_parked: bool,
+    ) -> JournalResult<Ordered<()>> {
+        self.check_room()?;
+        self.inner.park_timers(tenant, plugin, is_parked).await
     }
     async fn has_timer(&self, key: &TimerKey) -> JournalResult<bool> {
         self.inner.has_timer(key).await
+    }
+    async fn timer_count(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        self.inner.timer_count(tenant, plugin).await
     }
     async fn open_forms(&self) -> JournalResult<Vec<OpenForm>> {
         self.inner.open_forms().await

@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 
 use crate::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
+    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
+    Turn, Unrouted,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -110,7 +111,35 @@ impl Journal for TestJournal {
         Err(JournalError::Closed)
     }
 
-    async fn due_timers(&self, _now: Timestamp, _limit: usize) -> JournalResult<Vec<Timer>> {
+    async fn pending_requests(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _after: RequestNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<PendingRequest>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn mark_request(
+        &self,
+        _request: RequestNumber,
+        _state: RequestState,
+    ) -> JournalResult<Ordered<()>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn request_load(&self, _tenant: &str, _plugin: &str) -> JournalResult<RequestLoad> {
+        Err(JournalError::Closed)
+    }
+
+    async fn due_timers(
+        &self,
+        _now: Timestamp,
+        _after: Option<&PluginKey>,
+        _each: usize,
+        _limit: usize,
+    ) -> JournalResult<Vec<Timer>> {
         Err(JournalError::Closed)
     }
 
@@ -118,11 +147,20 @@ impl Journal for TestJournal {
         Err(JournalError::Closed)
     }
 
-    async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
+    async fn park_timers(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _is_parked: bool,
+    ) -> JournalResult<Ordered<()>> {
         Err(JournalError::Closed)
     }
 
     async fn has_timer(&self, _key: &TimerKey) -> JournalResult<bool> {
+        Err(JournalError::Closed)
+    }
+
+    async fn timer_count(&self, _tenant: &str, _plugin: &str) -> JournalResult<u64> {
         Err(JournalError::Closed)
     }
 

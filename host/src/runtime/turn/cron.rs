@@ -1,11 +1,14 @@
 //! Five fields of cron in a time zone.
 //!
-//! Where clocks go forward, what falls into the hour that is left out is due after it by as much as
-//! it lay in it. Where they go back, a rule for certain hours is due the first time only; a rule
-//! for every hour goes on through both.
+//! A rule for certain hours is due once for each time of day that it names. Where clocks go forward,
+//! what falls into the hour that is left out is due at the first moment after it, once, however many
+//! such times there are. Where they go back, it is due the first time only.
+//!
+//! A rule for every hour knows no such times: it goes on through both changes, minute by minute, and
+//! makes up for nothing.
 
 use jiff::civil::Date;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, TimeZone};
 
 use crate::model::Timestamp;
 
@@ -128,14 +131,32 @@ impl CronRule {
         for hour in bits(self.hours) {
             for minute in bits(self.minutes) {
                 let moment = zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
-                offer(moment.compatible().ok());
-                if every_hour && matches!(moment.offset(), AmbiguousOffset::Fold { .. }) {
-                    offer(moment.later().ok());
+                match moment.offset() {
+                    AmbiguousOffset::Unambiguous { .. } => offer(moment.compatible().ok()),
+                    AmbiguousOffset::Gap { .. } if every_hour => {}
+                    AmbiguousOffset::Gap { .. } => offer(end_of_gap(zone, moment)),
+                    AmbiguousOffset::Fold { .. } => {
+                        offer(moment.earlier().ok());
+                        if every_hour {
+                            offer(moment.later().ok());
+                        }
+                    }
                 }
             }
         }
         first
     }
+}
+
+/// Finds the moment at which the clocks went forward over a time of day that does not exist.
+fn end_of_gap(zone: &TimeZone, moment: AmbiguousTimestamp) -> Option<jiff::Timestamp> {
+    // Counted by the offset of before, the time of day is the change itself or a moment after it.
+    let later = moment.later().ok()?;
+    let later = later
+        .checked_add(jiff::SignedDuration::from_nanos(1))
+        .ok()?;
+    let change = zone.preceding(later).next()?;
+    Some(change.timestamp())
 }
 
 /// Finds a time zone: jiff's, which is the system's where that is compiled in, else the one built in.

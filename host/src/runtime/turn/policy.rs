@@ -64,6 +64,15 @@ pub trait HttpGrants: Send + Sync {
     fn allows(&self, method: &str, url: &str) -> bool;
 }
 
+impl HttpGrants for crate::net::HttpGrants {
+    fn allows(&self, method: &str, url: &str) -> bool {
+        let (Ok(method), Ok(url)) = (method.parse(), url.parse()) else {
+            return false;
+        };
+        self.check(&method, &url).is_ok()
+    }
+}
+
 /// Which actions are granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionGrants {

@@ -23,14 +23,16 @@ pub enum ScheduleError {
     Cron(#[from] CronError),
 }
 
-/// Tells when a timer that is set now is due first. A moment of the past is due at once.
+/// Tells when a timer that is set now is due first. A moment of the past, or now, is due in the next
+/// millisecond: were it due before, the same firing could have been handled already.
 ///
 /// # Errors
 /// The schedule cannot be kept.
 pub fn first_due(schedule: &Schedule, now: Timestamp) -> Result<Timestamp, ScheduleError> {
+    let soonest = now.saturating_add(1);
     let due = match schedule {
-        Schedule::At(at) => *at,
-        Schedule::After(wait) => now.saturating_add(*wait),
+        Schedule::At(at) => soonest.max(*at),
+        Schedule::After(wait) => soonest.max(now.saturating_add(*wait)),
         Schedule::Every(gap) if *gap < MIN_EVERY_MS => return Err(ScheduleError::TooOften(*gap)),
         Schedule::Every(gap) => now.saturating_add(*gap),
         Schedule::Cron(cron) => next_due(cron, now)?,

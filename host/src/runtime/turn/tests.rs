@@ -1,16 +1,14 @@
 //! What a list of actions comes to, and what it is refused for.
 
+mod later;
+
 use std::sync::Arc;
 
-use super::schedule::{ScheduleError, first_due, following, next_due};
-use super::{
-    ActionGrants, AnyContent, GRANTS, HttpGrants, Policy, Refusal, TurnContext, TurnDraft, build,
-};
-use crate::journal::{DeadReason, TimerChange, Urgency};
+use super::{AnyContent, GRANTS, Policy, Refusal, TurnContext, TurnDraft, build};
+use crate::journal::{DeadReason, Urgency};
 use crate::model::Name;
 use crate::model::action::{
-    Action, ActionKind, Cron, Edit, EditRule, File, Membership, MessageRef, Missed,
-    OutgoingAttachment, Request, Schedule, SetTimer, Target,
+    Action, ActionKind, Edit, EditRule, File, Membership, MessageRef, OutgoingAttachment, Target,
 };
 use crate::model::content::{Block, Content, Form, FormAnswers, FormAudience, FormEnd};
 use crate::model::delivery::{Delivery, View};
@@ -51,15 +49,6 @@ fn check(actions: Vec<Action>, grants: &[&str]) -> Result<TurnDraft, Refusal> {
 
 fn refusal(actions: Vec<Action>) -> String {
     check(actions, &[]).unwrap_err().to_string()
-}
-
-fn set_timer(schedule: Schedule) -> Action {
-    action(ActionKind::SetTimer(SetTimer {
-        name: "t".to_owned(),
-        schedule,
-        missed: Missed::Once,
-        payload: "p".to_owned(),
-    }))
 }
 
 #[test]
@@ -273,186 +262,4 @@ fn a_loop_is_refused_only_where_it_would_go_on() {
     built(Vec::new(), &policy(&[]), &delivery).unwrap();
     let refused = built(vec![reply("x")], &policy(&[]), &delivery).unwrap_err();
     assert_eq!(refused.reason(), DeadReason::Loop);
-}
-
-struct Example;
-
-impl HttpGrants for Example {
-    fn allows(&self, method: &str, url: &str) -> bool {
-        method == "GET" && url.starts_with("https://example.com/")
-    }
-}
-
-#[test]
-fn a_request_wants_a_key_and_an_http_grant() {
-    let request = |url: &str| Action {
-        key: Some("k".to_owned()),
-        ..action(ActionKind::Request(Request {
-            method: "GET".to_owned(),
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            timeout_ms: 1_000,
-            idempotency_header: None,
-        }))
-    };
-    let granted = Policy {
-        http: Some(Arc::new(Example)),
-        actions: ActionGrants::none(),
-        ..policy(&[])
-    };
-    let room = delivery("room");
-    let draft = built(vec![request("https://example.com/a")], &granted, &room).unwrap();
-    assert_eq!(draft.requests[0].key, "k");
-    let refused = built(vec![request("https://evil.com/a?token=1")], &granted, &room).unwrap_err();
-    let line = "[plugin.pizza] grants.http = [\"GET https://evil.com/a\"]";
-    assert!(refused.to_string().ends_with(line), "{refused}");
-    let mut nameless = request("https://example.com/a");
-    nameless.key = None;
-    built(vec![nameless], &granted, &room).unwrap_err();
-}
-
-#[test]
-fn a_timer_belongs_to_the_events_conversation_and_keeps_its_origin() {
-    let draft = check(vec![set_timer(Schedule::After(5_000))], &[]).unwrap();
-    let TimerChange::Set(timer) = &draft.timers[0] else {
-        panic!("a timer that is set");
-    };
-    assert_eq!(
-        (timer.due_at, &*timer.key.conversation),
-        (NOW + 5_000, "room")
-    );
-    assert_eq!(timer.origin.id, "1");
-    assert!(!matches!(timer.origin.payload, EventPayload::Message(_)));
-    let cancel = action(ActionKind::CancelTimer("t".to_owned()));
-    let draft = check(vec![cancel], &[]).unwrap();
-    assert!(matches!(&draft.timers[0], TimerChange::Cancel(key) if key.name == "t"));
-    assert!(refusal(vec![set_timer(Schedule::Every(10))]).contains("too often"));
-}
-
-#[test]
-fn schedules_are_due_when_they_say() {
-    assert_eq!(first_due(&Schedule::At(5), NOW), Ok(5));
-    assert_eq!(first_due(&Schedule::After(5), NOW), Ok(NOW + 5));
-    assert_eq!(first_due(&Schedule::Every(1_000), NOW), Ok(NOW + 1_000));
-    assert_eq!(
-        first_due(&Schedule::After(u64::MAX), NOW),
-        Err(ScheduleError::TooFar)
-    );
-    assert_eq!(following(&Schedule::After(5), NOW, NOW), None);
-    let every = Schedule::Every(1_000);
-    assert_eq!(following(&every, NOW, NOW + 20), Some(NOW + 1_000));
-    // However many were missed, the next is in the future and in step.
-    assert_eq!(following(&every, NOW, NOW + 10_500), Some(NOW + 11_000));
-}
-
-fn at(text: &str) -> u64 {
-    let moment: jiff::Timestamp = text.parse().unwrap();
-    u64::try_from(moment.as_millisecond()).unwrap()
-}
-
-fn check_cron(expression: &str, zone: &str, after: &str, wanted: &[&str]) {
-    let cron = Cron {
-        expression: expression.to_owned(),
-        time_zone: zone.to_owned(),
-    };
-    let mut now = at(after);
-    for due in wanted {
-        now = next_due(&cron, now).unwrap();
-        let found = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap()).unwrap();
-        assert_eq!(found.to_string(), *due, "{expression} in {zone}");
-    }
-}
-
-#[test]
-fn cron_is_due_when_it_says() {
-    check_cron(
-        "*/15 * * * *",
-        "UTC",
-        "2026-11-20T10:07:00Z",
-        &["2026-11-20T10:15:00Z", "2026-11-20T10:30:00Z"],
-    );
-    check_cron(
-        "0 9 * * 1-5",
-        "Europe/Berlin",
-        "2026-11-20T08:00:00Z",
-        &["2026-11-23T08:00:00Z", "2026-11-24T08:00:00Z"],
-    );
-    check_cron(
-        "0 0 29 feb *",
-        "UTC",
-        "2026-01-01T00:00:00Z",
-        &["2028-02-29T00:00:00Z"],
-    );
-    // Day and weekday both given: either is enough. 7 is Sunday.
-    check_cron(
-        "0 0 13 * 7",
-        "UTC",
-        "2026-11-10T00:00:00Z",
-        &["2026-11-13T00:00:00Z", "2026-11-15T00:00:00Z"],
-    );
-}
-
-#[test]
-fn cron_lives_through_both_changes_of_summer_time() {
-    // 29 March 2026: 02:00 becomes 03:00. What was due at 02:30 is due at 03:30, once.
-    check_cron(
-        "30 2 * * *",
-        "Europe/Berlin",
-        "2026-03-28T00:00:00Z",
-        &[
-            "2026-03-28T01:30:00Z",
-            "2026-03-29T01:30:00Z",
-            "2026-03-30T00:30:00Z",
-        ],
-    );
-    check_cron(
-        "*/30 * * * *",
-        "Europe/Berlin",
-        "2026-03-29T00:10:00Z",
-        &[
-            "2026-03-29T00:30:00Z",
-            "2026-03-29T01:00:00Z",
-            "2026-03-29T01:30:00Z",
-        ],
-    );
-    // 25 October 2026: 03:00 becomes 02:00. What is due at 02:30 is due the first time only,
-    // what is due every half hour goes on.
-    check_cron(
-        "30 2 * * *",
-        "Europe/Berlin",
-        "2026-10-24T12:00:00Z",
-        &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
-    );
-    check_cron(
-        "*/30 * * * *",
-        "Europe/Berlin",
-        "2026-10-25T00:10:00Z",
-        &[
-            "2026-10-25T00:30:00Z",
-            "2026-10-25T01:00:00Z",
-            "2026-10-25T01:30:00Z",
-            "2026-10-25T02:00:00Z",
-        ],
-    );
-}
-
-#[test]
-fn wrong_cron_rules_say_what_is_wrong() {
-    for (expression, zone, wanted) in [
-        ("* * * *", "UTC", "five fields"),
-        ("61 * * * *", "UTC", "minute cannot be \"61\""),
-        ("* * * * fun", "UTC", "weekday cannot be \"fun\""),
-        ("*/0 * * * *", "UTC", "minute"),
-        ("5-1 * * * *", "UTC", "minute"),
-        ("* * * * *", "Mars/Base", "Mars/Base"),
-        ("0 0 31 2 *", "UTC", "never"),
-    ] {
-        let cron = Cron {
-            expression: expression.to_owned(),
-            time_zone: zone.to_owned(),
-        };
-        let text = next_due(&cron, NOW).unwrap_err().to_string();
-        assert!(text.contains(wanted), "{text}");
-    }
 }

@@ -9,8 +9,11 @@ use crate::journal::conformance::make::{
     PLUGIN, accept, arrival, deliver, keep, key, new_part, read, set, turn, write, writes,
 };
 use crate::journal::conformance::parts::{parts, record, sent};
+use crate::journal::conformance::requests::{answer, ask, mark, pending};
 use crate::journal::sqlite::{Durability, JOURNAL_FILE, SqliteConfig, SqliteJournal};
-use crate::journal::{Accepted, Arrival, Committed, Journal as _, JournalError, StateChange, Turn};
+use crate::journal::{
+    Accepted, Arrival, Committed, Journal as _, JournalError, RequestState, StateChange, Turn,
+};
 use crate::model::Name;
 
 /// Copies what a crash would leave: database and log, as they are at this moment.
@@ -71,6 +74,49 @@ async fn crash_keeps_what_was_durable_and_whole_turns_only() {
         let parts = journal.pending_parts(0, 1_000).await.expect("listed");
         assert!(count >= sure, "{count} {sure}");
         assert_eq!(parts.len() as u64, count);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crash_between_answer_and_record_leaves_the_request_or_its_answer() {
+    const ROUNDS: u64 = 60;
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Arc::new(open(folder.path()));
+    let answered = Arc::new(AtomicU64::new(0));
+    let writer = {
+        let (journal, answered) = (Arc::clone(&journal), Arc::clone(&answered));
+        tokio::spawn(async move {
+            for id in 0..ROUNDS {
+                ask(&*journal, &format!("asks {id}"), "r").await;
+                let number = pending(&*journal).await[0].number;
+                mark(&*journal, number, RequestState::Sending).await;
+                accept(&*journal, answer(&format!("answers {id}"), number)).await;
+                answered.store(id + 1, Ordering::SeqCst);
+            }
+        })
+    };
+    let mut copies = Vec::new();
+    while !writer.is_finished() && copies.len() <= 40 {
+        let sure = answered.load(Ordering::SeqCst);
+        let copied = tempfile::tempdir().expect("a folder");
+        copy(folder.path(), copied.path());
+        copies.push((sure, copied));
+        tokio::task::yield_now().await;
+    }
+    writer.await.expect("written");
+    for (sure, copied) in copies {
+        check(copied.path());
+        let journal = open(copied.path());
+        let mut deliveries = journal.pending_deliveries(0, 1_000).await.expect("listed");
+        deliveries.retain(|delivery| delivery.event.id.starts_with("answers"));
+        let answers = deliveries.len() as u64;
+        assert!(answers >= sure, "{answers} {sure}");
+        // The next round's request is there or not; none is there together with its answer.
+        let open = pending(&journal).await;
+        assert!(open.len() <= 1);
+        if let Some(request) = open.first() {
+            assert_eq!(request.origin.id, format!("asks {answers}"));
+        }
     }
 }
 

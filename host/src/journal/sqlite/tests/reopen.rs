@@ -7,10 +7,11 @@ use crate::journal::conformance::make::{
     PLUGIN, TENANT, accept, arrival, deliver, keep, key, new_part, read, set, timer, turn, write,
 };
 use crate::journal::conformance::parts::{parts, record, sent};
+use crate::journal::conformance::requests::{answer, ask, mark, pending};
 use crate::journal::sqlite::{JOURNAL_FILE, SqliteConfig, SqliteJournal};
 use crate::journal::{
     Accepted, Arrival, DeadReason, DeliveryEnd, EventKey, Journal as _, JournalError, OpenForm,
-    PartState, PartUpdate, Sent, StateChange, TimerChange, Turn,
+    PartState, PartUpdate, RequestState, Sent, StateChange, TimerChange, Turn,
 };
 use crate::model::Name;
 
@@ -159,7 +160,7 @@ async fn timers_forms_keys_and_joins_are_there_again() {
     record(&journal, update).await;
     journal.close().await.expect("closed");
     let journal = open(folder.path());
-    let due = journal.due_timers(10, 9).await.expect("listed");
+    let due = journal.due_timers(10, None, 9, 9).await.expect("listed");
     assert_eq!(due[0].key.name, "t");
     assert_eq!(due[0].origin.id, "origin");
     assert_eq!(journal.open_forms().await.expect("listed"), [form]);
@@ -167,6 +168,101 @@ async fn timers_forms_keys_and_joins_are_there_again() {
     assert_eq!(named.expect("read").expect("there").conversation, "found");
     let joins = journal.join_count(TENANT, PLUGIN, "desk", "found").await;
     assert_eq!(joins.expect("read"), 1);
+}
+
+#[tokio::test]
+async fn requests_are_there_again_as_they_were() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(folder.path());
+    for key in ["waits", "under way", "done"] {
+        ask(&journal, key, key).await;
+    }
+    let before = pending(&journal).await;
+    mark(&journal, before[1].number, RequestState::Sending).await;
+    mark(&journal, before[2].number, RequestState::Sending).await;
+    accept(&journal, answer("answer", before[2].number)).await;
+    // Dropped without a close, as at a crash.
+    drop(journal);
+    let journal = open(folder.path());
+    let after = pending(&journal).await;
+    let states: Vec<_> = after
+        .iter()
+        .map(|found| (&*found.what.key, found.state, found.attempts))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("waits", RequestState::Queued, 0),
+            ("under way", RequestState::Sending, 1)
+        ]
+    );
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.token, after.token);
+        assert_eq!(before.origin, after.origin);
+        assert_eq!(before.what.request, after.what.request);
+    }
+    let load = journal.request_load(TENANT, PLUGIN).await.expect("read");
+    assert_eq!((load.count, load.bytes), (2, 8));
+    let again = journal.accept(answer("again", before[2].number)).await;
+    assert!(matches!(again.expect("ordered").value, Accepted::Duplicate));
+    ask(&journal, "next", "next").await;
+    assert!(pending(&journal).await[2].number > before[2].number);
+}
+
+#[tokio::test]
+async fn request_that_ended_keeps_nothing_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(folder.path());
+    ask(&journal, "a", "r").await;
+    let number = pending(&journal).await[0].number;
+    accept(&journal, answer("answer", number)).await;
+    journal.close().await.expect("closed");
+    let connection = rusqlite::Connection::open(folder.path().join(JOURNAL_FILE)).expect("opened");
+    let row: (String, String) = connection
+        .query_row("SELECT state, request FROM requests", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .expect("a row");
+    assert_eq!(row.0, "done");
+    assert!(row.1.contains("https://a.example/orders"), "{}", row.1);
+    assert!(!row.1.contains("x-order"), "{}", row.1);
+}
+
+#[tokio::test]
+async fn journal_of_the_version_before_is_brought_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(folder.path());
+    let delivery = deliver(&journal, "a").await;
+    let set = Turn {
+        timers: vec![TimerChange::Set(timer("t", 10, "x"))],
+        ..turn(&delivery)
+    };
+    keep(&journal, set).await;
+    journal.close().await.expect("closed");
+    {
+        let path = folder.path().join(JOURNAL_FILE);
+        let connection = rusqlite::Connection::open(path).expect("opened");
+        let sql = "DROP TABLE requests;
+            CREATE TABLE requests (
+                number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+                tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL,
+                place INTEGER NOT NULL, request TEXT NOT NULL, stored_at INTEGER NOT NULL);
+            DROP INDEX timers_due;
+            DROP INDEX timers_due_of;
+            ALTER TABLE timers DROP COLUMN parked;
+            CREATE INDEX timers_due ON timers (due_at);
+            UPDATE meta SET value = 1 WHERE name = 'schema';";
+        connection.execute_batch(sql).expect("made older");
+    }
+    let journal = open(folder.path());
+    let due = journal.due_timers(10, None, 9, 9).await.expect("listed");
+    assert_eq!(due[0].key.name, "t");
+    ask(&journal, "b", "r").await;
+    assert_eq!(pending(&journal).await.len(), 1);
+    journal.close().await.expect("closed");
+    // Once brought up, it opens like any other.
+    let journal = open(folder.path());
+    assert_eq!(pending(&journal).await.len(), 1);
 }
 
 #[tokio::test]
