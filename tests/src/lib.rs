@@ -1,9 +1,10 @@
-//! What the end-to-end tests share: a browser, built guests, a host in the test's own process, the
-//! contract's table.
+//! What the end-to-end tests share: a browser, built guests, a host in the test's own process or in one
+//! of its own, the contract's table.
 
 pub mod browser;
 pub mod contract;
 pub mod guests;
 pub mod harness;
+pub mod process;
 pub mod tidy;
 pub mod transcript;
