@@ -10,17 +10,24 @@ use parlor_host::config::{ReloadConfig, Settings};
 use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::journal::{DeadLetter, Journal};
-use parlor_host::mailbox::rooms::{Command, Done, RoomMessage, Rooms as _, RoomsError, Say};
+use parlor_host::mailbox::rooms::{
+    Change, Command, Done, RoomMessage, Rooms as _, RoomsError, Say, View, ViewError,
+};
 use parlor_host::mailbox::{Clock, SystemClock};
 use parlor_host::runtime::{ArtifactHash, CompilerProgram};
 use parlor_host::web::{PanelSource as _, PluginRow};
 
 use crate::guests;
+use crate::transcript::Transcript;
 
 /// The bot's name in the settings and on the platform.
 pub const BOT: &str = "parlor";
 /// The longest that a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Who waits for something to be said; in no conversation.
+const WAITER: &str = "waiter";
+/// How often a test that waits listens to what is said meanwhile.
+const LISTEN_EVERY: Duration = Duration::from_millis(5);
 
 /// Dead letters that a test looks at.
 const MAX_LETTERS: usize = 1_000;
@@ -29,6 +36,7 @@ const MAX_LETTERS: usize = 1_000;
 pub struct TestHost {
     host: Arc<Host>,
     folder: tempfile::TempDir,
+    transcript: Transcript,
 }
 
 /// What a test host is made of.
@@ -112,10 +120,12 @@ impl TestHost {
         let path = folder.path().join("parlor.toml");
         let settings = Settings::parse(&path, &parts.settings, &|_| None)
             .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"));
+        let hub = Hub::open(LocalConfig::default()).expect("rooms in memory open");
+        let transcript = Transcript::begin(&hub);
         let host = Host::start(HostParts {
             settings,
             journal: parts.journal,
-            hub: Hub::open(LocalConfig::default()).expect("rooms in memory open"),
+            hub,
             cache: cache(),
             compiler: CompilerProgram::Thread,
             clock: parts.clock,
@@ -126,6 +136,7 @@ impl TestHost {
         Self {
             host: Arc::new(host),
             folder,
+            transcript,
         }
     }
 
@@ -217,6 +228,7 @@ impl TestHost {
     /// # Errors
     /// The platform's.
     pub async fn act(&self, user: &str, command: Command) -> Result<Done, RoomsError> {
+        self.transcript.hear();
         self.host.hub().act(user, command).await
     }
 
@@ -251,9 +263,47 @@ impl TestHost {
     /// # Panics
     /// When that takes longer than [`PATIENCE`].
     pub async fn idle(&self) {
-        tokio::time::timeout(PATIENCE, self.host.idle())
+        tokio::time::timeout(PATIENCE, self.while_listening(self.host.idle()))
             .await
             .expect("the host comes to rest");
+    }
+
+    /// Waits until the bot has said so many messages in a conversation.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
+    pub async fn until_answers(&self, conversation: &str, count: usize) {
+        let (_, mut view) = self.host.hub().view(WAITER).expect("a user can look");
+        let answered = async {
+            while self.all_answers(conversation).len() < count {
+                posted(&mut view, |message| {
+                    *message.conversation == *conversation && is_bots(message)
+                })
+                .await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, answered)
+            .await
+            .unwrap_or_else(|_| panic!("{conversation}: fewer than {count} answers"));
+    }
+
+    /// Waits until somebody says what is wanted, after the call.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
+    pub async fn until_said(&self, wanted: impl Fn(&RoomMessage) -> bool) {
+        let (_, mut view) = self.host.hub().view(WAITER).expect("a user can look");
+        let said = async { while !posted(&mut view, &wanted).await {} };
+        tokio::time::timeout(PATIENCE, said)
+            .await
+            .expect("what is wanted is said");
+    }
+
+    async fn while_listening(&self, wait: impl Future<Output = ()>) {
+        let mut wait = std::pin::pin!(wait);
+        while tokio::time::timeout(LISTEN_EVERY, &mut wait).await.is_err() {
+            self.transcript.hear();
+        }
     }
 
     /// The messages of a conversation, oldest first, as a user sees them.
@@ -272,20 +322,18 @@ impl TestHost {
     /// What the bot said in a conversation, oldest first.
     pub fn answers(&self, user: &str, conversation: &str) -> Vec<Arc<RoomMessage>> {
         let mut messages = self.messages(user, conversation);
-        messages.retain(|message| &*message.author == BOT || message.author.ends_with(BOT));
+        messages.retain(|message| is_bots(message));
         messages
     }
 
-    /// Everything that the bot said in a conversation and the platform still keeps.
+    /// Everything that the bot said in a conversation since the host started, oldest first.
+    ///
+    /// # Panics
+    /// When some of it was said and dropped while nobody listened.
     pub fn all_answers(&self, conversation: &str) -> Vec<Arc<RoomMessage>> {
-        self.host.hub().read(|state| {
-            let room = state.rooms.get(conversation);
-            let messages = room.into_iter().flat_map(|room| room.messages.iter());
-            messages
-                .filter(|message| message.author.ends_with(BOT))
-                .cloned()
-                .collect()
-        })
+        let mut said = self.transcript.said(conversation);
+        said.retain(|message| is_bots(message));
+        said
     }
 
     /// The events that were given up, oldest first.
@@ -341,6 +389,24 @@ impl TestHost {
     pub async fn stop(self) {
         self.host.stop().await;
     }
+}
+
+/// Waits for a message; tells whether it came, or changes were lost that it may have been among.
+async fn posted(view: &mut View, wanted: impl Fn(&RoomMessage) -> bool) -> bool {
+    loop {
+        match view.next().await {
+            Ok(event) => match &event.change {
+                Change::Posted(message) if wanted(message) => return true,
+                _ => {}
+            },
+            Err(ViewError::Lagged) => return false,
+            Err(ViewError::Closed) => panic!("the platform has ended"),
+        }
+    }
+}
+
+fn is_bots(message: &RoomMessage) -> bool {
+    message.author.ends_with(BOT)
 }
 
 /// One folder of compiled code for all tests: what is tested is not how often a guest is compiled.

@@ -8,5 +8,7 @@ pub mod contract;
 pub mod guests;
 pub mod harness;
 pub mod logs;
+pub mod process;
 pub mod running;
 pub mod tidy;
+pub mod transcript;

@@ -1,5 +1,5 @@
-//! Answers everything with one of its bytes' own marker: `ANSWER-0000000000`. A test that replaces the
-//! 17 bytes in the `.wasm` has a new build without a compiler.
+//! Answers everything with one of its bytes' own marker: `ANSWER-0000000000`, and `say N` with N after it.
+//! A test that replaces the 17 bytes in the `.wasm` has a new build without a compiler.
 
 use parlor_sdk::prelude::*;
 
@@ -16,7 +16,11 @@ pub struct Guest;
 )]
 impl Guest {
     #[message()]
-    fn message(&mut self) -> String {
-        String::from_utf8_lossy(std::hint::black_box(&ANSWER)).into_owned()
+    fn message(&mut self, text: String) -> String {
+        let mut answer = String::from_utf8_lossy(std::hint::black_box(&ANSWER)).into_owned();
+        if let Some(number) = text.strip_prefix("say") {
+            answer.push_str(number);
+        }
+        answer
     }
 }
