@@ -276,14 +276,14 @@ impl Host {
         }
     }
 
-    /// Stops: no new events, calls in flight end and commit, what is committed leaves, the rest
-    /// stays in the journal.
+    /// Stops: no new events and requests, calls and requests in flight end and commit, what is
+    /// committed leaves, the rest stays in the journal.
     pub async fn stop(&self) {
+        self.requests.pause();
         self.stop_sessions.cancel();
         self.sessions.close();
         self.sessions.wait().await;
         if self.open.load(Ordering::Acquire) {
-            self.requests.pause();
             self.plugins.drain().await;
             // What is not done by then is in the journal.
             let _ = tokio::time::timeout(DRAIN, self.idle()).await;
