@@ -33,6 +33,8 @@ pub struct TestHostParts {
     pub journal: Arc<dyn Journal>,
     /// The text of its `parlor.toml`.
     pub settings: String,
+    /// The local platform's settings; in memory by default.
+    pub rooms: LocalConfig,
 }
 
 impl Default for TestHostParts {
@@ -40,6 +42,7 @@ impl Default for TestHostParts {
         Self {
             journal: Arc::new(MemoryJournal::new()),
             settings: String::new(),
+            rooms: LocalConfig::default(),
         }
     }
 }
@@ -90,7 +93,7 @@ impl TestHost {
         let host = Host::start(HostParts {
             settings,
             journal: parts.journal,
-            hub: Hub::open(LocalConfig::default()).expect("rooms in memory open"),
+            hub: Hub::open(parts.rooms).expect("rooms open"),
             cache: cache(),
             compiler: CompilerProgram::Thread,
         })
