@@ -4,11 +4,13 @@
 //! A key that nothing enforces yet is refused, not ignored. `environment` alone reads variables.
 
 mod check;
+mod credential;
 mod duration;
 mod environment;
 mod grant;
 mod limits;
 mod names;
+mod net;
 mod places;
 mod plugin;
 mod problem;
@@ -26,7 +28,7 @@ use toml::de::DeTable;
 
 pub use check::check_plugin;
 pub use environment::{log_filter, variable};
-pub use grant::{Credential, Grants, HttpGrant};
+pub use grant::{Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
 pub use names::{GRANTED_ACTIONS, GRANTED_READS, is_name};
 pub use places::{bind, open_folders, unreadable_plugins};
@@ -40,6 +42,7 @@ pub use sections::{
     ReloadConfig, ReloadMode,
 };
 
+use crate::net::NetConfig;
 use problem::Source;
 use read::{Reader, Table};
 
@@ -65,6 +68,8 @@ pub struct Settings {
     pub local: LocalConfig,
     /// The journal.
     pub journal: JournalConfig,
+    /// The way out of every bot and plugin.
+    pub net: NetConfig,
     /// The bots; [`DEFAULT_BOT`] where none is named.
     pub bots: Vec<BotConfig>,
     /// Roles: globs over e-mail address, user name and id.
@@ -256,7 +261,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let item = top.get(reader, "journal");
     let journal = sections::read_journal(reader, item.as_ref());
     let item = top.get(reader, "net");
-    sections::read_net(reader, item.as_ref());
+    let net = net::read_net(reader, item.as_ref());
     let item = top.get(reader, "bot");
     let mut bots = sections::read_bots(reader, item.as_ref());
     if bots.is_empty() && local.enabled {
@@ -294,6 +299,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         http,
         local,
         journal,
+        net,
         bots,
         roles,
         plugins,

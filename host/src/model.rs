@@ -12,6 +12,7 @@ pub mod directory;
 pub mod event;
 pub mod limits;
 pub mod payload;
+pub mod secret;
 
 mod base64_bytes;
 

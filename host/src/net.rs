@@ -1,11 +1,25 @@
-//! Outgoing connections: what a grant covers, which addresses may be reached, and the sender that holds to both.
+//! Outgoing connections: what a grant covers and which credential goes with it, which way and to
+//! which addresses, and the sender that holds to all of it.
 //!
-//! Connectors and plugins share the address rules. Credentials in grants and proxies belong here too, later.
+//! Connectors and plugins share the address rules. No file is opened here: `config` reads them.
 
 pub mod address;
+mod client;
+mod connect;
+mod credential;
 pub mod egress;
 pub mod grant;
+mod mask;
+mod oauth;
 pub mod resolve;
+mod route;
+mod tls;
 
+pub use credential::{
+    Account, ClientAuth, Credential, CredentialError, HttpGrant, MAX_SECRET_BYTES, OAuth2,
+};
 pub use egress::{CappedBody, Caps, Egress, EgressError};
 pub use grant::{GrantError, HttpGrants};
+pub use mask::SHORTEST_SECRET;
+pub use route::{Bypass, NetConfig, NoBypass, Proxy, ProxyError};
+pub use tls::{Identity, PemError, read_authorities};

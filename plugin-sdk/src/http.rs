@@ -4,6 +4,9 @@
 //! not be lost, return a [`crate::Request`] instead. Redirects are not followed. At most 16
 //! requests a call by default.
 //!
+//! Tokens and passwords are the operator's: the host adds them where a grant says so, and answers
+//! come back with `*` in their place. A request must not set a header that the host sets.
+//!
 //! ```
 //! use parlor_sdk::prelude::*;
 //!
@@ -25,7 +28,7 @@ use std::time::Duration;
 pub enum HttpError {
     /// The URL is not an absolute `http` or `https` one, or a header is not allowed.
     Invalid,
-    /// No grant covers it.
+    /// No grant covers it, or it sets a header that the host sets.
     Denied,
     /// Nothing listens there, or the name is not known.
     Unreachable,
@@ -35,7 +38,7 @@ pub enum HttpError {
     TooLarge,
     /// More requests than one call may make, or may have open at one time.
     TooMany,
-    /// Anything else.
+    /// Anything else, such as a proxy or a credential that the operator has to see to.
     Failed,
 }
 

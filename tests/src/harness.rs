@@ -47,6 +47,8 @@ pub struct TestHostParts {
     pub settings: String,
     /// What tells the time of events and timers.
     pub clock: Arc<dyn Clock>,
+    /// The local platform's settings; in memory by default.
+    pub rooms: LocalConfig,
 }
 
 impl Default for TestHostParts {
@@ -55,6 +57,7 @@ impl Default for TestHostParts {
             journal: Arc::new(MemoryJournal::new()),
             settings: String::new(),
             clock: Arc::new(SystemClock),
+            rooms: LocalConfig::default(),
         }
     }
 }
@@ -120,7 +123,7 @@ impl TestHost {
         let path = folder.path().join("parlor.toml");
         let settings = Settings::parse(&path, &parts.settings, &|_| None)
             .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"));
-        let hub = Hub::open(LocalConfig::default()).expect("rooms in memory open");
+        let hub = Hub::open(parts.rooms.clone()).expect("rooms open");
         let transcript = Transcript::begin(&hub);
         let host = Host::start(HostParts {
             settings,

@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: a browser, built guests, a host in the test's own process or in one
-//! that can be killed, a clock that can be set, somebody's API, the contract's table.
+//! that can be killed, a clock that can be set, the world outside, the contract's table.
 
 pub mod api;
 pub mod browser;
@@ -8,6 +8,7 @@ pub mod contract;
 pub mod guests;
 pub mod harness;
 pub mod logs;
+pub mod outside;
 pub mod process;
 pub mod running;
 pub mod tidy;

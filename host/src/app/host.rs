@@ -26,6 +26,7 @@ use crate::connectors::local::{Hub, LocalConnector};
 use crate::journal::Journal;
 use crate::mailbox::{Clock, Connector as _, Connectors};
 use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name};
+use crate::net::Egress;
 use crate::outbox::requests::{Requests, RequestsConfig};
 use crate::outbox::{Outbox, OutboxConfig};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
@@ -316,7 +317,8 @@ fn engine(
     if let Some(bytes) = settings.limits.guest_memory_bytes {
         config.guest_memory_bytes = bytes;
     }
-    Ok(Engine::new(config)?)
+    let egress = Egress::with_config(settings.limits.http_requests, &settings.net)?;
+    Ok(Engine::with_egress(config, egress)?)
 }
 
 /// Half of the process's requests at most, so that calls in flight always have the other half.

@@ -2,17 +2,14 @@
 
 use url::Url;
 
+use super::credential::{read_certificate, read_credential};
 use super::names::{GRANTED_ACTIONS, GRANTED_READS};
 use super::problem::nearest;
 use super::read::{Item, Reader, one_of};
-use super::secret::Secret;
+pub use crate::net::HttpGrant;
 
 /// Grants of one kind that a plugin may have.
 const MAX_GRANTS: usize = 200;
-
-/// Whether the host's sender adds credentials. Until it does, a grant that carries one is refused:
-/// what nothing enforces is no setting.
-const ADDS_CREDENTIALS: bool = false;
 
 const METHODS: [&str; 8] = [
     "*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
@@ -28,37 +25,6 @@ pub struct Grants {
     pub actions: Vec<String>,
     /// Reads by name, among [`GRANTED_READS`].
     pub reads: Vec<String>,
-}
-
-/// HTTP requests that a plugin may make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpGrant {
-    /// Method and address as written, `GET https://api.example.com/v1/*`. `*` stands for any method,
-    /// for any name at the beginning of a host, and for anything in a path.
-    pub allow: String,
-    /// What the host adds to the request.
-    pub credential: Option<Credential>,
-}
-
-/// What the host adds to a request after it has left the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// `Authorization: Bearer …`
-    Bearer(Secret),
-    /// `Authorization: Basic …`
-    Basic {
-        /// The user.
-        username: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A header of its own.
-    Header {
-        /// The header's name.
-        name: String,
-        /// Its value.
-        value: Secret,
-    },
 }
 
 pub(super) fn read_grants(reader: &mut Reader<'_>, item: &Item<'_>) -> Grants {
@@ -102,87 +68,46 @@ fn read_known(reader: &mut Reader<'_>, item: &Item<'_>, known: &[&'static str]) 
 
 fn read_http(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HttpGrant> {
     if !item.is_table() {
-        return read_address(reader, item, None);
+        return Some(HttpGrant {
+            allow: read_address(reader, item)?,
+            credential: None,
+            certificate: None,
+        });
     }
     let mut table = item.table(reader)?;
-    let allow = table.require(reader, "allow");
-    let mut credentials = Vec::new();
-    if let Some(item) = table.get(reader, "bearer") {
-        credentials.push(item.secret(reader).map(Credential::Bearer));
-    }
-    if let Some(item) = table.get(reader, "basic") {
-        credentials.push(read_basic(reader, &item));
-    }
-    if let Some(item) = table.get(reader, "header") {
-        credentials.push(read_header(reader, &item));
-    }
-    for name in ["oauth2", "client-certificate"] {
-        if let Some(item) = table.get(reader, name) {
-            item.report_not_yet(reader);
-        }
-    }
+    let allow_item = table.require(reader, "allow");
+    let credential = read_credential(reader, item, &mut table);
+    let certificate = read_certificate(reader, &mut table);
     table.finish(reader);
-    if credentials.len() > 1 {
-        let problem = item
-            .problem("has several credentials")
-            .expected("one of `bearer`, `basic`, `header`");
+    let allow_item = allow_item?;
+    let allow = read_address(reader, &allow_item)?;
+    if certificate.is_some() && !allow.contains(" https://") {
+        let problem = allow_item.problem("is no https address, where certificates are shown");
         reader.report(problem);
     }
-    let credential = credentials.into_iter().flatten().next();
-    if credential.is_some() && !ADDS_CREDENTIALS {
-        let problem = item.problem("has a credential, which is not supported yet by this version");
-        reader.report(problem);
-    }
-    read_address(reader, &allow?, credential)
-}
-
-fn read_basic(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Credential> {
-    let mut table = item.table(reader)?;
-    let username = table
-        .require(reader, "username")
-        .and_then(|item| item.text(reader));
-    let password = table
-        .require(reader, "password")
-        .and_then(|item| item.secret(reader));
-    table.finish(reader);
-    Some(Credential::Basic {
-        username: username?.to_owned(),
-        password: password?,
+    Some(HttpGrant {
+        allow,
+        credential,
+        certificate,
     })
 }
 
-fn read_header(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Credential> {
-    let mut table = item.table(reader)?;
-    let name = table
-        .require(reader, "name")
-        .and_then(|item| item.parse::<http::HeaderName>(reader, "a header's name, \"X-Api-Key\""));
-    let value = table
-        .require(reader, "value")
-        .and_then(|item| item.secret(reader));
-    table.finish(reader);
-    Some(Credential::Header {
-        name: name?.as_str().to_owned(),
-        value: value?,
-    })
-}
-
-fn read_address(
-    reader: &mut Reader<'_>,
-    item: &Item<'_>,
-    credential: Option<Credential>,
-) -> Option<HttpGrant> {
+fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> {
     let text = item.text(reader)?;
     if item.report_references(reader, text) {
         return None;
     }
-    if !is_address(text) {
-        item.wrong(reader, EXPECTED_HTTP);
-        return None;
+    if is_address(text) {
+        return Some(text.to_owned());
     }
-    Some(HttpGrant {
-        allow: text.to_owned(),
-        credential,
-    })
+    if text.contains('@') {
+        // Not quoted: what stands before it may be a password.
+        let problem = item.problem("has an `@`, as before a password");
+        reader.report(problem.expected("`basic` beside `allow` for a user name and a password"));
+    } else {
+        item.wrong(reader, EXPECTED_HTTP);
+    }
+    None
 }
 
 fn is_address(text: &str) -> bool {

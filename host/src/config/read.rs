@@ -1,8 +1,9 @@
 //! Reads a TOML file key by key: what is not asked for is unknown, and every complaint has its line.
 
 use std::fmt::Display;
+use std::io::Read as _;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -11,9 +12,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, Source, Spot, Spots, nearest};
 use super::secret::{Environment, Secret, is_reference, resolve};
+use crate::net::Account;
 
 /// Problems reported of one file; a file that has more is wrong enough.
 const MAX_PROBLEMS: usize = 50;
+
+const EXPECTED_SECRET: &str = "`${NAME}` for a variable of the environment, or `file:PATH`";
 
 /// What is known while a file is read.
 pub(super) struct Reader<'e> {
@@ -180,11 +184,6 @@ impl<'t> Item<'t> {
         self.spot.problem(format!("{} {found}", self.title))
     }
 
-    /// Reports that this version does not know the key's use.
-    pub(super) fn report_not_yet(&self, reader: &mut Reader<'_>) {
-        reader.report(self.problem("is not supported yet by this version"));
-    }
-
     pub(super) fn wrong(&self, reader: &mut Reader<'_>, expected: &str) {
         let problem = self
             .problem(format!("is {}", describe(self.value)))
@@ -277,13 +276,15 @@ impl<'t> Item<'t> {
         Some(reader.source.folder().join(text))
     }
 
-    /// A secret: `${NAME}`, `file:PATH`, or as it is.
+    /// A secret: `${NAME}` or `file:PATH`. One that is written out is refused, and never quoted.
     pub(super) fn secret(&self, reader: &mut Reader<'_>) -> Option<Secret> {
-        let Some(text) = self.value.as_str() else {
-            // The value is not described: it may be the secret itself.
-            let problem = self
-                .problem("is not text")
-                .expected("`${NAME}` for a variable of the environment, or `file:PATH`");
+        let written = self.value.as_str();
+        let Some(text) = written.filter(|text| is_reference(text)) else {
+            let found = match written {
+                Some(_) => "is written out",
+                None => "is not text",
+            };
+            let problem = self.problem(found).expected(EXPECTED_SECRET);
             reader.report(problem);
             return None;
         };
@@ -295,6 +296,14 @@ impl<'t> Item<'t> {
                 None
             }
         }
+    }
+
+    /// A user name or a client's id: as it is, or a secret.
+    pub(super) fn account(&self, reader: &mut Reader<'_>) -> Option<Account> {
+        if self.value.as_str().is_some_and(is_reference) {
+            return self.secret(reader).map(Account::Hidden);
+        }
+        self.text(reader).map(|text| Account::Open(text.to_owned()))
     }
 
     pub(super) fn table(&self, reader: &mut Reader<'_>) -> Option<Table<'t>> {
@@ -355,11 +364,25 @@ impl<'t> Item<'t> {
         if found {
             let problem = self
                 .problem("holds `${…}` or `file:`, and the plugin can read it")
-                .hint("a secret goes into `bearer`, `basic` or `header` of a `grants.http` entry");
+                .hint("a secret goes into `bearer`, `basic`, `header` or `oauth2` of a `grants.http` entry");
             reader.report(problem);
         }
         found
     }
+}
+
+/// Reads a file that the settings name, up to so many bytes.
+pub(super) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(format!("{} is larger than {most} bytes", path.display()));
+    }
+    Ok(bytes)
 }
 
 /// A whole number, whatever its radix.

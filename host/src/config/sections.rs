@@ -251,39 +251,6 @@ pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> 
     config
 }
 
-/// Reads what later versions use, so that a mistake in it is not hidden by its being too early.
-pub(super) fn read_net(reader: &mut Reader<'_>, item: Option<&Item<'_>>) {
-    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
-        return;
-    };
-    if let Some(item) = table.get(reader, "proxy") {
-        if item.is_table() {
-            if let Some(mut proxy) = item.table(reader) {
-                if let Some(url) = proxy.require(reader, "url") {
-                    url.parse::<Url>(reader, "an address that begins with http://");
-                }
-                if let Some(username) = proxy.get(reader, "username") {
-                    username.text(reader);
-                }
-                if let Some(password) = proxy.get(reader, "password") {
-                    password.secret(reader);
-                }
-                proxy.finish(reader);
-            }
-        } else {
-            item.parse::<Url>(reader, "an address that begins with http://");
-        }
-        item.report_not_yet(reader);
-    }
-    for name in ["no-proxy", "ca-files"] {
-        if let Some(item) = table.get(reader, name) {
-            item.texts(reader, MAX_NAMED);
-            item.report_not_yet(reader);
-        }
-    }
-    table.finish(reader);
-}
-
 pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec<BotConfig> {
     let mut bots: Vec<BotConfig> = Vec::new();
     let items = item.and_then(|item| {

@@ -1,26 +1,46 @@
-//! The sender of plugins' HTTP requests: grant, address, time and size are checked here and nowhere else.
+//! The sender of requests on a plugin's behalf: grant, address, credentials, time and size are
+//! checked here and nowhere else.
+//!
+//! [`Egress::send`] is the one door, for what a guest asks for in the middle of a call and for what
+//! the host sends after a commit.
 
-use std::pin::Pin;
+mod body;
+mod error;
+
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName};
-use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep};
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::grant::HttpGrants;
-use super::resolve::{Lookup, PublicOnly, ResolveError, SystemLookup};
+use super::client::Clients;
+use super::connect::{TlsEnd, refused};
+use super::grant::{HttpGrants, Rights};
+use super::mask::{Mask, cover_headers};
+use super::oauth::Taken;
+use super::resolve::{Lookup, SystemLookup};
+use super::route::NetConfig;
+use super::tls::Identity;
 
-/// How long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(30);
-/// Idle connections kept for one host.
-const IDLE_PER_HOST: usize = 8;
+use body::BodyBounds;
+use error::classify;
+
+pub use body::CappedBody;
+pub use error::EgressError;
+pub(super) use error::{chain, of_cause};
+
+/// Bytes of a token endpoint's answer.
+const MAX_TOKEN_ANSWER: u64 = 64 * 1024;
 
 /// Headers that belong to one connection and are never passed on.
-const HOP_BY_HOP: [HeaderName; 9] = [
+pub(super) const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -31,50 +51,6 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum EgressError {
-    /// No grant covers it.
-    #[error("not granted: {0}")]
-    Denied(String),
-    /// It leads to an address that no grant names.
-    #[error("address refused: {0}")]
-    Address(String),
-    /// The name is not known.
-    #[error("name not known: {0}")]
-    Dns(String),
-    /// No connection came about.
-    #[error("not connected: {0}")]
-    Connect(String),
-    /// No connection came about in time.
-    #[error("not connected in time")]
-    ConnectTimedOut,
-    /// The other side is not who it should be.
-    #[error("tls failed: {0}")]
-    Tls(String),
-    /// The answer took too long.
-    #[error("timed out")]
-    TimedOut,
-    /// The answer's body is larger than so many bytes.
-    #[error("body is larger than {0} bytes")]
-    BodyTooLarge(u64),
-    /// The answer's headers are too large.
-    #[error("headers are too large")]
-    HeadersTooLarge,
-    /// The request's headers are too large.
-    #[error("request headers are too large")]
-    RequestHeadersTooLarge,
-    /// Too many requests are open in the process.
-    #[error("too many requests are open")]
-    Busy,
-    /// The connection broke.
-    #[error("connection broke: {0}")]
-    Interrupted(String),
-    /// The sender could not be made.
-    #[error("sender could not be made: {0}")]
-    Setup(String),
-}
 
 /// Bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -127,8 +103,13 @@ impl Caps {
 /// Sends requests. Clones share connections.
 #[derive(Clone)]
 pub struct Egress {
-    client: reqwest::Client,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     open: Arc<Semaphore>,
+    lookup: Arc<dyn Lookup>,
+    clients: ArcSwap<Clients>,
 }
 
 impl Egress {
@@ -137,7 +118,15 @@ impl Egress {
     /// # Errors
     /// [`EgressError::Setup`]: the system's certificates cannot be read.
     pub fn new(open: u32) -> Result<Self, EgressError> {
-        Self::with_lookup(open, Arc::new(SystemLookup))
+        Self::with_config(open, &NetConfig::default())
+    }
+
+    /// Makes a sender that goes out by these settings.
+    ///
+    /// # Errors
+    /// As [`Egress::new`].
+    pub fn with_config(open: u32, config: &NetConfig) -> Result<Self, EgressError> {
+        Self::with_parts(open, Arc::new(SystemLookup), config)
     }
 
     /// Makes a sender that finds addresses its own way.
@@ -145,79 +134,273 @@ impl Egress {
     /// # Errors
     /// As [`Egress::new`].
     pub fn with_lookup(open: u32, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
-        // Another part may have installed it already; which one does is the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .dns_resolver(Arc::new(PublicOnly(lookup)))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .connect_timeout(Duration::from_secs(5))
-            .build()
-            .map_err(|error| EgressError::Setup(chain(&error)))?;
+        Self::with_parts(open, lookup, &NetConfig::default())
+    }
+
+    /// Makes a sender that goes out by these settings and finds addresses its own way.
+    ///
+    /// # Errors
+    /// As [`Egress::new`].
+    pub fn with_parts(
+        open: u32,
+        lookup: Arc<dyn Lookup>,
+        config: &NetConfig,
+    ) -> Result<Self, EgressError> {
+        let clients = Clients::new(config, &lookup)?;
         Ok(Self {
-            client,
-            open: Arc::new(Semaphore::new(open as usize)),
+            inner: Arc::new(Inner {
+                open: Arc::new(Semaphore::new(open as usize)),
+                lookup,
+                clients: ArcSwap::from_pointee(clients),
+            }),
         })
     }
 
-    /// Sends a request that the grants cover. Redirects are answers like others.
+    /// Goes out by other settings from the next request on; requests under way end as they began.
     ///
     /// # Errors
-    /// [`EgressError`].
+    /// As [`Egress::new`]; what was set before stays.
+    pub fn configure(&self, config: &NetConfig) -> Result<(), EgressError> {
+        let clients = Clients::new(config, &self.inner.lookup)?;
+        self.inner.clients.store(Arc::new(clients));
+        Ok(())
+    }
+
+    /// Sends a request that the grants cover: the one way out for everything that a plugin asks
+    /// for, be it `wasi:http` in the middle of a call or a `request` action that the host performs
+    /// after the commit. Adds the grant's credential, renews a token that was refused, and takes
+    /// the grants' secrets out of the answer. Redirects are answers like others.
+    ///
+    /// The same [`HttpGrants`], or clones of it, must be used for all requests of a plugin: fetched
+    /// tokens are kept there.
+    ///
+    /// # Errors
+    /// [`EgressError`]; its text holds no secret.
     pub async fn send(
         &self,
-        request: http::Request<Bytes>,
+        request: Request<Bytes>,
         grants: &HttpGrants,
         caps: &Caps,
-    ) -> Result<http::Response<CappedBody>, EgressError> {
-        let (mut parts, body) = request.into_parts();
-        let granted = grants
-            .check(&parts.method, &parts.uri)
+    ) -> Result<Response<CappedBody>, EgressError> {
+        let clients = self.inner.clients.load_full();
+        let sending = Sending {
+            slots: &self.inner.open,
+            clients: &clients,
+            grants,
+            caps,
+            deadline: Instant::now() + caps.time,
+        };
+        let sent = sending.send(request).await;
+        sent.map_err(|error| error.masked(&sending.masks()))
+    }
+}
+
+/// One request under way.
+struct Sending<'a> {
+    slots: &'a Arc<Semaphore>,
+    clients: &'a Clients,
+    grants: &'a HttpGrants,
+    caps: &'a Caps,
+    deadline: Instant,
+}
+
+impl Sending<'_> {
+    fn masks(&self) -> Vec<Mask> {
+        vec![self.grants.mask(), self.clients.mask()]
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<CappedBody>, EgressError> {
+        let granted = self
+            .grants
+            .admit(&request)
             .map_err(|error| EgressError::Denied(error.to_string()))?;
+        let (mut parts, body) = request.into_parts();
+        // The address that was compared, not the one that was written.
+        parts.uri = uri_of(granted.url.as_str())?;
         strip(&mut parts.headers);
         // Both follow from the address and the body.
         parts.headers.remove(header::HOST);
         parts.headers.remove(header::CONTENT_LENGTH);
-        if header_bytes(&parts.headers) > caps.header_bytes {
+        if header_bytes(&parts.headers) > self.caps.header_bytes {
             return Err(EgressError::RequestHeadersTooLarge);
         }
-        let deadline = Instant::now() + caps.time;
-        let permit = tokio::time::timeout_at(deadline, self.open.clone().acquire_owned())
+        if self.grants.has_secrets() {
+            ask_for_plain(&mut parts.headers);
+        }
+        let request = Request::from_parts(parts, body);
+        let Some(rights) = granted.rights() else {
+            return self.exchange(request, None, self.caps).await;
+        };
+        let certificate = rights.certificate.as_ref();
+        let token = self.token(rights, None).await?;
+        let first = authorized(request.clone(), rights, token.as_ref());
+        let answer = self.exchange(first, certificate, self.caps).await?;
+        match token {
+            // Refused with a token that was kept: it may have been revoked, or ended early.
+            Some(token) if answer.status() == StatusCode::UNAUTHORIZED && !token.is_new => {
+                drop(answer);
+                let token = self.token(rights, Some(token.number)).await?;
+                let again = authorized(request, rights, token.as_ref());
+                self.exchange(again, certificate, self.caps).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// The token that goes with a request; none where the grant has no such credential.
+    async fn token(
+        &self,
+        rights: &Rights,
+        refused: Option<u64>,
+    ) -> Result<Option<Taken>, EgressError> {
+        let Some(source) = &rights.tokens else {
+            return Ok(None);
+        };
+        let certificate = rights.certificate.as_ref();
+        let take = source.take(refused, |mut request| async move {
+            ask_for_plain(request.headers_mut());
+            let caps = Caps {
+                body_bytes: MAX_TOKEN_ANSWER,
+                ..*self.caps
+            };
+            let answer = self.fetch(request, certificate, &caps).await?;
+            let (parts, body) = answer.into_parts();
+            Ok((parts.status, body))
+        });
+        take.await.map(Some)
+    }
+
+    /// Makes a request of the host's own and reads the whole answer, secrets and all.
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        certificate: Option<&Identity>,
+        caps: &Caps,
+    ) -> Result<Response<Bytes>, EgressError> {
+        let answer = self.open(request, certificate, caps, Vec::new()).await?;
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// Makes a request and gives an answer that the plugin may see.
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        certificate: Option<&Identity>,
+        caps: &Caps,
+    ) -> Result<Response<CappedBody>, EgressError> {
+        // Tokens that were fetched for this very request are in the mask by now.
+        let masks = self.masks();
+        let mut answer = self.open(request, certificate, caps, masks.clone()).await?;
+        cover_headers(&masks, answer.headers_mut());
+        Ok(answer)
+    }
+
+    async fn open(
+        &self,
+        mut request: Request<Bytes>,
+        certificate: Option<&Identity>,
+        caps: &Caps,
+        masks: Vec<Mask>,
+    ) -> Result<Response<CappedBody>, EgressError> {
+        let permit = tokio::time::timeout_at(self.deadline, self.slots.clone().acquire_owned())
             .await
             .map_err(|_| EgressError::Busy)?
             .map_err(|_| EgressError::Busy)?;
-        let request = self
-            .client
-            .request(parts.method, granted.url)
-            .headers(parts.headers)
-            .body(body);
-        let headers_by = deadline.min(Instant::now() + caps.first_byte);
-        let response = tokio::time::timeout_at(headers_by, request.send())
+        let headers = request.headers_mut();
+        if !headers.contains_key(header::ACCEPT) {
+            headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        }
+        // A tunnel is opened by the connection; what is not secret the proxy reads, request by request.
+        let uri = request.uri().clone();
+        let proxy = (uri.scheme() == Some(&Scheme::HTTP))
+            .then(|| self.clients.config().proxy_for(uri.host().unwrap_or("")))
+            .flatten();
+        if let Some(value) = proxy.and_then(|proxy| proxy.authorization()) {
+            let headers = request.headers_mut();
+            headers.insert(header::PROXY_AUTHORIZATION, value.clone());
+        }
+        let client = self.clients.client(certificate)?;
+        let headers_by = self.deadline.min(Instant::now() + caps.first_byte);
+        let answer = client.request(request.map(Full::new));
+        let mut answer = tokio::time::timeout_at(headers_by, answer)
             .await
             .map_err(|_| EgressError::TimedOut)?
-            .map_err(classify)?;
-        let mut response = http::Response::from(response);
-        strip(response.headers_mut());
-        if header_bytes(response.headers()) > caps.header_bytes {
+            .map_err(|error| {
+                let tls = error.connect_info().and_then(TlsEnd::of);
+                tls.unwrap_or_else(|| classify(&error))
+            })?;
+        if let Some(proxy) = proxy
+            && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            return Err(refused(proxy, answer.status(), authority));
+        }
+        if masks.first().is_some_and(|mask| !mask.is_empty()) {
+            check_plain(&answer)?;
+        }
+        strip(answer.headers_mut());
+        if header_bytes(answer.headers()) > caps.header_bytes {
             return Err(EgressError::HeadersTooLarge);
         }
-        let known = response.body().size_hint().lower();
-        if known > caps.body_bytes {
+        if answer.body().size_hint().lower() > caps.body_bytes {
             return Err(EgressError::BodyTooLarge(caps.body_bytes));
         }
-        Ok(response.map(|body| CappedBody {
-            body,
-            left: caps.body_bytes,
+        let bounds = BodyBounds {
             limit: caps.body_bytes,
-            deadline,
+            deadline: self.deadline,
             between: caps.between_bytes,
-            sleep: None,
-            _permit: permit,
-        }))
+        };
+        Ok(answer.map(|body| CappedBody::new(body, &bounds, masks, permit)))
     }
+}
+
+fn uri_of(url: &str) -> Result<Uri, EgressError> {
+    url.parse()
+        .map_err(|_| EgressError::Denied("the address is no address".to_owned()))
+}
+
+fn authorized(
+    mut request: Request<Bytes>,
+    rights: &Rights,
+    token: Option<&Taken>,
+) -> Request<Bytes> {
+    let headers = request.headers_mut();
+    if let Some((name, value)) = rights.fixed_header() {
+        headers.insert(name.clone(), value.clone());
+    }
+    if let Some(token) = token {
+        headers.insert(header::AUTHORIZATION, token.header.clone());
+    }
+    request
+}
+
+/// Asks for an answer in which a secret can be found: whole, and not compressed. A server may always
+/// answer so.
+fn ask_for_plain(headers: &mut HeaderMap) {
+    headers.remove(header::RANGE);
+    headers.remove(header::IF_RANGE);
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+}
+
+/// Refuses an answer in which a secret could not be found.
+fn check_plain(answer: &Response<Incoming>) -> Result<(), EgressError> {
+    for (name, plain) in [
+        (header::CONTENT_ENCODING, "identity"),
+        (header::TRANSFER_ENCODING, "chunked"),
+    ] {
+        for value in answer.headers().get_all(&name) {
+            let text = value.to_str().unwrap_or("?").trim();
+            if !text.eq_ignore_ascii_case(plain) && !text.is_empty() {
+                return Err(EgressError::Encoded(format!("{name}: {text}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn strip(headers: &mut HeaderMap) {
@@ -239,109 +422,6 @@ fn header_bytes(headers: &HeaderMap) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
-}
-
-fn classify(error: reqwest::Error) -> EgressError {
-    // An address may hold a secret in its query.
-    let error = error.without_url();
-    let mut next: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(cause) = next {
-        if let Some(error) = cause.downcast_ref::<ResolveError>() {
-            return match error {
-                ResolveError::Near { .. } => EgressError::Address(error.to_string()),
-                ResolveError::Unknown { .. } | ResolveError::Empty(_) => {
-                    EgressError::Dns(error.to_string())
-                }
-            };
-        }
-        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-            return EgressError::Tls(error.to_string());
-        }
-        // An I/O error holds the TLS one without naming it as its source.
-        if let Some(error) = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return EgressError::Tls(error.to_string());
-        }
-        next = cause.source();
-    }
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => EgressError::ConnectTimedOut,
-        (true, false) => EgressError::Connect(chain(&error)),
-        (false, true) => EgressError::TimedOut,
-        (false, false) => EgressError::Interrupted(chain(&error)),
-    }
-}
-
-/// An answer's body: ends with an error where it is too large or too slow.
-pub struct CappedBody {
-    body: reqwest::Body,
-    left: u64,
-    limit: u64,
-    deadline: Instant,
-    between: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Body for CappedBody {
-    type Data = Bytes;
-    type Error = EgressError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, EgressError>>> {
-        let this = &mut *self;
-        match Pin::new(&mut this.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                this.sleep = None;
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                let Some(left) = this.left.checked_sub(bytes) else {
-                    return Poll::Ready(Some(Err(EgressError::BodyTooLarge(this.limit))));
-                };
-                this.left = left;
-                // A body of many small pieces is late by the clock, not by one piece.
-                if Instant::now() >= this.deadline {
-                    return Poll::Ready(Some(Err(EgressError::TimedOut)));
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(classify(error)))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => {
-                let until = this.deadline.min(Instant::now() + this.between);
-                let sleep = this
-                    .sleep
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-                match sleep.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Some(Err(EgressError::TimedOut))),
-                    Poll::Pending => Poll::Pending,
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 #[cfg(test)]

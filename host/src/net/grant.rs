@@ -1,9 +1,16 @@
-//! What a plugin may request over HTTP. Pure.
+//! What a plugin may request over HTTP, and by which of its grants. Pure.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use http::{Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use url::{Host, Url};
+
+use super::credential::{HttpGrant, Kind};
+use super::mask::{Mask, Secrets};
+use super::oauth::TokenSource;
+use super::tls::Identity;
+use crate::model::secret::Secret;
 
 /// The longest grant or request address that is looked at.
 const URL_BYTES: usize = 8 * 1024;
@@ -23,18 +30,62 @@ pub struct GrantError {
 #[error("{0}")]
 pub struct NotGranted(pub String);
 
-/// What a plugin may request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HttpGrants(Vec<HttpGrant>);
+/// What a plugin may request. Clones share the tokens that are fetched for it.
+#[derive(Clone, Debug)]
+pub struct HttpGrants {
+    rules: Arc<[Rule]>,
+    secrets: Arc<Secrets>,
+}
 
 /// One method, or any, on addresses of one scheme, host and port whose path matches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct HttpGrant {
+#[derive(Debug)]
+struct Rule {
     method: Option<Method>,
     scheme: String,
     host: HostRule,
     port: u16,
     path: String,
+    /// None where nothing is added to the request.
+    rights: Option<Arc<Rights>>,
+}
+
+/// What the host adds to a request.
+#[derive(Debug)]
+pub(super) struct Rights {
+    fixed: Option<(HeaderName, HeaderValue)>,
+    header: Option<HeaderName>,
+    /// Where tokens come from that change.
+    pub(super) tokens: Option<TokenSource>,
+    /// What is shown to a server that wants a certificate.
+    pub(super) certificate: Option<Identity>,
+}
+
+impl Rights {
+    fn of(grant: &HttpGrant, secrets: &Arc<Secrets>) -> Option<Self> {
+        let credential = grant.credential.as_ref();
+        if credential.is_none() && grant.certificate.is_none() {
+            return None;
+        }
+        let (fixed, tokens) = match credential.map(|credential| &credential.0) {
+            None => (None, None),
+            Some(Kind::Fixed { name, value, .. }) => (Some((name.clone(), value.clone())), None),
+            Some(Kind::OAuth2(settings)) => {
+                let source = TokenSource::new(settings.clone(), secrets.clone());
+                (None, Some(source))
+            }
+        };
+        Some(Self {
+            fixed,
+            header: credential.map(|credential| credential.header_name().clone()),
+            tokens,
+            certificate: grant.certificate.clone(),
+        })
+    }
+
+    /// The header that is the same each time.
+    pub(super) fn fixed_header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.fixed.as_ref()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,35 +99,95 @@ enum HostRule {
 }
 
 /// A request that is covered: exactly this address is requested.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Granted {
     /// The address in its normal form, which is what was compared.
     pub url: Url,
+    rights: Option<Arc<Rights>>,
+}
+
+impl Granted {
+    pub(super) fn rights(&self) -> Option<&Rights> {
+        self.rights.as_deref()
+    }
+
+    /// The first header of a request that only the host may set.
+    fn own_header(&self, headers: &HeaderMap) -> Option<&HeaderName> {
+        let name = self.rights.as_ref()?.header.as_ref()?;
+        headers.contains_key(name).then_some(name)
+    }
+}
+
+impl Default for HttpGrants {
+    fn default() -> Self {
+        Self::of_rules(Vec::new(), Arc::new(Secrets::new(Vec::new())))
+    }
 }
 
 impl HttpGrants {
-    /// Reads grants: `GET https://api.example.com/v1/*`. `*` stands for any method; `*.` before a
-    /// host for any name under it; `*` in a path for anything.
+    /// Reads grants without credentials: `GET https://api.example.com/v1/*`. `*` stands for any
+    /// method; `*.` before a host for any name under it; `*` in a path for anything.
     ///
     /// # Errors
     /// The first grant that cannot be read.
     pub fn parse<S: AsRef<str>>(grants: &[S]) -> Result<Self, GrantError> {
-        let grants = grants.iter().map(|grant| {
-            let grant = grant.as_ref();
-            parse_grant(grant).map_err(|problem| GrantError {
-                grant: grant.to_owned(),
-                problem,
+        let grants: Vec<HttpGrant> = grants
+            .iter()
+            .map(|grant| HttpGrant {
+                allow: grant.as_ref().to_owned(),
+                credential: None,
+                certificate: None,
             })
-        });
-        Ok(Self(grants.collect::<Result<_, _>>()?))
+            .collect();
+        Self::new(&grants)
+    }
+
+    /// Reads grants with what the host adds to their requests. Where several cover a request, the
+    /// first counts.
+    ///
+    /// # Errors
+    /// The first grant that cannot be read.
+    pub fn new(grants: &[HttpGrant]) -> Result<Self, GrantError> {
+        let credentials = grants.iter().filter_map(|grant| grant.credential.as_ref());
+        let fixed: Vec<Secret> = credentials.flat_map(|it| it.secrets()).collect();
+        let secrets = Arc::new(Secrets::new(fixed));
+        let read = |grant: &HttpGrant| {
+            let rule = parse_grant(&grant.allow).map_err(|problem| GrantError {
+                grant: grant.allow.clone(),
+                problem,
+            })?;
+            Ok(Rule {
+                rights: Rights::of(grant, &secrets).map(Arc::new),
+                ..rule
+            })
+        };
+        let rules: Result<Vec<Rule>, GrantError> = grants.iter().map(read).collect();
+        Ok(Self::of_rules(rules?, secrets))
+    }
+
+    fn of_rules(rules: Vec<Rule>, secrets: Arc<Secrets>) -> Self {
+        Self {
+            rules: rules.into(),
+            secrets,
+        }
     }
 
     /// Tells whether nothing is granted.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
-    /// Looks whether a request is covered.
+    /// Tells whether answers must be looked through for secrets.
+    pub(super) fn has_secrets(&self) -> bool {
+        !self.mask().is_empty()
+    }
+
+    /// What hides the secrets of all grants.
+    pub(super) fn mask(&self) -> Mask {
+        self.secrets.mask()
+    }
+
+    /// Looks whether a request is covered, by its method and address.
     ///
     /// # Errors
     /// [`NotGranted`], which says what was asked for.
@@ -86,15 +197,37 @@ impl HttpGrants {
             return Err(NotGranted("the address is too long".to_owned()));
         }
         let refuse = |why: &str| NotGranted(format!("{method} {}: {why}", shown(uri)));
+        // One makes a tunnel, the other has the server repeat what the host added.
+        if matches!(*method, Method::CONNECT | Method::TRACE) {
+            return Err(refuse("this method is never granted"));
+        }
         let mut url = Url::parse(&text).map_err(|error| refuse(&error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("an address must not hold credentials"));
         }
         url.set_fragment(None);
-        if self.0.iter().any(|grant| grant.covers(method, &url)) {
-            Ok(Granted { url })
-        } else {
-            Err(refuse("no grant covers it"))
+        let rule = self.rules.iter().find(|rule| rule.covers(method, &url));
+        let rule = rule.ok_or_else(|| refuse("no grant covers it"))?;
+        Ok(Granted {
+            url,
+            rights: rule.rights.clone(),
+        })
+    }
+
+    /// Looks whether a request is covered, its headers included: one that the host sets must not be
+    /// there.
+    ///
+    /// # Errors
+    /// [`NotGranted`], which says what was asked for.
+    pub fn admit<B>(&self, request: &Request<B>) -> Result<Granted, NotGranted> {
+        let (method, uri) = (request.method(), request.uri());
+        let granted = self.check(method, uri)?;
+        match granted.own_header(request.headers()) {
+            Some(name) => Err(NotGranted(format!(
+                "{method} {}: the header {name} is set by the host",
+                shown(uri)
+            ))),
+            None => Ok(granted),
         }
     }
 }
@@ -106,7 +239,7 @@ fn shown(uri: &Uri) -> String {
     format!("{scheme}://{host}{}", uri.path())
 }
 
-fn parse_grant(grant: &str) -> Result<HttpGrant, String> {
+fn parse_grant(grant: &str) -> Result<Rule, String> {
     const SHAPE: &str = "expected a method and an address, `GET https://api.example.com/v1/*`";
     if grant.len() > URL_BYTES {
         return Err("it is too long".to_owned());
@@ -139,12 +272,13 @@ fn parse_grant(grant: &str) -> Result<HttpGrant, String> {
         Host::Ipv6(address) => HostRule::Address(address.into()),
         Host::Domain(name) => parse_host(name)?,
     };
-    Ok(HttpGrant {
+    Ok(Rule {
         method,
         scheme: url.scheme().to_owned(),
         host,
         port: url.port_or_known_default().ok_or("it has no port")?,
         path: url.path().to_owned(),
+        rights: None,
     })
 }
 
@@ -159,7 +293,7 @@ fn parse_host(name: &str) -> Result<HostRule, String> {
     }
 }
 
-impl HttpGrant {
+impl Rule {
     fn covers(&self, method: &Method, url: &Url) -> bool {
         let is_host = match (&self.host, url.host()) {
             (HostRule::Name(rule), Some(Host::Domain(name))) => rule == name.trim_end_matches('.'),
@@ -207,126 +341,4 @@ fn covers_path(pattern: &str, path: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(grant: &str, request: &str, covered: bool) {
-        let grants = HttpGrants::parse(&[grant]).expect("a grant");
-        let (method, uri) = request.split_once(' ').expect("a request");
-        let method = method.parse().expect("a method");
-        let uri = uri.parse().expect("an address");
-        let got = grants.check(&method, &uri);
-        assert_eq!(got.is_ok(), covered, "{grant} · {request}: {got:?}");
-    }
-
-    #[test]
-    fn covers_what_it_names() {
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example/v1/x?q=1",
-            true,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://A.example:443/v1/x/y",
-            true,
-        );
-        check("GET https://a.example/v1", "GET https://a.example/v1", true);
-        check(
-            "* https://*.a.example/*",
-            "PATCH https://b.a.example/",
-            true,
-        );
-        check(
-            "GET http://127.0.0.1:8080/x*",
-            "GET http://127.0.0.1:8080/xy",
-            true,
-        );
-        check("GET http://[::1]/*", "GET http://[0:0::1]/", true);
-        check(
-            "GET https://a.example/u/*/file",
-            "GET https://a.example/u/7/file",
-            true,
-        );
-    }
-
-    #[test]
-    fn covers_nothing_else() {
-        check(
-            "GET https://a.example/v1/*",
-            "POST https://a.example/v1/x",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET http://a.example/v1/x",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example:8443/v1/x",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://b.example/v1/x",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example/v2",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example/v1/../v2",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example/v1/%2e%2e/v2",
-            false,
-        );
-        check(
-            "GET https://a.example/v1/*",
-            "GET https://a.example/v1/..%2fv2",
-            false,
-        );
-        check(
-            "GET https://a.example/*",
-            "GET https://u:p@a.example/x",
-            false,
-        );
-        check("* https://*.a.example/*", "GET https://a.example/", false);
-        check(
-            "* https://*.a.example/*",
-            "GET https://evila.example/",
-            false,
-        );
-        check(
-            "GET https://a.example/v1",
-            "GET https://a.example/v1/x",
-            false,
-        );
-        check("GET http://127.0.0.1/*", "GET http://127.0.0.2/", false);
-        // What an address parser makes of other spellings is what is compared.
-        check("GET http://localhost/*", "GET http://127.1/", false);
-    }
-
-    fn check_error(grant: &str, part: &str) {
-        let error = HttpGrants::parse(&[grant]).expect_err("is refused");
-        assert!(error.to_string().contains(part), "{error}");
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        check_error("https://a.example", "expected a method");
-        check_error("get https://a.example/", "no method in capitals");
-        check_error("GET a.example/", "expected a method");
-        check_error("GET ftp://a.example/", "only http and https");
-        check_error("GET https://u:p@a.example/", "credentials");
-        check_error("GET https://a.example/?q=1", "ends with the path");
-        check_error("GET https://*/x", "stands only before");
-        check_error("GET https://*.com/x", "stands only before");
-    }
-}
+mod tests;

@@ -1,10 +1,14 @@
 //! Names into addresses that may be reached.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::address::is_public;
 
@@ -57,37 +61,65 @@ pub(super) enum ResolveError {
     Empty(String),
 }
 
-/// Looks a name up once for each connection and hands on public addresses only, so that what was
-/// checked is what is connected to.
-pub(super) struct PublicOnly(pub(super) Arc<dyn Lookup>);
+/// Looks a name up once for each connection, so that what was checked is what is connected to.
+#[derive(Clone)]
+pub(super) struct Names {
+    lookup: Arc<dyn Lookup>,
+    only_public: bool,
+}
 
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        let lookup = self.0.clone();
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let found = lookup.lookup(&name).await;
-            let found = found.map_err(|error| ResolveError::Unknown {
-                name: name.clone(),
-                error,
-            })?;
-            let Some(first) = found.first().copied() else {
-                return Err(ResolveError::Empty(name).into());
-            };
-            let public: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| is_public(*address))
-                .take(ADDRESSES)
-                .map(|address| SocketAddr::new(address, 0))
-                .collect();
-            if public.is_empty() {
-                return Err(ResolveError::Near {
-                    name,
-                    address: first,
-                }
-                .into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
+impl Names {
+    /// Hands on public addresses only: for names that plugins choose.
+    pub(super) fn public(lookup: Arc<dyn Lookup>) -> Self {
+        Self {
+            lookup,
+            only_public: true,
+        }
+    }
+
+    /// Hands on every address: for names that the operator chooses.
+    pub(super) fn any(lookup: Arc<dyn Lookup>) -> Self {
+        Self {
+            lookup,
+            only_public: false,
+        }
+    }
+
+    async fn find(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, ResolveError> {
+        let found = self.lookup.lookup(&name).await;
+        let found = found.map_err(|error| ResolveError::Unknown {
+            name: name.clone(),
+            error,
+        })?;
+        let Some(first) = found.first().copied() else {
+            return Err(ResolveError::Empty(name));
+        };
+        let allowed: Vec<SocketAddr> = found
+            .into_iter()
+            .filter(|address| !self.only_public || is_public(*address))
+            .take(ADDRESSES)
+            .map(|address| SocketAddr::new(address, 0))
+            .collect();
+        if allowed.is_empty() {
+            return Err(ResolveError::Near {
+                name,
+                address: first,
+            });
+        }
+        Ok(allowed.into_iter())
+    }
+}
+
+impl Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = ResolveError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ResolveError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(self.clone().find(name.as_str().to_owned()))
     }
 }

@@ -213,7 +213,7 @@ pub(super) fn make_store(
         plugin: plugin.clone(),
         log,
         state: StateCall::default(),
-        door: HttpDoor::new(egress.clone(), plugin.grants.clone(), limits, is_shut),
+        door: HttpDoor::new(egress.clone(), plugin, is_shut),
         limiter: Limiter::new(limits, budget.clone()),
         clock: CpuClock::new(),
         event: None,

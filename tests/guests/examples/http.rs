@@ -73,6 +73,21 @@ impl Guest {
         open(&url, count)
     }
 
+    // How often some bytes stand in the guest's memory. They come inverted and in hex, so that the
+    // question is no answer.
+    #[command("search {bytes}")]
+    fn search(&mut self, bytes: String) -> String {
+        let digits: Vec<u8> = bytes
+            .chars()
+            .filter_map(|c| c.to_digit(16)?.try_into().ok())
+            .collect();
+        let inverted: Vec<u8> = digits
+            .chunks_exact(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect();
+        format!("found {}", count(&inverted))
+    }
+
     // More requests than a call may make.
     #[command("many {url} {count:int}")]
     fn many(&mut self, url: String, count: u32) -> String {
@@ -124,4 +139,23 @@ fn open(url: &str, count: u32) -> String {
 #[cfg(not(target_arch = "wasm32"))]
 fn open(_url: &str, _count: u32) -> String {
     String::new()
+}
+
+/// Counts where the memory holds these bytes, each inverted.
+#[cfg(target_arch = "wasm32")]
+fn count(inverted: &[u8]) -> usize {
+    let end = core::arch::wasm32::memory_size(0) * 64 * 1024;
+    let byte = |at: usize| {
+        // SAFETY: every address below the memory's size can be read; volatile, because what lies
+        // there belongs to others.
+        unsafe { core::ptr::with_exposed_provenance::<u8>(at).read_volatile() }
+    };
+    (1..end.saturating_sub(inverted.len()))
+        .filter(|start| (0..inverted.len()).all(|index| byte(start + index) == !inverted[index]))
+        .count()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn count(_inverted: &[u8]) -> usize {
+    0
 }

@@ -89,13 +89,8 @@ impl Plugins {
         let config = check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
         Table::check(&description).map_err(|error| error.to_string())?;
         let access = access_of(&settings);
-        let grants: Vec<&str> = settings
-            .grants
-            .http
-            .iter()
-            .map(|grant| grant.allow.as_str())
-            .collect();
-        let http_grants = HttpGrants::parse(&grants).map_err(|error| error.to_string())?;
+        let http_grants =
+            HttpGrants::new(&settings.grants.http).map_err(|error| error.to_string())?;
         let description = Arc::new(description);
         let plugin: crate::model::Name = name.into();
         let build = PluginBuild::new(

@@ -1,5 +1,7 @@
 //! The sender against servers on loopback.
 
+mod way_out;
+
 use std::net::IpAddr;
 
 use async_trait::async_trait;

@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Bytes;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::model::limits::Limits;
-use crate::net::{Caps, Egress, EgressError, HttpGrants};
+use crate::net::{Caps, Egress, EgressError};
+use crate::runtime::store::PluginShared;
 
 /// A response and who works on it.
 type Answer = (
@@ -21,7 +21,7 @@ type Answer = (
 /// An instance's way out: counts, checks, sends.
 pub(in crate::runtime) struct HttpDoor {
     egress: Egress,
-    grants: Arc<HttpGrants>,
+    plugin: Arc<PluginShared>,
     caps: Caps,
     requests_limit: u32,
     open_limit: u32,
@@ -44,13 +44,13 @@ impl HttpDoor {
     /// Makes the way out of an instance.
     pub(in crate::runtime) fn new(
         egress: Egress,
-        grants: Arc<HttpGrants>,
-        limits: &Limits,
+        plugin: &Arc<PluginShared>,
         is_shut: bool,
     ) -> Self {
+        let limits = &plugin.limits;
         Self {
             egress,
-            grants,
+            plugin: plugin.clone(),
             caps: Caps {
                 body_bytes: limits.http_body_bytes,
                 header_bytes: limits.http_header_bytes as usize,
@@ -102,7 +102,7 @@ impl WasiHttpHooks for HttpDoor {
             Err(error) => return Box::new(async move { Err(error) }),
         };
         let egress = self.egress.clone();
-        let grants = self.grants.clone();
+        let plugin = self.plugin.clone();
         let mut caps = self.caps;
         if let Some(options) = options {
             caps.shorten(
@@ -113,9 +113,12 @@ impl WasiHttpHooks for HttpDoor {
         }
         Box::new(async move {
             // Before the body: a request that is not granted costs nothing.
-            grants
-                .check(request.method(), request.uri())
-                .map_err(|_| Error::HttpRequestDenied)?;
+            let admitted = plugin.grants.admit(&request);
+            admitted.map_err(|why| {
+                let error = EgressError::Denied(why.to_string());
+                log(&plugin, &error);
+                to_wasi(&error)
+            })?;
             let (parts, body) = request.into_parts();
             let limit = usize::try_from(caps.body_bytes).unwrap_or(usize::MAX);
             // Read whole: the length is then known, and a slow guest holds no connection.
@@ -126,9 +129,12 @@ impl WasiHttpHooks for HttpDoor {
                 .to_bytes();
             let request = hyper::Request::from_parts(parts, body);
             let response = egress
-                .send(request, &grants, &caps)
+                .send(request, &plugin.grants, &caps)
                 .await
-                .map_err(|error| to_wasi(&error))?;
+                .map_err(|error| {
+                    log(&plugin, &error);
+                    to_wasi(&error)
+                })?;
             let response = response.map(|body| {
                 body.map_frame(move |frame: hyper::body::Frame<Bytes>| {
                     let _open = &open;
@@ -145,6 +151,16 @@ impl WasiHttpHooks for HttpDoor {
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         64 * 1024
+    }
+}
+
+/// Tells the operator what the guest is not told: it gets a class, and no text.
+fn log(plugin: &PluginShared, error: &EgressError) {
+    let (tenant, plugin) = (&*plugin.tenant, &*plugin.name);
+    if error.is_for_operator() {
+        tracing::warn!(tenant, plugin, %error, "request of a plugin failed");
+    } else {
+        tracing::debug!(tenant, plugin, %error, "request of a plugin failed");
     }
 }
 
@@ -165,6 +181,9 @@ fn to_wasi(error: &EgressError) -> Error {
         EgressError::RequestHeadersTooLarge => Error::HttpRequestHeaderSectionSize(None),
         EgressError::Busy => Error::ConnectionLimitReached,
         EgressError::Interrupted(_) => Error::ConnectionTerminated,
-        EgressError::Setup(_) => Error::ConfigurationError,
+        EgressError::Encoded(_) => Error::HttpResponseContentCoding(None),
+        EgressError::Proxy(_) | EgressError::Credential(_) | EgressError::Setup(_) => {
+            Error::ConfigurationError
+        }
     }
 }

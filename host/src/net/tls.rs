@@ -1,0 +1,143 @@
+//! Whom the host trusts and as whom it shows itself. Reads PEM; opens no file.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::egress::EgressError;
+use crate::model::secret::Secret;
+
+/// Why a PEM text is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// A certificate is damaged.
+    #[error("holds a certificate that cannot be read")]
+    BadCertificate,
+    /// There is no certificate.
+    #[error("holds no certificate in PEM")]
+    NoCertificate,
+    /// A certificate cannot be trusted as an authority's.
+    #[error("holds a certificate, number {0}, that cannot be an authority's")]
+    NoAuthority(usize),
+    /// There is no key that can be used.
+    #[error("holds no private key in PEM")]
+    NoKey,
+    /// The key is of a kind that is not known, or of another certificate.
+    #[error("holds a key of another certificate, or of an unknown kind")]
+    OtherKey,
+}
+
+/// Reads the certificates of authorities.
+///
+/// # Errors
+/// [`PemError`].
+pub fn read_authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let certificates = read_certificates(pem)?;
+    let mut store = RootCertStore::empty();
+    for (index, certificate) in certificates.iter().enumerate() {
+        store
+            .add(certificate.clone())
+            .map_err(|_| PemError::NoAuthority(index + 1))?;
+    }
+    Ok(certificates)
+}
+
+fn read_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| PemError::BadCertificate)?;
+    if certificates.is_empty() {
+        return Err(PemError::NoCertificate);
+    }
+    Ok(certificates)
+}
+
+/// A certificate with its key, shown to servers that want one.
+#[derive(Clone)]
+pub struct Identity(Arc<CertifiedKey>, Secret);
+
+impl Identity {
+    /// Reads a certificate, those that vouch for it after it, and its key.
+    ///
+    /// # Errors
+    /// [`PemError::NoKey`] and [`PemError::OtherKey`] are the key's, the others the certificate's.
+    pub fn from_pem(certificate: &[u8], key: &Secret) -> Result<Self, PemError> {
+        let chain = read_certificates(certificate)?;
+        let key_der = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
+        let key_der = key_der.map_err(|_| PemError::NoKey)?;
+        let certified = CertifiedKey::from_der(chain, key_der, &ring::default_provider());
+        let certified = certified.map_err(|error| match error {
+            rustls::Error::InvalidCertificate(_) => PemError::BadCertificate,
+            _ => PemError::OtherKey,
+        })?;
+        Ok(Self(Arc::new(certified), key.clone()))
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Identity(…)")
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.cert == other.0.cert && self.1 == other.1
+    }
+}
+
+impl Eq for Identity {}
+
+/// Makes TLS settings that trust the same authorities, which are read once.
+pub(super) struct Trust {
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+}
+
+impl Trust {
+    /// Trusts the system's authorities and these.
+    pub(super) fn new(authorities: &[CertificateDer<'static>]) -> Result<Self, EgressError> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
+            authorities.iter().cloned(),
+            provider.clone(),
+        );
+        Ok(Self {
+            verifier: Arc::new(verifier.map_err(|error| setup(&error))?),
+            provider,
+        })
+    }
+
+    /// TLS settings for servers, or for a proxy, which speaks HTTP/1.1 only.
+    pub(super) fn client(
+        &self,
+        identity: Option<&Identity>,
+        protocols: &[&[u8]],
+    ) -> Result<Arc<ClientConfig>, EgressError> {
+        let builder = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| setup(&error))?
+            .dangerous()
+            // The system's verifier, which checks the name as well; not a laxer one.
+            .with_custom_certificate_verifier(self.verifier.clone());
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let shown = SingleCertAndKey::from(identity.0.clone());
+                builder.with_client_cert_resolver(Arc::new(shown))
+            }
+        };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+}
+
+fn setup(error: &rustls::Error) -> EgressError {
+    EgressError::Setup(error.to_string())
+}
