@@ -8,13 +8,15 @@ use async_trait::async_trait;
 
 use super::clock;
 use super::forms::Forms;
-use super::submission::{self, Checked};
+use super::hosting::Hosting;
 use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, FormChange, Journal, JournalError,
 };
 use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
+use crate::model::content::Block;
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
+use crate::model::payload::EventPayload;
 use crate::model::{HOST_PLUGIN, Name};
 use crate::router::{FormsView, Routing, Table};
 
@@ -22,7 +24,8 @@ use crate::router::{FormsView, Routing, Table};
 pub struct Inbox {
     journal: Arc<dyn Journal>,
     lanes: Arc<dyn DeliverySink>,
-    forms: Arc<Forms>,
+    pub(super) forms: Arc<Forms>,
+    pub(super) hosting: Hosting,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
     host: Name,
 }
@@ -46,9 +49,21 @@ impl Inbox {
             journal,
             lanes,
             forms,
+            hosting: Hosting::default(),
             tables: ArcSwap::default(),
             host: HOST_PLUGIN.into(),
         }
+    }
+
+    /// Sets how forms are run where a platform has none.
+    #[must_use]
+    pub(super) fn with_hosting(mut self, hosting: Hosting) -> Self {
+        self.hosting = hosting;
+        self
+    }
+
+    pub(super) fn table(&self, tenant: &Name) -> Option<Arc<Table>> {
+        self.tables.load().get(tenant).cloned()
     }
 
     /// Replaces a tenant's routes. Events already routed keep theirs.
@@ -101,7 +116,7 @@ impl Inbox {
         Ok(())
     }
 
-    async fn store(
+    pub(super) async fn store(
         &self,
         tenant: Name,
         key: EventKey,
@@ -111,6 +126,7 @@ impl Inbox {
         forms: Vec<FormChange>,
     ) -> Result<(Acceptance, Durable), IntakeError> {
         event.received_at = clock::now();
+        let tenant_of_changes = tenant.clone();
         let lane: Name = match &event.conversation {
             Some(conversation) => conversation.id.as_str().into(),
             None => Name::from(""),
@@ -128,9 +144,7 @@ impl Inbox {
         let acceptance = match ordered.value {
             Accepted::Duplicate => Acceptance::Duplicate,
             Accepted::New { deliveries, .. } => {
-                for change in &forms {
-                    self.forms.apply(change);
-                }
+                self.forms.apply(&tenant_of_changes, &forms);
                 let count = deliveries.len();
                 if count > 0 {
                     self.lanes.deliver(deliveries);
@@ -141,7 +155,7 @@ impl Inbox {
         Ok((acceptance, ordered.durable))
     }
 
-    fn say(&self, blocks: Vec<crate::model::content::Block>) -> Route {
+    pub(super) fn say(&self, blocks: Vec<Block>) -> Route {
         Route {
             plugin: self.host.clone(),
             view: View::Say(blocks),
@@ -158,34 +172,47 @@ impl Intake for Inbox {
             key,
             mut event,
         } = incoming;
-        let mut changes = Vec::new();
-        match submission::check(&self.forms, &mut event, clock::now()) {
-            Checked::NotAForm => {}
-            Checked::Good(change) => changes.extend(change),
-            Checked::Bad(blocks) => {
-                let routes = vec![self.say(blocks)];
-                return self.store(tenant, key, event, routes, None, changes).await;
-            }
+        let table = self.table(&tenant);
+        let route = |event: &Event| {
+            let view = OpenForms(&self.forms, &tenant);
+            table.as_ref().map(|table| table.route(event, &view))
+        };
+        let is_message = matches!(event.payload, EventPayload::Message(_));
+        let mut routing = is_message.then(|| route(&event)).flatten();
+        // Held until the event is in the journal: of two answers at one time, one is the first.
+        let turn = self.hosting_turn(&tenant, &event).await;
+        let (mut changes, mut says, mut for_plugins) = (Vec::new(), Vec::new(), true);
+        if turn.is_some() {
+            let table = table.as_deref();
+            let hearing = self.hear(&tenant, &mut event, table, routing.as_ref());
+            let hearing = hearing.await?;
+            (changes, says, for_plugins) = (hearing.changes, hearing.says, hearing.for_plugins);
+            // It may be another event now: an answer is a submission, a number is a press.
+            routing = None;
         }
-        let table = self.tables.load().get(&tenant).cloned();
-        let routing = match table {
-            Some(table) => table.route(&event, &OpenForms(&self.forms)),
+        let routing = match routing {
+            Some(routing) => routing,
+            None if for_plugins => route(&event).unwrap_or_default(),
             None => Routing::default(),
         };
         let mut routes = routing.routes;
-        let says = routing.host.as_ref().map(|says| says.content().to_vec());
-        routes.extend(says.map(|blocks| self.say(blocks)));
+        if let Some(said) = routing.host.as_ref() {
+            says.extend_from_slice(said.content());
+        }
+        if !says.is_empty() {
+            routes.push(self.say(says));
+        }
         self.store(tenant, key, event, routes, None, changes).await
     }
 }
 
 /// What the router may know of open forms.
-struct OpenForms<'a>(&'a Forms);
+struct OpenForms<'a>(&'a Forms, &'a Name);
 
 impl FormsView for OpenForms<'_> {
     fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
         let bot = event.bot.as_ref()?;
-        self.0.owner(&bot.name, message_id, clock::now())
+        self.0.owner(self.1, &bot.name, message_id)
     }
 }
 
@@ -197,7 +224,7 @@ fn route_to(plugin: Name) -> Route {
     }
 }
 
-fn refusal(error: JournalError) -> IntakeError {
+pub(super) fn refusal(error: JournalError) -> IntakeError {
     match error {
         JournalError::Closed | JournalError::Fenced => IntakeError::Stopping,
         JournalError::Full(_) | JournalError::Failed(_) => IntakeError::Paused(error.to_string()),
