@@ -2,6 +2,9 @@
 
 pub mod browser;
 pub mod contract;
+pub mod fuzz;
 pub mod guests;
 pub mod harness;
+pub mod injection;
+pub mod kinds;
 pub mod tidy;
