@@ -92,6 +92,16 @@ impl TestHost {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(parts: TestHostParts, hub: Hub) -> Self {
+        let host = Self::start_closed(parts, hub).await;
+        host.open().await;
+        host
+    }
+
+    /// Starts a host that takes no events yet, so that plugins are there when it does.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_closed(parts: TestHostParts, hub: Hub) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("parlor.toml");
         let settings = Settings::parse(&path, &parts.settings, &|_| None)
@@ -105,11 +115,18 @@ impl TestHost {
         })
         .await
         .expect("the host starts");
-        host.open().await.expect("the host opens");
         Self {
             host: Arc::new(host),
             folder,
         }
+    }
+
+    /// Has a host take events that was started closed.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn open(&self) {
+        self.host.open().await.expect("the host opens");
     }
 
     /// The host.
