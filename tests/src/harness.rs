@@ -254,12 +254,13 @@ impl TestHost {
     /// # Panics
     /// When the platform refuses it, or it takes longer than [`PATIENCE`].
     pub async fn ask_in(&self, user: &str, conversation: &str, text: &str) -> Vec<String> {
-        let before = self.all_answers(conversation).len();
+        let before = self.all_answers(conversation);
         self.say(user, conversation, text).await;
         self.idle().await;
-        let answers = self.all_answers(conversation);
-        answers[before..]
-            .iter()
+        let is_new = |message: &Arc<RoomMessage>| before.iter().all(|old| old.id != message.id);
+        let answers = self.all_answers(conversation).into_iter();
+        answers
+            .filter(is_new)
             .map(|message| message.text.clone())
             .collect()
     }

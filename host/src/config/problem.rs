@@ -149,6 +149,15 @@ impl Spots {
         self.0.insert(key, spot);
     }
 
+    /// The spots of a table and of what is in it.
+    pub(super) fn below(&self, table: &str) -> Self {
+        let inside = format!("{table}.");
+        let found = self.0.range(table.to_owned()..);
+        let found = found.take_while(|(key, _)| key.starts_with(table));
+        let own = found.filter(|(key, _)| *key == table || key.starts_with(&inside));
+        Self(own.map(|(key, spot)| (key.clone(), spot.clone())).collect())
+    }
+
     /// Finds where a key stands, `local.listen`; the nearest table above it where it is not set.
     pub fn find(&self, key: &str) -> Option<&Spot> {
         let mut key = key;
@@ -181,6 +190,24 @@ pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spots_below_a_table_are_its_own() {
+        let spot = Source::new(Path::new("a.toml"), "").spot(0);
+        let mut spots = Spots::default();
+        for key in [
+            "plugin",
+            "plugin.a",
+            "plugin.a-b.x",
+            "plugin.a.x",
+            "plugin.ab",
+            "plugin.b",
+        ] {
+            spots.put(key.to_owned(), spot.clone());
+        }
+        let below: Vec<String> = spots.below("plugin.a").0.into_keys().collect();
+        assert_eq!(below, ["plugin.a", "plugin.a.x"]);
+    }
 
     #[test]
     fn nearest_name_allows_a_slip() {
