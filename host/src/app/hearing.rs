@@ -367,7 +367,8 @@ fn is_person(user: &User) -> bool {
 fn is_shown_to(open: &OpenForm, person: &User) -> bool {
     let is_customer =
         person.kind == UserKind::Customer || person.role_here == ConversationRole::Customer;
-    !(open.agents_only && is_customer) && !open.unseen.contains(&person.id)
+    let is_hidden = open.agents_only && is_customer;
+    !(is_hidden || open.unseen.contains(&person.id))
 }
 
 fn bare_number(text: &str) -> Option<usize> {

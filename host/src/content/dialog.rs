@@ -43,6 +43,10 @@ pub struct DialogContext<'c> {
 
 /// What a person's message comes to.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a message, moved once: a box would cost more than it saves"
+)]
 pub enum Heard {
     /// Another question, or the same one again.
     Asked {

@@ -1,14 +1,13 @@
 //! A form asked question by question.
 
+mod buttons;
+
 use crate::content::dialog::{
     DialogContext, DialogSentences, Heard, MAX_ANSWERS_BYTES, MAX_TRIES, begin, hear, names_wanted,
 };
 use crate::content::forms::FormSentences;
 use crate::content::text;
-use crate::model::content::{
-    ActionButton, Block, Button, ButtonKind, ButtonStyle, Choice, Field, FieldKind, FieldPattern,
-    Form, OtherField,
-};
+use crate::model::content::{Block, Choice, Field, FieldKind, FieldPattern, Form, OtherField};
 use crate::model::dialog::Dialog;
 use crate::model::event::User;
 use crate::model::payload::FieldValue;
@@ -120,17 +119,6 @@ fn choices(kind: FieldKind) -> Field {
             })
             .into(),
         ..required(kind)
-    }
-}
-
-fn button(id: &str, label: &str) -> Button {
-    Button {
-        label: label.to_owned(),
-        kind: ButtonKind::Action(ActionButton {
-            id: id.to_owned(),
-            value: String::new(),
-        }),
-        style: ButtonStyle::Primary,
     }
 }
 
@@ -384,7 +372,7 @@ fn every_kind_of_answer_is_read() {
         let mut talk = Talk::new(form(vec![field]));
         let found = talk.say(said);
         let found = match found.strip_prefix("submitted by submit: ") {
-            Some(values) if values.is_empty() => "-",
+            Some("") => "-",
             Some(values) => values.strip_prefix("f=").unwrap_or(values),
             // The reason, before the question once more.
             None => found.lines().next().unwrap_or_default(),
@@ -503,57 +491,6 @@ fn where_others_read_along_everything_names_its_person() {
     );
     assert_eq!(talk.say("12"), "Ada: For what");
     assert_eq!(talk.say("cancel"), "cancelled: Ada: Cancelled.");
-}
-
-#[test]
-fn several_buttons_are_the_last_question() {
-    let mut form = two_questions();
-    form.buttons = vec![button("now", "Pay now"), button("later", "Pay later")];
-    let mut talk = Talk::new(form.clone());
-    talk.say("12");
-    assert_eq!(
-        talk.say("lunch"),
-        "What shall be done?\n1. Pay now\n2. Pay later"
-    );
-    assert!(
-        talk.say("perhaps")
-            .starts_with("What shall be done? must be one of")
-    );
-    assert_eq!(
-        talk.say("2"),
-        "submitted by later: sum=Number(12.0), what=Text(\"lunch\")"
-    );
-    talk.say("back");
-    assert_eq!(
-        talk.say("dinner"),
-        "What shall be done?\n1. Pay now\n2. Pay later"
-    );
-    assert!(talk.say("pay NOW").starts_with("submitted by now:"));
-    form.buttons.truncate(1);
-    let mut talk = Talk::new(form);
-    talk.say("12");
-    assert!(talk.say("lunch").starts_with("submitted by now:"));
-}
-
-#[test]
-fn a_form_without_questions_asks_for_its_button() {
-    let mut talk = Talk::new(form(Vec::new()));
-    assert!(
-        talk.last.starts_with("What shall be done?\n1. Submit\n"),
-        "{}",
-        talk.last
-    );
-    assert_eq!(talk.say("1"), "submitted by submit: ");
-}
-
-#[test]
-fn a_form_that_changed_meanwhile_asks_what_is_missing() {
-    let mut talk = Talk::new(two_questions());
-    talk.say("12");
-    talk.form.fields.insert(0, required(FieldKind::Text));
-    assert_eq!(talk.say("lunch"), "Label");
-    talk.form.fields.clear();
-    assert_eq!(talk.say("x"), "What shall be done?\n1. Submit");
 }
 
 #[test]

@@ -228,7 +228,7 @@ pub(crate) async fn form_in_the_place_of_another_knows_it(journal: &dyn Journal)
         dialogs: vec![dialog("u1", Some("q0")), ended],
         ..new
     };
-    assert_eq!(listed(journal).await, [wanted.clone()]);
+    assert_eq!(listed(journal).await, std::slice::from_ref(&wanted));
     change(journal, vec![FormStep::Told]).await;
     let told = OpenForm {
         before: None,
