@@ -3,10 +3,13 @@
 mod answers;
 mod bots;
 mod clock;
+mod closing;
 mod contents;
 pub mod entry;
 mod forms;
+mod hearing;
 pub mod host;
+mod hosting;
 pub mod intake;
 mod outcomes;
 pub mod plugins;

@@ -57,6 +57,9 @@ enum Verb {
         /// Load only these plugins
         #[arg(value_name = "FILE.wasm")]
         files: Vec<PathBuf>,
+        /// Show text only, as a platform without forms and buttons does
+        #[arg(long)]
+        text_only: bool,
     },
     /// Build the plugin in this folder, or the plugins of this workspace
     Build(BuildArgs),
@@ -131,7 +134,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Start::Demo(tree) => serve_demo(&tree, place.is_terminal),
         },
         Some(Verb::Run) => serve(&place.require_settings()?),
-        Some(Verb::Chat { files }) => chat(&place, files),
+        Some(Verb::Chat { files, text_only }) => {
+            let style = if text_only {
+                Style::Text
+            } else {
+                Style::Settings
+            };
+            chat(&place, files, style)
+        }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
         Some(Verb::Plugins { json }) => list_plugins(&place, json),
@@ -173,8 +183,17 @@ fn serve_with(options: HostOptions) -> Result<ExitCode, Failure> {
     })
 }
 
-fn chat(place: &Place<'_>, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
-    let settings = match place.decide() {
+/// What `chat` shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// What the settings say.
+    Settings,
+    /// Text, whatever they say.
+    Text,
+}
+
+fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode, Failure> {
+    let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
         Ok(Start::Demo(tree)) => {
             if files.is_empty() {
@@ -186,6 +205,9 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>) -> Result<ExitCode, Failure> {
         Err(_) if !files.is_empty() => Settings::defaults(place.folder, place.folder),
         Err(failure) => return Err(failure),
     };
+    for bot in &mut settings.bots {
+        bot.text_only |= style == Style::Text;
+    }
     if let Some(missing) = files.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!(
             "{} is not a file",

@@ -17,6 +17,7 @@ mod problem;
 mod read;
 mod secret;
 mod sections;
+mod sentences;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,8 @@ pub use sections::{
     BotConfig, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig, LogLevel, Platform,
     ReloadConfig, ReloadMode,
 };
+
+pub use sentences::Sentences;
 
 use crate::net::NetConfig;
 use problem::Source;
@@ -82,6 +85,8 @@ pub struct Settings {
     pub limits: HostLimits,
     /// How much is logged.
     pub log: LogLevel,
+    /// What the host itself says.
+    pub sentences: Sentences,
     /// Where the keys stand.
     pub spots: Spots,
 }
@@ -268,6 +273,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         bots.push(BotConfig {
             name: DEFAULT_BOT.to_owned(),
             platform: Platform::Local,
+            text_only: false,
         });
     }
     if let Some(item) = item.filter(|item| item.is_list() && !local.enabled)
@@ -292,6 +298,8 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let limits = sections::read_limits(reader, item.as_ref());
     let item = top.get(reader, "log");
     let log = sections::read_log(reader, item.as_ref());
+    let item = top.get(reader, "sentences");
+    let sentences = sentences::read_sentences(reader, item.as_ref());
     Settings {
         path: reader.source.path.clone(),
         data,
@@ -306,6 +314,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         reload,
         limits,
         log,
+        sentences,
         spots: Spots::default(),
     }
 }

@@ -7,6 +7,7 @@
 //! it is *durable* when it is on disk, and only then may the world hear of it. If a write fails,
 //! everything ordered after it fails with it.
 
+pub mod forms;
 pub mod lock;
 pub mod memory;
 pub mod record;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use record::*;
 
 use crate::model::Timestamp;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::content::hosted::Shows;
 use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};
 use crate::model::action::{Action, ActionKind, Target};
 use crate::model::delivery::Delivery;
@@ -224,6 +225,11 @@ pub trait Connector: Send + Sync {
     /// How fast it may go.
     fn pace(&self) -> Pace;
 
+    /// What it shows beyond text. What it does not show, the host runs with questions and numbers.
+    fn shows(&self) -> Shows {
+        Shows::ALL
+    }
+
     /// Splits an action into parts that are one request each. Pure.
     fn plan(&self, action: Action) -> Vec<Action>;
 
@@ -232,6 +238,15 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// Says whether it may be repeated.
     async fn perform(&self, part: &Part) -> Result<Sent, SendError>;
+
+    /// As [`Connector::perform`], with notes of what the host has changed in the message before; a
+    /// platform of our own shows them.
+    ///
+    /// # Errors
+    /// As [`Connector::perform`].
+    async fn perform_noted(&self, part: &Part, _notes: &[String]) -> Result<Sent, SendError> {
+        self.perform(part).await
+    }
 
     /// Looks on the platform for a part whose end is in doubt; `Ok(None)`: it is certainly not there.
     ///

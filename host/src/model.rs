@@ -8,6 +8,7 @@ pub mod config;
 pub mod content;
 pub mod delivery;
 pub mod description;
+pub mod dialog;
 pub mod directory;
 pub mod event;
 pub mod limits;

@@ -6,6 +6,7 @@
 mod bot;
 mod fair;
 mod forms;
+mod hosted;
 mod pace;
 mod perform;
 mod recorder;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
+pub use self::hosted::HostedSentences;
 use self::recorder::Recorder;
 use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
@@ -46,7 +48,7 @@ pub enum InDoubt {
 }
 
 /// How the outbox behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OutboxConfig {
     /// Requests of one bot under way at one time.
     pub requests: usize,
@@ -68,6 +70,8 @@ pub struct OutboxConfig {
     pub idle: Duration,
     /// How long requests under way may take when the host stops.
     pub stop_within: Duration,
+    /// What is said where the host runs forms itself.
+    pub sentences: Arc<HostedSentences>,
 }
 
 impl Default for OutboxConfig {
@@ -83,6 +87,7 @@ impl Default for OutboxConfig {
             in_doubt: InDoubt::Resend,
             idle: Duration::from_secs(60),
             stop_within: Duration::from_secs(10),
+            sentences: Arc::default(),
         }
     }
 }
@@ -166,6 +171,14 @@ impl Outbox {
         let confirm = recorder::run(recorder, unconfirmed, shared.record_cancel.clone());
         shared.record_tracker.spawn_on(confirm, &shared.handle);
         Self { shared }
+    }
+
+    /// Orders everything in the journal that is known of parts up to now.
+    ///
+    /// # Errors
+    /// The journal's; it is written later.
+    pub async fn record(&self) -> JournalResult<()> {
+        self.shared.recorder.flush().await
     }
 
     /// Takes up what the journal holds from before. To be called once, before lanes run.

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::Name;
-use crate::model::delivery::Route;
+use crate::model::delivery::{Route, View};
 use crate::model::description::Description;
-use crate::model::event::Event;
+use crate::model::event::{Event, Message};
 
 pub use access::{Access, Only, Roles};
 pub use grammar::{MAX_PATTERN_BYTES, Pattern, PatternError, fill};
@@ -65,6 +65,24 @@ pub struct Routing {
     pub routes: Vec<Route>,
     /// What the host itself answers.
     pub host: Option<HostSays>,
+}
+
+impl Routing {
+    /// Tells whether a message was a command, even one that was refused or misspelt: it is no answer
+    /// to a question then. A word of the language that only begins like a command is none.
+    pub fn is_command(&self, message: &Message) -> bool {
+        let is_signed = || {
+            let first = message.text.trim_start().chars().next();
+            first.is_some_and(|sign| !sign.is_alphanumeric())
+        };
+        let is_command = |route: &Route| matches!(route.view, View::Command { .. });
+        self.routes.iter().any(is_command)
+            || match &self.host {
+                Some(HostSays::Help(_) | HostSays::Refused { .. }) => true,
+                Some(HostSays::Usage(_)) => is_signed(),
+                None => false,
+            }
+    }
 }
 
 /// Something the operator should know about a table that serves all the same.

@@ -76,7 +76,7 @@ struct Clean<W>(W);
 
 impl<W: Write> Write for Clean<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = strip_control(&String::from_utf8_lossy(bytes), true);
+        let line = clean_record(&String::from_utf8_lossy(bytes));
         self.0.write_all(line.as_bytes())?;
         Ok(bytes.len())
     }
@@ -86,7 +86,17 @@ impl<W: Write> Write for Clean<W> {
     }
 }
 
-/// Takes out what would move a terminal's cursor, colour it or turn its text around.
+/// Makes a record of the log one line, whatever a plugin or a person put into it: with its own line
+/// ends it could pretend to be several.
+pub fn clean_record(record: &str) -> String {
+    let (line, end) = match record.strip_suffix('\n') {
+        Some(line) => (line, "\n"),
+        None => (record, ""),
+    };
+    strip_control(line, true).replace('\n', "\\n") + end
+}
+
+/// Takes out what would move a terminal's cursor, colour it, hide in a text or turn it around.
 pub fn strip_control(text: &str, keep_line_breaks: bool) -> String {
     text.chars()
         .filter(|c| match c {
@@ -94,6 +104,7 @@ pub fn strip_control(text: &str, keep_line_breaks: bool) -> String {
             '\t' => true,
             // Marks and overrides of direction, isolates: they make a line read as another.
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => false,
+            '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => false,
             c => !c.is_control(),
         })
         .collect()
@@ -113,6 +124,8 @@ mod tests {
         let mut clean = Clean(Vec::new());
         assert!(clean.write_all(b"x\x07y\n").is_ok());
         assert_eq!(clean.0, b"xy\n");
+        // One call is one line.
+        assert_eq!(clean_record("a\nWARN b\n"), "a\\nWARN b\n");
     }
 
     #[test]

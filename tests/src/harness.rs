@@ -119,6 +119,25 @@ impl TestHost {
     /// # Panics
     /// When it does not start.
     pub async fn start(parts: TestHostParts) -> Self {
+        let hub = Hub::open(LocalConfig::default()).expect("rooms in memory open");
+        Self::start_with(parts, hub).await
+    }
+
+    /// Starts a host without plugins over rooms that are there already.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(parts: TestHostParts, hub: Hub) -> Self {
+        let host = Self::start_closed(parts, hub).await;
+        host.open().await;
+        host
+    }
+
+    /// Starts a host that takes no events yet, so that plugins are there when it does.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_closed(parts: TestHostParts, hub: Hub) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("parlor.toml");
         let settings = Settings::parse(&path, &parts.settings, &|_| None)
@@ -135,12 +154,19 @@ impl TestHost {
         })
         .await
         .expect("the host starts");
-        host.open().await.expect("the host opens");
         Self {
             host: Arc::new(host),
             folder,
             transcript,
         }
+    }
+
+    /// Has a host take events that was started closed.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn open(&self) {
+        self.host.open().await.expect("the host opens");
     }
 
     /// The host.
@@ -259,6 +285,39 @@ impl TestHost {
         });
         let done = self.act(user, say).await.expect("a message is posted");
         done.message.expect("a message has an id").to_string()
+    }
+
+    /// The direct conversation of a user and the bot.
+    ///
+    /// # Panics
+    /// When the platform refuses it.
+    pub async fn direct(&self, user: &str) -> String {
+        let open = Command::OpenDirect {
+            user: BOT.to_owned(),
+        };
+        let done = self
+            .act(user, open)
+            .await
+            .expect("a direct conversation opens");
+        done.conversation
+            .expect("a conversation has an id")
+            .to_string()
+    }
+
+    /// Says something in a conversation, waits until it is answered, and gives the new answers' texts.
+    ///
+    /// # Panics
+    /// When the platform refuses it, or it takes longer than [`PATIENCE`].
+    pub async fn ask_in(&self, user: &str, conversation: &str, text: &str) -> Vec<String> {
+        let before = self.all_answers(conversation);
+        self.say(user, conversation, text).await;
+        self.idle().await;
+        let is_new = |message: &Arc<RoomMessage>| before.iter().all(|old| old.id != message.id);
+        let answers = self.all_answers(conversation).into_iter();
+        answers
+            .filter(is_new)
+            .map(|message| message.text.clone())
+            .collect()
     }
 
     /// Waits until everything is answered.

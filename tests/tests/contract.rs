@@ -19,7 +19,6 @@ mod state;
 use std::sync::Arc;
 
 use parlor_host::mailbox::rooms::{Command, RoomMessage};
-use parlor_host::model::content::{Block, FieldKind, Span};
 use parlor_tests::harness::TestHost;
 use parlor_tests::{contract, guests};
 
@@ -65,13 +64,6 @@ async fn last_answer(guest: &str, text: &str) -> (TestHost, String, Arc<RoomMess
     (host, lobby, answer)
 }
 
-fn spans_of(block: &Block) -> &[Span] {
-    match block {
-        Block::Paragraph(spans) => spans,
-        other => panic!("not a paragraph: {other:?}"),
-    }
-}
-
 macro_rules! case {
     ($name:ident, $guest:literal, $text:literal, $check:expr) => {
         #[tokio::test(flavor = "multi_thread")]
@@ -83,184 +75,6 @@ macro_rules! case {
         }
     };
 }
-
-fn has(message: &RoomMessage, wanted: fn(&Block) -> bool) -> bool {
-    message.content.iter().any(wanted)
-}
-
-case!(block_paragraph, "blocks", "/block paragraph", |m| has(
-    m,
-    |b| matches!(b, Block::Paragraph(_))
-));
-case!(block_heading, "blocks", "/block heading", |m| m
-    .content
-    .len()
-    == 6
-    && has(m, |b| matches!(b, Block::Heading(h) if h.level == 6)));
-case!(block_quote, "blocks", "/block quote", |m| has(
-    m,
-    |b| matches!(b, Block::Quote(_))
-));
-case!(block_code, "blocks", "/block code", |m| has(
-    m,
-    |b| matches!(b, Block::Code(c) if c.text.contains("run();"))
-));
-case!(block_divider, "blocks", "/block divider", |m| has(
-    m,
-    |b| matches!(b, Block::Divider)
-));
-case!(block_list_item, "blocks", "/block list-item", |m| has(
-    m,
-    |b| matches!(b, Block::ListItem(i) if i.indent == 1)
-));
-case!(block_table, "blocks", "/block table", |m| has(
-    m,
-    |b| matches!(b, Block::Table(t) if t.header.len() == 3)
-));
-case!(block_image, "blocks", "/block image", |m| has(
-    m,
-    |b| matches!(b, Block::Image(i) if i.alternative == "a picture")
-));
-case!(block_attachment, "blocks", "/block attachment", |m| has(
-    m,
-    |b| matches!(b, Block::Attachment(_))
-));
-case!(block_card, "blocks", "/block card", |m| has(
-    m,
-    |b| matches!(b, Block::Card(c) if c.facts.len() == 1)
-));
-case!(block_form, "blocks", "/block form", |m| has(
-    m,
-    |b| matches!(b, Block::Form(f) if f.fields.len() == 3)
-));
-case!(block_buttons, "blocks", "/block buttons", |m| has(
-    m,
-    |b| matches!(b, Block::Buttons(r) if r.len() == 4)
-));
-case!(block_raw, "blocks", "/block raw", |m| m
-    .text
-    .contains("instead of raw"));
-
-case!(
-    span_text,
-    "blocks",
-    "/span text",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Text(s) if s.text.contains("<b>text</b>"))
-);
-case!(
-    span_link,
-    "blocks",
-    "/span link",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Link(l) if l.url == "https://example.com")
-);
-case!(
-    span_mention,
-    "blocks",
-    "/span mention",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Mention(x) if x.text == "Ada")
-);
-case!(
-    span_cashtag,
-    "blocks",
-    "/span cashtag",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Cashtag(x) if x == "goog")
-);
-case!(
-    span_hashtag,
-    "blocks",
-    "/span hashtag",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Hashtag(x) if x == "topic")
-);
-case!(
-    span_emoji,
-    "blocks",
-    "/span emoji",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Emoji(x) if x == "smile")
-);
-case!(
-    span_date_time,
-    "blocks",
-    "/span date-time",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::DateTime(x) if x.at == 1_800_000_000_000)
-);
-case!(span_line_break, "blocks", "/span line-break", |m| spans_of(
-    &m.content[0]
-)
-.contains(&Span::LineBreak));
-case!(
-    span_other,
-    "blocks",
-    "/span other",
-    |m| matches!(&spans_of(&m.content[0])[0], Span::Other(x) if x.text == "1 2 3")
-);
-
-fn field_is(message: &RoomMessage, wanted: fn(&FieldKind) -> bool) -> bool {
-    message.content.iter().any(|block| match block {
-        Block::Form(form) => form.fields.iter().any(|field| wanted(&field.kind)),
-        _ => false,
-    })
-}
-
-case!(field_text, "blocks", "/field text", |m| field_is(m, |k| *k
-    == FieldKind::Text));
-case!(field_multiline, "blocks", "/field multiline", |m| field_is(
-    m,
-    |k| *k == FieldKind::Multiline
-));
-case!(field_number, "blocks", "/field number", |m| field_is(
-    m,
-    |k| *k == FieldKind::Number
-));
-case!(field_checkbox, "blocks", "/field checkbox", |m| field_is(
-    m,
-    |k| *k == FieldKind::Checkbox
-));
-case!(field_radio, "blocks", "/field radio", |m| field_is(
-    m,
-    |k| *k == FieldKind::Radio
-));
-case!(field_select, "blocks", "/field select", |m| field_is(
-    m,
-    |k| *k == FieldKind::Select
-));
-case!(field_multi_select, "blocks", "/field multi-select", |m| {
-    field_is(m, |k| *k == FieldKind::MultiSelect)
-});
-case!(field_date, "blocks", "/field date", |m| field_is(m, |k| *k
-    == FieldKind::Date));
-case!(field_time, "blocks", "/field time", |m| field_is(m, |k| *k
-    == FieldKind::Time));
-case!(field_timezone, "blocks", "/field timezone", |m| field_is(
-    m,
-    |k| *k == FieldKind::Timezone
-));
-case!(field_user, "blocks", "/field user", |m| field_is(m, |k| *k
-    == FieldKind::User));
-case!(field_conversation, "blocks", "/field conversation", |m| {
-    field_is(m, |k| *k == FieldKind::Conversation)
-});
-case!(field_hidden, "blocks", "/field hidden", |m| field_is(
-    m,
-    |k| *k == FieldKind::Hidden
-));
-case!(field_other, "blocks", "/field other", |m| field_is(
-    m,
-    |k| matches!(k, FieldKind::Other(o) if o.name == "slider")
-));
-
-case!(content_plain, "blocks", "/content plain", |m| m.text
-    == "<b>plain</b> & *as it is*");
-case!(content_markdown, "blocks", "/content markdown", |m| has(
-    m,
-    |b| matches!(b, Block::Heading(_))
-)
-    && has(m, |b| matches!(b, Block::ListItem(_))));
-case!(content_message_ml, "blocks", "/content message-ml", |m| m
-    .text
-    .contains("bold text"));
-case!(content_blocks, "blocks", "/block card", |m| !m
-    .content
-    .is_empty());
 
 case!(action_send, "actions", "/do send", |m| m.text == "sent");
 case!(target_reply, "actions", "/do send hello", |m| m.text
@@ -374,6 +188,20 @@ async fn event_form_submitted() {
     host.idle().await;
     let answer = host.answers("ada", &lobby).pop().expect("it answers");
     assert!(answer.text.starts_with("form-1 by"), "{}", answer.text);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_form_closed() {
+    let (host, lobby, _) = last_answer("blocks", "/rule after").await;
+    let told = async {
+        let closed = "form-rule closed: FormCloseReason::Expired";
+        while !host.all_answers(&lobby).iter().any(|m| m.text == closed) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let told = tokio::time::timeout(parlor_tests::harness::PATIENCE, told);
+    told.await.expect("the form closes");
     host.stop().await;
 }
 

@@ -12,8 +12,10 @@ use tokio_util::task::TaskTracker;
 use super::answers::Answers;
 use super::bots::BotDirectory;
 use super::clock;
+use super::closing;
 use super::contents::ParsedContent;
 use super::forms::Forms;
+use super::hosting::Hosting;
 use super::intake::Inbox;
 use super::outcomes::Tell;
 use super::plugins::{Plugins, PluginsParts};
@@ -96,18 +98,22 @@ impl Host {
         for bot in &settings.bots {
             let connector = LocalConnector::new(hub.clone(), tenant.clone(), &bot.name, &bot.name)
                 .with_context(|| format!("bot {}", bot.name))?;
-            let connector = Arc::new(connector);
+            let connector = Arc::new(connector.text_only(bot.text_only));
             directory.add(&tenant, &bot.name, connector.clone());
             bots.push(connector);
         }
         let connectors: Arc<dyn Connectors> = directory;
         let forms = Arc::new(Forms::load(journal.as_ref()).await?);
+        let sentences = Arc::new(settings.sentences.hosted.clone());
         let tell = Arc::new(Tell::new(forms.clone()));
         let outbox = Arc::new(Outbox::new(
             journal.clone(),
             connectors.clone(),
             tell.clone(),
-            OutboxConfig::default(),
+            OutboxConfig {
+                sentences: sentences.clone(),
+                ..OutboxConfig::default()
+            },
         ));
         let requests = Arc::new(Requests::new(
             journal.clone(),
@@ -128,8 +134,10 @@ impl Host {
                 ..LanesConfig::default()
             },
         ));
-        let inbox = Inbox::new(journal.clone(), lanes.clone(), forms, clock.clone());
-        let inbox = Arc::new(inbox);
+        let hosting = Hosting::new(connectors.clone(), sentences);
+        let inbox = Inbox::new(journal.clone(), lanes.clone(), forms.clone(), clock.clone());
+        let inbox = Arc::new(inbox.with_hosting(hosting));
+        inbox.hosting.set_outbox(&outbox);
         tell.set_inbox(&inbox);
         lanes.install(speaker(&tenant));
         let plugins = Arc::new(Plugins::new(PluginsParts {
@@ -220,6 +228,8 @@ impl Host {
         );
         self.tasks.spawn(timers.run(self.stop.clone()));
         self.tasks
+            .spawn(closing::run(self.inbox.clone(), self.stop.clone()));
+        self.tasks
             .spawn(prune(self.journal.clone(), self.stop.clone()));
         for bot in &self.bots {
             let (bot, inbox) = (bot.clone(), self.inbox.clone());
@@ -261,6 +271,7 @@ impl Host {
     pub async fn idle(&self) {
         loop {
             let requests = self.requests.quiet();
+            let forms = self.inbox.forms_generation();
             let counts = self.journal.counts().await;
             let nothing_waits = counts
                 .is_ok_and(|counts| counts.pending_deliveries == 0 && counts.pending_parts == 0);
@@ -270,6 +281,9 @@ impl Host {
                 && requests == self.requests.quiet()
                 && self.bots.iter().all(|bot| bot.is_idle())
                 && self.outbox.open_parts() == 0
+                && !self.inbox.has_due_forms()
+                // What closed meanwhile is a delivery that was not counted.
+                && self.inbox.forms_generation() == forms
             {
                 return;
             }

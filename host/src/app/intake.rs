@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use tokio::sync::MutexGuard;
 
 use super::clock;
 use super::forms::Forms;
-use super::submission::{self, Checked};
+use super::hosting::Hosting;
 use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError, RequestNumber,
 };
 use crate::mailbox::{Acceptance, Clock, DeliverySink, Incoming, Intake, IntakeError};
+use crate::model::content::Block;
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
+use crate::model::payload::EventPayload;
 use crate::model::{HOST_PLUGIN, Name};
 use crate::router::{FormsView, Routing, Table};
 
@@ -22,8 +25,9 @@ use crate::router::{FormsView, Routing, Table};
 pub struct Inbox {
     journal: Arc<dyn Journal>,
     lanes: Arc<dyn DeliverySink>,
-    forms: Arc<Forms>,
-    clock: Arc<dyn Clock>,
+    pub(super) forms: Arc<Forms>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) hosting: Hosting,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
     host: Name,
 }
@@ -53,9 +57,21 @@ impl Inbox {
             lanes,
             forms,
             clock,
+            hosting: Hosting::default(),
             tables: ArcSwap::default(),
             host: HOST_PLUGIN.into(),
         }
+    }
+
+    /// Sets how forms are run where a platform has none.
+    #[must_use]
+    pub(super) fn with_hosting(mut self, hosting: Hosting) -> Self {
+        self.hosting = hosting;
+        self
+    }
+
+    pub(super) fn table(&self, tenant: &Name) -> Option<Arc<Table>> {
+        self.tables.load().get(tenant).cloned()
     }
 
     /// Replaces a tenant's routes. Events already routed keep theirs.
@@ -139,7 +155,7 @@ impl Inbox {
         durable.wait().await.map_err(refusal)
     }
 
-    fn arrival(
+    pub(super) fn arrival(
         &self,
         tenant: Name,
         key: EventKey,
@@ -164,12 +180,14 @@ impl Inbox {
     }
 
     /// Stores arrivals, of which only the last may change forms.
-    async fn store(
+    pub(super) async fn store(
         &self,
         arrivals: Vec<Arrival>,
     ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
         let count = arrivals.len();
-        let forms = arrivals.last().map(|last| last.forms.clone());
+        let changes = arrivals
+            .last()
+            .map(|last| (last.tenant.clone(), last.forms.clone()));
         let stored = self.journal.accept_all(arrivals).await.map_err(refusal)?;
         let is_whole = stored.value.len() == count;
         let mut taken = Vec::with_capacity(stored.value.len());
@@ -185,8 +203,8 @@ impl Inbox {
             });
         }
         if is_whole && matches!(taken.last(), Some(Acceptance::New(_))) {
-            for change in forms.iter().flatten() {
-                self.forms.apply(change);
+            if let Some((tenant, changes)) = &changes {
+                self.forms.apply(tenant, changes);
             }
         }
         if !to_deliver.is_empty() {
@@ -195,37 +213,54 @@ impl Inbox {
         Ok((taken, stored.durable))
     }
 
-    /// Routes an event and checks what it says to a form.
-    fn route(&self, incoming: Incoming) -> Arrival {
+    /// Routes an event and hears what it says to a form; with the conversation's turn where it may
+    /// concern one.
+    async fn route(
+        &self,
+        incoming: Incoming,
+    ) -> Result<(Arrival, Option<MutexGuard<'_, ()>>), IntakeError> {
         let Incoming {
             tenant,
             key,
             mut event,
         } = incoming;
-        let mut forms = Vec::new();
-        match submission::check(&self.forms, &mut event, self.clock.now()) {
-            Checked::NotAForm => {}
-            Checked::Good(change) => forms.extend(change),
-            Checked::Bad(blocks) => {
-                let routes = vec![self.say(blocks)];
-                return self.arrival(tenant, key, event, routes);
-            }
+        let table = self.table(&tenant);
+        let route = |event: &Event| {
+            let view = OpenForms(&self.forms, &tenant);
+            table.as_ref().map(|table| table.route(event, &view))
+        };
+        let is_message = matches!(event.payload, EventPayload::Message(_));
+        let mut routing = is_message.then(|| route(&event)).flatten();
+        let turn = self.hosting_turn(&tenant, &event).await;
+        let (mut forms, mut says, mut for_plugins) = (Vec::new(), Vec::new(), true);
+        if turn.is_some() {
+            let table = table.as_deref();
+            let hearing = self.hear(&tenant, &mut event, table, routing.as_ref());
+            let hearing = hearing.await?;
+            (forms, says, for_plugins) = (hearing.changes, hearing.says, hearing.for_plugins);
+            // It may be another event now: an answer is a submission, a number is a press.
+            routing = None;
         }
-        let table = self.tables.load().get(&tenant).cloned();
-        let routing = match table {
-            Some(table) => table.route(&event, &OpenForms(&self.forms)),
+        let routing = match routing {
+            Some(routing) => routing,
+            None if for_plugins => route(&event).unwrap_or_default(),
             None => Routing::default(),
         };
         let mut routes = routing.routes;
-        let says = routing.host.as_ref().map(|says| says.content().to_vec());
-        routes.extend(says.map(|blocks| self.say(blocks)));
-        Arrival {
+        if let Some(said) = routing.host.as_ref() {
+            says.extend_from_slice(said.content());
+        }
+        if !says.is_empty() {
+            routes.push(self.say(says));
+        }
+        let arrival = Arrival {
             forms,
             ..self.arrival(tenant, key, event, routes)
-        }
+        };
+        Ok((arrival, turn))
     }
 
-    fn say(&self, blocks: Vec<crate::model::content::Block>) -> Route {
+    pub(super) fn say(&self, blocks: Vec<Block>) -> Route {
         Route {
             plugin: self.host.clone(),
             view: View::Say(blocks),
@@ -241,26 +276,37 @@ impl Intake for Inbox {
         incoming: Vec<Incoming>,
     ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
         let mut arrivals = Vec::with_capacity(incoming.len());
+        // Held until the event is in the journal: of two answers at one time, one is the first.
+        let mut turn = None;
         for incoming in incoming {
-            let arrival = self.route(incoming);
-            let changes_forms = !arrival.forms.is_empty();
-            arrivals.push(arrival);
-            // What comes after it has to see the forms as they are then.
-            if changes_forms {
-                break;
+            match self.route(incoming).await {
+                Ok((arrival, held)) => {
+                    let changes_forms = !arrival.forms.is_empty();
+                    arrivals.push(arrival);
+                    turn = held;
+                    // What comes after it has to see the forms as they are then.
+                    if changes_forms || turn.is_some() {
+                        break;
+                    }
+                }
+                Err(error) if arrivals.is_empty() => return Err(error),
+                // Those before it are taken; it is offered again.
+                Err(_) => break,
             }
         }
-        self.store(arrivals).await
+        let taken = self.store(arrivals).await;
+        drop(turn);
+        taken
     }
 }
 
 /// What the router may know of open forms.
-struct OpenForms<'a>(&'a Forms);
+struct OpenForms<'a>(&'a Forms, &'a Name);
 
 impl FormsView for OpenForms<'_> {
     fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
         let bot = event.bot.as_ref()?;
-        self.0.owner(&bot.name, message_id, clock::now())
+        self.0.owner(self.1, &bot.name, message_id)
     }
 }
 
@@ -275,7 +321,7 @@ fn route_to(plugin: Name, event: &Event) -> Route {
     }
 }
 
-fn refusal(error: JournalError) -> IntakeError {
+pub(super) fn refusal(error: JournalError) -> IntakeError {
     match error {
         JournalError::Closed | JournalError::Fenced => IntakeError::Stopping,
         JournalError::Full(_) | JournalError::Failed(_) => IntakeError::Paused(error.to_string()),

@@ -245,6 +245,7 @@ impl Plugins {
         for warning in warnings {
             tracing::warn!(%warning, "routes");
         }
+        let table = table.with_sentences(settings.sentences.commands.clone());
         let table = Arc::new(table);
         self.parts.inbox.set_table(&self.parts.tenant, table);
     }

@@ -2,112 +2,136 @@
 
 use std::collections::BTreeMap;
 
-use super::forms::Forms;
-use crate::content;
-use crate::content::forms::{self, FormContext, FormSentences};
-use crate::journal::{FormChange, OpenForm};
-use crate::model::Timestamp;
-use crate::model::content::{Block, ButtonKind, FormAnswers, FormAudience};
-use crate::model::event::{ConversationRole, Event, User, UserKind};
-use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
-
-/// What the check came to.
-pub(super) enum Checked {
-    /// The event is neither a submission nor a press.
-    NotAForm,
-    /// It is valid; what it changes.
-    Good(Option<FormChange>),
-    /// It is not; what the person is told.
-    Bad(Vec<Block>),
-}
+use super::forms::is_open;
+use super::hearing::{Hearing, Hearings};
+use crate::content::forms::{self, FormContext};
+use crate::content::hosted::ANSWER_BUTTON;
+use crate::journal::{FormStep, OpenForm};
+use crate::model::content::{ButtonKind, FormAnswers};
+use crate::model::event::{Event, User};
+use crate::model::payload::{ButtonPressed, EventPayload, FieldValue, FormSubmitted};
 
 /// Checks a submission or press, and puts the typed values in place of the raw ones.
-pub(super) fn check(forms: &Forms, event: &mut Event, now: Timestamp) -> Checked {
+pub(super) fn check(hearings: &Hearings<'_>, event: &mut Event) -> Hearing {
     let Some(bot) = event.bot.as_ref().map(|bot| bot.name.clone()) else {
-        return Checked::NotAForm;
+        return Hearing::ordinary();
     };
-    let user = event.actor.as_ref().map(|actor| actor.id.clone());
-    let roles = event
-        .actor
-        .as_ref()
-        .map(|a| a.roles.clone())
-        .unwrap_or_default();
+    let actor = event.actor.clone();
     match &mut event.payload {
         EventPayload::FormSubmitted(submitted) => {
-            let Some(open) = forms.get(&bot, &submitted.message_id, now) else {
-                return Checked::Bad(sentence("That form is closed."));
-            };
-            check_form(open, submitted, user, &roles)
-        }
-        EventPayload::ButtonPressed(pressed) => {
-            let known = forms
-                .get(&bot, &pressed.message_id, now)
-                .is_some_and(|open| {
-                    open.buttons.iter().any(|button| {
-                        matches!(&button.kind, ButtonKind::Action(action) if action.id == pressed.button_id)
-                    })
-                });
-            if known {
-                Checked::Good(None)
-            } else {
-                Checked::Bad(sentence("That button is no longer in use."))
+            match hearings.open(&bot, &submitted.message_id) {
+                Some(open) => check_form(hearings, &open, submitted, actor.as_ref()),
+                None => Hearing::said(hearings.line(&hearings.sentences.dialog.closed)),
             }
         }
-        _ => Checked::NotAForm,
+        EventPayload::ButtonPressed(pressed) => {
+            let open = hearings.open(&bot, &pressed.message_id);
+            check_press(hearings, open, pressed, actor)
+        }
+        _ => Hearing::ordinary(),
     }
+}
+
+/// Tells why a person may not answer a form; none: they may.
+pub(super) fn refusal<'h>(
+    hearings: &Hearings<'h>,
+    open: &OpenForm,
+    user: &User,
+) -> Option<&'h str> {
+    let sentences = &hearings.sentences.dialog;
+    let Some(form) = open.form.as_ref().filter(|_| is_open(open, hearings.now)) else {
+        return Some(&sentences.closed);
+    };
+    let actor = open.actor.as_deref();
+    if !forms::may_answer(&form.audience, actor, &user.id, &hearings.roles(user)) {
+        return Some(&sentences.not_yours);
+    }
+    let has_answered = form.answers != FormAnswers::Any && open.answered.contains(&user.id);
+    has_answered.then_some(&sentences.answered)
 }
 
 fn check_form(
-    open: OpenForm,
+    hearings: &Hearings<'_>,
+    open: &OpenForm,
     submitted: &mut FormSubmitted,
-    user: Option<String>,
-    roles: &[String],
-) -> Checked {
+    actor: Option<&User>,
+) -> Hearing {
+    let nobody = User::of_id("");
+    let user = actor.unwrap_or(&nobody);
+    if let Some(says) = refusal(hearings, open, user) {
+        return Hearing::said(hearings.line(says));
+    }
     let Some(form) = &open.form else {
-        return Checked::Bad(sentence("That form is closed."));
+        return Hearing::said(hearings.line(&hearings.sentences.dialog.closed));
     };
-    let user = user.unwrap_or_default();
-    if !may_answer(&form.audience, &open, &user, roles) {
-        return Checked::Bad(sentence("That form is for somebody else."));
-    }
-    if form.answers != FormAnswers::Any && open.answered.contains(&user) {
-        return Checked::Bad(sentence("You have answered that form already."));
-    }
+    let mut known = Known::default();
     let answers: BTreeMap<String, Vec<String>> = submitted
         .values
         .drain(..)
-        .map(|field| (field.id, raw_values(field.value)))
+        .map(|field| (field.id, raw_values(field.value, &mut known)))
         .collect();
     let context = FormContext {
-        // Who is known by an id alone is looked up by the plugin, with `directory.find-user`.
-        user: &|id| Some(user_of_id(id)),
-        sentences: &FormSentences::default(),
+        // What the platform did not find stayed a text, and is refused by it.
+        user: &|id| known.users.iter().find(|user| user.id == id).cloned(),
+        conversation: &|id| {
+            known
+                .conversations
+                .iter()
+                .find(|known| *known == id)
+                .cloned()
+        },
+        sentences: &hearings.sentences.checks,
     };
     match forms::validate(form, &answers, &context) {
         Ok(values) => {
             submitted.values = values;
             submitted.form_id.clone_from(&form.id);
-            Checked::Good(Some(FormChange::Answered {
-                bot: open.bot.clone(),
-                message: open.message.clone(),
-                user,
-            }))
+            Hearing::changed(open, vec![FormStep::Answered(user.id.clone())])
         }
-        Err(problems) => Checked::Bad(problems.into_iter().map(|p| line(p.sentence)).collect()),
+        Err(problems) => Hearing::said(
+            problems
+                .into_iter()
+                .flat_map(|problem| hearings.line(&problem.sentence))
+                .collect(),
+        ),
     }
 }
 
-fn may_answer(audience: &FormAudience, open: &OpenForm, user: &str, roles: &[String]) -> bool {
-    match audience {
-        FormAudience::Anyone => true,
-        FormAudience::Actor => open.actor.as_deref() == Some(user),
-        FormAudience::Users(users) => users.iter().any(|u| u == user),
-        FormAudience::Roles(wanted) => wanted.iter().any(|role| roles.contains(role)),
+fn check_press(
+    hearings: &Hearings<'_>,
+    open: Option<OpenForm>,
+    pressed: &ButtonPressed,
+    actor: Option<User>,
+) -> Hearing {
+    let closed = || Hearing::said(hearings.line(&hearings.sentences.dialog.button_closed));
+    let Some(open) = open else {
+        return closed();
+    };
+    if pressed.button_id == ANSWER_BUTTON && !hearings.shows_forms {
+        return match actor {
+            Some(person) => hearings.begin(&open, person),
+            None => closed(),
+        };
     }
+    let is_known = open.buttons.iter().any(
+        |button| matches!(&button.kind, ButtonKind::Action(action) if action.id == pressed.button_id),
+    );
+    if is_known {
+        Hearing::ordinary()
+    } else {
+        closed()
+    }
+}
+
+/// Whom and what the platform knows of a submission.
+#[derive(Default)]
+struct Known {
+    users: Vec<User>,
+    conversations: Vec<String>,
 }
 
 /// A connector hands answers over as text; the form says what they are.
-fn raw_values(value: FieldValue) -> Vec<String> {
+fn raw_values(value: FieldValue, known: &mut Known) -> Vec<String> {
     match value {
         FieldValue::Text(text)
         | FieldValue::Date(text)
@@ -115,31 +139,15 @@ fn raw_values(value: FieldValue) -> Vec<String> {
         | FieldValue::Other(text) => vec![text],
         FieldValue::Number(number) => vec![number.to_string()],
         FieldValue::Flag(flag) => vec![flag.to_string()],
-        FieldValue::Choices(texts) | FieldValue::Conversations(texts) => texts,
-        FieldValue::Users(users) => users.into_iter().map(|user| user.id).collect(),
-    }
-}
-
-fn sentence(text: &str) -> Vec<Block> {
-    vec![line(text.to_owned())]
-}
-
-fn line(text: String) -> Block {
-    Block::Paragraph(vec![content::plain(text)])
-}
-
-fn user_of_id(id: &str) -> User {
-    User {
-        id: id.to_owned(),
-        display_name: id.to_owned(),
-        user_name: None,
-        first_name: None,
-        last_name: None,
-        email: None,
-        time_zone: None,
-        locale: None,
-        kind: UserKind::Human,
-        role_here: ConversationRole::Unknown,
-        roles: Vec::new(),
+        FieldValue::Choices(texts) => texts,
+        FieldValue::Conversations(ids) => {
+            known.conversations.extend_from_slice(&ids);
+            ids
+        }
+        FieldValue::Users(users) => {
+            let ids = users.iter().map(|user| user.id.clone()).collect();
+            known.users.extend(users);
+            ids
+        }
     }
 }

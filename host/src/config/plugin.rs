@@ -190,7 +190,9 @@ pub(super) fn read_plugins(
     }
     // Only now are all places of the file known.
     for settings in plugins.values_mut() {
-        settings.spots = reader.spots.clone();
+        // Its own only: of thousands of plugins each would keep everybody's.
+        let table = format!("plugin.{}", settings.name);
+        settings.spots = reader.spots.below(&table);
     }
     plugins
 }

@@ -66,11 +66,16 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The last column that is counted in characters, not in bytes.
+const MAX_COLUMN: usize = 1_000;
+
 /// A settings file's text, for turning offsets into lines.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// Where each line begins: every key has a spot, and files may be large.
+    lines: Vec<usize>,
 }
 
 impl Source {
@@ -78,6 +83,9 @@ impl Source {
         Arc::new(Self {
             path: path.to_owned(),
             text: text.to_owned(),
+            lines: std::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect(),
         })
     }
 
@@ -91,12 +99,18 @@ impl Source {
 
     pub(super) fn spot(&self, offset: usize) -> Spot {
         let offset = offset.min(self.text.len());
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |index| index + 1);
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines.get(line.saturating_sub(1)).copied();
+        let start = start.unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
         Spot {
             file: self.path.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            line,
+            column: match before.len() > MAX_COLUMN {
+                // Nobody counts so far, and counting for each key of one long line has no end.
+                true => before.len(),
+                false => before.chars().count(),
+            } + 1,
         }
     }
 }
@@ -135,6 +149,15 @@ impl Spots {
         self.0.insert(key, spot);
     }
 
+    /// The spots of a table and of what is in it.
+    pub(super) fn below(&self, table: &str) -> Self {
+        let inside = format!("{table}.");
+        let found = self.0.range(table.to_owned()..);
+        let found = found.take_while(|(key, _)| key.starts_with(table));
+        let own = found.filter(|(key, _)| *key == table || key.starts_with(&inside));
+        Self(own.map(|(key, spot)| (key.clone(), spot.clone())).collect())
+    }
+
     /// Finds where a key stands, `local.listen`; the nearest table above it where it is not set.
     pub fn find(&self, key: &str) -> Option<&Spot> {
         let mut key = key;
@@ -167,6 +190,24 @@ pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spots_below_a_table_are_its_own() {
+        let spot = Source::new(Path::new("a.toml"), "").spot(0);
+        let mut spots = Spots::default();
+        for key in [
+            "plugin",
+            "plugin.a",
+            "plugin.a-b.x",
+            "plugin.a.x",
+            "plugin.ab",
+            "plugin.b",
+        ] {
+            spots.put(key.to_owned(), spot.clone());
+        }
+        let below: Vec<String> = spots.below("plugin.a").0.into_keys().collect();
+        assert_eq!(below, ["plugin.a", "plugin.a.x"]);
+    }
 
     #[test]
     fn nearest_name_allows_a_slip() {

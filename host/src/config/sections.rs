@@ -69,6 +69,8 @@ pub struct BotConfig {
     pub name: String,
     /// Its platform.
     pub platform: Platform,
+    /// On the local platform: it shows text only, as a platform without forms and buttons does.
+    pub text_only: bool,
 }
 
 /// Whether a change in the folder serves at once.
@@ -269,9 +271,17 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
             // Its other keys belong to the platform, and are not known.
             continue;
         };
+        let text_only = table
+            .get(reader, "text-only")
+            .and_then(|item| item.flag(reader))
+            .unwrap_or_default();
         table.finish(reader);
         if let Some(name) = name {
-            bots.push(BotConfig { name, platform });
+            bots.push(BotConfig {
+                name,
+                platform,
+                text_only,
+            });
         }
     }
     bots

@@ -6,6 +6,7 @@ pub mod config;
 pub mod convert;
 pub mod hub;
 pub mod reads;
+pub mod render;
 pub mod send;
 mod session;
 
@@ -22,12 +23,13 @@ pub use hub::Hub;
 use self::convert::PLATFORM;
 use self::hub::HubBot;
 use self::send::{Plan, part_id, plan_action, send_error};
+use crate::content::hosted::Shows;
 use crate::journal::{Part, Sent};
 use crate::mailbox::rooms::{Command, RoomsError};
 use crate::mailbox::{Connector, Pace, Read, ReadAnswer, SendError};
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Target};
-use crate::model::directory::ReadError;
+use crate::model::directory::{ConversationCapabilities, ReadError};
 use crate::model::event::Bot;
 
 /// One bot on the local platform.
@@ -37,6 +39,7 @@ pub struct LocalConnector {
     bot: Bot,
     user: HubBot,
     hub: Hub,
+    text_only: bool,
 }
 
 impl LocalConnector {
@@ -56,7 +59,15 @@ impl LocalConnector {
             },
             user,
             hub,
+            text_only: false,
         })
+    }
+
+    /// Makes its messages text: no tables, no forms, no buttons.
+    #[must_use]
+    pub fn text_only(mut self, text_only: bool) -> Self {
+        self.text_only = text_only;
+        self
     }
 
     /// Tells whether everything that the bot heard is accepted.
@@ -75,6 +86,13 @@ impl Connector for LocalConnector {
         Pace {
             per_minute: None,
             conversation_gap: Duration::ZERO,
+        }
+    }
+
+    fn shows(&self) -> Shows {
+        match self.text_only {
+            true => Shows::NONE,
+            false => Shows::ALL,
         }
     }
 
@@ -106,11 +124,16 @@ impl Connector for LocalConnector {
     }
 
     async fn perform(&self, part: &Part) -> Result<Sent, SendError> {
+        self.perform_noted(part, &[]).await
+    }
+
+    async fn perform_noted(&self, part: &Part, before: &[String]) -> Result<Sent, SendError> {
         let id = part_id(part);
-        let plan = plan_action(
+        let (plan, notes) = plan_action(
             &self.bot.user_id,
             &part.what.conversation,
             &part.what.action,
+            self.text_only,
         )?;
         let command = match plan {
             Plan::One(command) => *command,
@@ -125,10 +148,15 @@ impl Connector for LocalConnector {
                 Command::Say(*say)
             }
         };
-        self.hub
-            .act_as_bot(&self.user, Some(id), command)
-            .map(sent)
-            .map_err(send_error)
+        let shown = [before, &notes].concat();
+        let done = self
+            .hub
+            .act_with_notes(&self.user, Some(id), command, &shown);
+        let done = done.map_err(send_error)?;
+        Ok(Sent {
+            notes,
+            ..sent(done)
+        })
     }
 
     async fn find_sent(&self, part: &Part) -> Result<Option<Sent>, SendError> {
@@ -136,7 +164,16 @@ impl Connector for LocalConnector {
     }
 
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
-        reads::answer(&self.hub, &self.bot, read)
+        let answer = reads::answer(&self.hub, &self.bot, read)?;
+        Ok(match answer {
+            ReadAnswer::Capabilities(shown) if self.text_only => {
+                ReadAnswer::Capabilities(ConversationCapabilities {
+                    forms: false,
+                    ..shown
+                })
+            }
+            answer => answer,
+        })
     }
 }
 

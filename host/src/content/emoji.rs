@@ -106,6 +106,11 @@ pub fn emoji(code: &str) -> Option<&'static str> {
         .map(|(_, sign)| *sign)
 }
 
+/// Every shortcode with its sign.
+pub fn emojis() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().copied()
+}
+
 /// Gives the first shortcode of a sign.
 pub fn shortcode(sign: &str) -> Option<&'static str> {
     TABLE

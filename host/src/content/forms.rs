@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, Time};
 use regex::{Regex, RegexBuilder};
 
-use crate::model::content::{Field, FieldKind, Form};
+use super::sentence::fill;
+use crate::model::content::{Field, FieldKind, Form, FormAudience};
 use crate::model::event::User;
 use crate::model::payload::{FieldValue, SubmittedField};
 
@@ -50,6 +51,8 @@ pub struct FormSentences {
     pub time_zone: String,
     /// Nobody who is known here; `{value}` is the answer.
     pub user: String,
+    /// No conversation that is known here; `{value}` is the answer.
+    pub conversation: String,
     /// The pattern does not fit and has no sentence of its own.
     pub pattern: String,
     /// Below the smallest.
@@ -80,6 +83,7 @@ impl Default for FormSentences {
             time: own("{field} must be a time, such as 14:30."),
             time_zone: own("{field} must be a time zone, such as Europe/London."),
             user: own("{field}: nobody is called {value} here."),
+            conversation: own("{field}: no conversation is called {value} here."),
             pattern: own("{field} is not written as it should be."),
             min: own("{field} must be at least {bound}."),
             max: own("{field} must be at most {bound}."),
@@ -95,6 +99,8 @@ impl Default for FormSentences {
 pub struct FormContext<'c> {
     /// Finds a user by what the platform or the person gave: an id, a name, an e-mail address.
     pub user: &'c dyn Fn(&str) -> Option<User>,
+    /// Finds a conversation's id by what the platform or the person gave.
+    pub conversation: &'c dyn Fn(&str) -> Option<String>,
     /// What people are told.
     pub sentences: &'c FormSentences,
 }
@@ -136,6 +142,21 @@ pub fn validate(
     }
 }
 
+/// Tells whether a user may answer; `actor` is for whom the event came that the form answers.
+pub fn may_answer(
+    audience: &FormAudience,
+    actor: Option<&str>,
+    user: &str,
+    roles: &[String],
+) -> bool {
+    match audience {
+        FormAudience::Anyone => true,
+        FormAudience::Actor => actor == Some(user),
+        FormAudience::Users(users) => users.iter().any(|known| known == user),
+        FormAudience::Roles(wanted) => wanted.iter().any(|role| roles.contains(role)),
+    }
+}
+
 /// Compiles a field's pattern; it must fit the whole value.
 pub(super) fn compile_pattern(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN_BYTES {
@@ -168,12 +189,13 @@ pub(super) fn is_bound(kind: &FieldKind, bound: &str) -> bool {
 
 type Checked<T> = Result<T, String>;
 
-fn check_field(
+/// Checks the answer to one field.
+pub(super) fn check_field(
     field: &Field,
     given: &[String],
     context: &FormContext<'_>,
 ) -> Checked<Option<FieldValue>> {
-    let say = |sentence: &str| Err(sentence.replace("{field}", &field.label));
+    let say = |sentence: &str| Err(fill(sentence, &[("field", &field.label)]));
     let sentences = context.sentences;
     if given.len() > MAX_ANSWERS || given.iter().any(|answer| answer.len() > MAX_ANSWER_BYTES) {
         return say(&sentences.too_large);
@@ -248,18 +270,35 @@ fn check_field(
         FieldKind::User => {
             let mut users: Vec<User> = Vec::with_capacity(trimmed.len());
             for answer in &trimmed {
-                match (context.user)(answer) {
+                // Whom the author set need not be known to the platform.
+                let fixed = || field.read_only.then(|| User::of_id(answer));
+                match (context.user)(answer).or_else(fixed) {
                     Some(user) if users.iter().any(|known| known.id == user.id) => {}
                     Some(user) => users.push(user),
-                    None => return say(&sentences.user.replace("{value}", answer)),
+                    None => {
+                        let values = [("field", field.label.as_str()), ("value", answer)];
+                        return Err(fill(&sentences.user, &values));
+                    }
                 }
             }
             check_count(field, users.len(), sentences)?;
             FieldValue::Users(users)
         }
         FieldKind::Conversation => {
-            check_count(field, trimmed.len(), sentences)?;
-            FieldValue::Conversations(trimmed.iter().map(|id| (*id).to_owned()).collect())
+            let mut ids: Vec<String> = Vec::with_capacity(trimmed.len());
+            for answer in &trimmed {
+                let fixed = || field.read_only.then(|| (*answer).to_owned());
+                match (context.conversation)(answer).or_else(fixed) {
+                    Some(id) if ids.contains(&id) => {}
+                    Some(id) => ids.push(id),
+                    None => {
+                        let values = [("field", field.label.as_str()), ("value", answer)];
+                        return Err(fill(&sentences.conversation, &values));
+                    }
+                }
+            }
+            check_count(field, ids.len(), sentences)?;
+            FieldValue::Conversations(ids)
         }
         FieldKind::Checkbox | FieldKind::Other(_) => {
             FieldValue::Other(serde_json::json!(given).to_string())
@@ -280,8 +319,8 @@ fn check_box(
         Some(answer) => flag(answer),
     };
     match ticked {
-        None => Err(sentences.flag.replace("{field}", &field.label)),
-        Some(false) if field.required => Err(sentences.required.replace("{field}", &field.label)),
+        None => Err(fill(&sentences.flag, &[("field", &field.label)])),
+        Some(false) if field.required => Err(fill(&sentences.required, &[("field", &field.label)])),
         Some(ticked) => Ok(Some(FieldValue::Flag(ticked))),
     }
 }
@@ -312,7 +351,7 @@ fn check_text(field: &Field, text: &str, sentences: &FormSentences) -> Checked<(
         } else {
             &pattern.message
         };
-        return Err(sentence.replace("{field}", &field.label));
+        return Err(fill(sentence, &[("field", &field.label)]));
     }
     Ok(())
 }
@@ -367,19 +406,19 @@ fn check_choice(field: &Field, answer: &str, sentences: &FormSentences) -> Check
         let labels: Vec<&str> = field
             .choices
             .iter()
-            .map(|choice| choice.label.as_str())
+            .map(|choice| match choice.label.trim() {
+                "" => choice.value.as_str(),
+                label => label,
+            })
             .collect();
-        sentences
-            .choice
-            .replace("{field}", &field.label)
-            .replace("{choices}", &labels.join(", "))
+        let choices = labels.join(", ");
+        let values = [("field", field.label.as_str()), ("choices", &choices)];
+        fill(&sentences.choice, &values)
     })
 }
 
 fn bounded(sentence: &str, field: &Field, bound: &str) -> String {
-    sentence
-        .replace("{field}", &field.label)
-        .replace("{bound}", bound)
+    fill(sentence, &[("field", &field.label), ("bound", bound)])
 }
 
 fn flag(text: &str) -> Option<bool> {

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::model::content::{
-    Block, Button, ButtonKind, Card, Field, FieldKind, Form, Image, MediaSource, Span,
+    Block, Button, ButtonKind, Card, Field, FieldKind, Form, Image, MediaSource, Span, TextStyle,
 };
 
 use super::clean::{clean, clean_line};
@@ -118,6 +118,7 @@ impl Page {
         match block {
             Block::Paragraph(spans) => self.spans(spans, Look::default(), "", ""),
             Block::Heading(heading) => {
+                self.degraded("heading → line");
                 let look = Look {
                     bold: true,
                     underline: heading.level == 1,
@@ -135,6 +136,7 @@ impl Page {
                 "> ",
             ),
             Block::Code(code) => {
+                self.degraded("code → plain text");
                 let look = Look {
                     code: true,
                     ..Look::default()
@@ -170,11 +172,7 @@ impl Page {
                 self.spans(&item.spans, Look::default(), &first, &rest);
             }
             Block::Table(found) => {
-                self.note(if self.medium.frames {
-                    ""
-                } else {
-                    "table → aligned text"
-                });
+                self.degraded("table → aligned text");
                 self.lines.extend(table::lines(found, self.medium));
             }
             Block::Image(image) => self.image(image),
@@ -189,20 +187,32 @@ impl Page {
             Block::Card(card) => self.card(card),
             Block::Form(form) => self.form(form),
             Block::Buttons(buttons) => {
-                self.note("buttons → labels");
+                self.degraded("buttons → labels");
                 self.buttons(buttons);
             }
             Block::Raw(_) => {}
         }
     }
 
+    /// Notes what a terminal with frames and styles shows as it is, and plain text does not.
+    fn degraded(&mut self, note: &str) {
+        if !self.medium.frames {
+            self.note(note);
+        }
+    }
+
     fn note(&mut self, note: &str) {
-        if !note.is_empty() && !self.notes.iter().any(|known| known == note) {
+        if !self.notes.iter().any(|known| known == note) {
             self.notes.push(note.to_owned());
         }
     }
 
     fn spans(&mut self, spans: &[Span], base: Look, first: &str, rest: &str) {
+        let is_styled =
+            |span: &Span| matches!(span, Span::Text(text) if text.style != TextStyle::default());
+        if spans.iter().any(is_styled) {
+            self.degraded("styles → plain text");
+        }
         let room = self
             .medium
             .width
@@ -247,7 +257,7 @@ impl Page {
     }
 
     fn card(&mut self, card: &Card) {
-        self.note("card → text");
+        self.degraded("card → text");
         self.text(
             &clean_line(&card.title),
             Look {
@@ -276,7 +286,7 @@ impl Page {
     }
 
     fn form(&mut self, form: &Form) {
-        self.note("form → list of fields");
+        self.degraded("form → list of fields");
         if let Some(title) = &form.title {
             self.text(
                 &clean_line(title),

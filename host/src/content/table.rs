@@ -6,6 +6,9 @@ use super::layout::{Line, Look, Medium, line_width, piece, pieces, wrap};
 
 /// The narrowest that a column becomes when a table is too wide.
 const MIN_COLUMN: usize = 3;
+/// The widest that a column of plain text is made by filling up with spaces. One long cell would else
+/// make every row as long: a message of 64 KiB would become hundreds of megabytes.
+const MAX_FILLED: usize = 100;
 
 pub(super) fn lines(table: &Table, medium: Medium) -> Vec<Line> {
     let columns = table
@@ -40,8 +43,11 @@ pub(super) fn lines(table: &Table, medium: Medium) -> Vec<Line> {
     } else {
         2 * (columns - 1)
     };
-    if let Some(width) = medium.width {
-        shrink(&mut widths, width.saturating_sub(extra));
+    match medium.width {
+        Some(width) => shrink(&mut widths, width.saturating_sub(extra)),
+        None => widths
+            .iter_mut()
+            .for_each(|width| *width = (*width).min(MAX_FILLED)),
     }
     let alignments: Vec<_> = (0..columns)
         .map(|column| {
@@ -56,6 +62,7 @@ pub(super) fn lines(table: &Table, medium: Medium) -> Vec<Line> {
         widths,
         alignments,
         frames: medium.frames,
+        wraps: medium.frames || medium.width.is_some(),
     };
     frame.draw(header, rows)
 }
@@ -96,6 +103,7 @@ struct Frame {
     widths: Vec<usize>,
     alignments: Vec<Alignment>,
     frames: bool,
+    wraps: bool,
 }
 
 impl Frame {
@@ -127,7 +135,7 @@ impl Frame {
             .zip(&self.widths)
             .map(|(cell, width)| {
                 cell.into_iter()
-                    .flat_map(|line| wrap(line, Some(*width)))
+                    .flat_map(|line| wrap(line, self.wraps.then_some(*width)))
                     .collect()
             })
             .collect();

@@ -30,6 +30,15 @@ pub fn terminal(blocks: &[Block], width: usize, styled: bool) -> String {
     shown
 }
 
+/// What a terminal does not show as it is.
+pub fn terminal_notes(blocks: &[Block]) -> Vec<String> {
+    let medium = Medium {
+        width: None,
+        frames: true,
+    };
+    lay_out(blocks, medium).1
+}
+
 fn paint(piece: &Piece, styled: bool, shown: &mut String) {
     if !styled || piece.look == Look::default() || piece.text.is_empty() {
         shown.push_str(&piece.text);

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::Journal;
 
+pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
 pub(crate) mod parts;
@@ -75,9 +76,21 @@ macro_rules! store_conformance {
                 requests: delivery_of_another_tenant_asks_for_its_own,
                 people: key_names_the_newer_message,
                 people: joins_are_counted_less_leaves,
-                people: form_opens_with_its_message,
-                people: answered_form_remembers_who,
-                people: closed_form_is_gone,
+                forms: form_opens_with_its_message,
+                forms: answered_form_remembers_who,
+                forms: form_answered_once_is_gone,
+                forms: form_answered_by_anybody_remembers_nobody,
+                forms: closed_form_is_gone,
+                forms: dialog_keeps_question_answers_and_tries,
+                forms: dialog_that_is_left_is_gone,
+                forms: dialogs_of_a_taken_form_stay_until_they_are_told,
+                forms: form_asks_so_many_people_and_no_more,
+                forms: numbers_and_who_has_not_seen_them_are_kept,
+                forms: form_in_the_place_of_another_knows_it,
+                forms: form_shown_anew_keeps_who_answered,
+                forms: message_without_its_form_keeps_it_until_it_is_told,
+                forms: message_without_its_buttons_has_none,
+                forms: change_of_an_unknown_form_is_no_error,
                 upkeep: timers_are_due_oldest_first,
                 upkeep: timer_of_the_same_name_is_replaced,
                 upkeep: fired_timer_is_armed_again_or_ends,

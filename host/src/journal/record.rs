@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::{FormChange, OpenForm};
 use crate::model::action::{Action, Missed, Schedule};
-use crate::model::content::{Button, Form};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::payload::ActionError;
@@ -282,52 +282,6 @@ pub enum PartUpdate {
     Failed(PartNumber, ActionError, String),
     /// It is not tried.
     Skipped(PartNumber),
-}
-
-/// A form or buttons under a message that may still be used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpenForm {
-    /// The tenant.
-    pub tenant: Name,
-    /// The plugin that sent it.
-    pub plugin: Name,
-    /// The bot that sent it.
-    pub bot: Name,
-    /// Where.
-    pub conversation: Name,
-    /// The message that carries it.
-    pub message: String,
-    /// The form; none for buttons alone.
-    pub form: Option<Form>,
-    /// Action buttons outside forms.
-    pub buttons: Vec<Button>,
-    /// For whom the event came that it answers: the `actor` of its audience.
-    pub actor: Option<String>,
-    /// Who answered it already.
-    pub answered: Vec<String>,
-    /// When it closes.
-    pub ends_at: Timestamp,
-}
-
-/// A change of an open form.
-#[derive(Clone, Debug)]
-pub enum FormChange {
-    /// This user answered the form or buttons under this bot's message.
-    Answered {
-        /// The bot.
-        bot: Name,
-        /// The message.
-        message: String,
-        /// The user.
-        user: String,
-    },
-    /// It cannot be used any more.
-    Closed {
-        /// The bot.
-        bot: Name,
-        /// The message.
-        message: String,
-    },
 }
 
 /// A request to make after the commit.

@@ -124,6 +124,34 @@ pub struct User {
     pub roles: Vec<String>,
 }
 
+impl User {
+    /// A user of whom nothing is known but the id.
+    pub fn of_id(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            display_name: id.to_owned(),
+            user_name: None,
+            first_name: None,
+            last_name: None,
+            email: None,
+            time_zone: None,
+            locale: None,
+            kind: UserKind::Human,
+            role_here: ConversationRole::Unknown,
+            roles: Vec::new(),
+        }
+    }
+
+    /// A bot as others see it.
+    pub fn of_bot(bot: &Bot) -> Self {
+        Self {
+            display_name: bot.display_name.clone(),
+            kind: UserKind::Bot,
+            ..Self::of_id(&bot.user_id)
+        }
+    }
+}
+
 /// How the bot was spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

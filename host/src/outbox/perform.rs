@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bot::{BotQueue, Item, Job, Next};
-use super::forms;
 use super::{InDoubt, PartEnd, Shared};
+use super::{forms, hosted};
+use crate::content::hosted::Hosted;
 use crate::journal::{JournalResult, Part, PartUpdate, Sent};
 use crate::mailbox::{Connector, SendError};
 use crate::model::Name;
@@ -41,6 +42,28 @@ enum Prepared {
     Failed(ActionError, &'static str),
 }
 
+/// What was performed.
+struct Performed<'p> {
+    /// The part as it was asked for: with the message that its key names.
+    part: &'p Part,
+    sent: Sent,
+    /// What it adds to the joins.
+    joins: i64,
+    /// What the host runs itself of it.
+    hosted: Option<Hosted>,
+}
+
+impl<'p> Performed<'p> {
+    fn new(part: &'p Part, sent: Sent) -> Self {
+        Self {
+            part,
+            sent,
+            joins: 0,
+            hosted: None,
+        }
+    }
+}
+
 /// Performs a part as far as it goes.
 pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
     let item = &mut job.item;
@@ -49,7 +72,7 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
             notes: vec![OVERTAKEN.to_owned()],
             ..Sent::default()
         };
-        return performing.sent(item, sent, 0);
+        return performing.sent(item, Performed::new(&item.part, sent));
     }
     let Some(connector) = performing.connector else {
         return performing.again(item, None, "the bot is not there");
@@ -69,7 +92,10 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
     };
     let asked = match prepared {
         Prepared::Ask(asked) => asked,
-        Prepared::Done(sent, joins) => return performing.sent(item, sent, joins),
+        Prepared::Done(sent, joins) => {
+            let done = Performed::new(&item.part, sent);
+            return performing.sent(item, Performed { joins, ..done });
+        }
         Prepared::Failed(class, detail) => {
             return performing.failed(item, class, detail.to_owned());
         }
@@ -82,7 +108,10 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
         item.is_marked = true;
     }
     let part = asked.as_deref().unwrap_or(&item.part);
-    match performing.ask(connector, part).await {
+    let (rendered, hosted) = performing.render(part, connector);
+    let request = rendered.as_deref().unwrap_or(part);
+    let notes = hosted.as_ref().map_or(&[][..], |hosted| &hosted.notes);
+    match performing.ask(connector, request, notes).await {
         Ok(sent) => {
             let joins = match performing.joins(part, &sent).await {
                 Ok(joins) => joins,
@@ -92,7 +121,13 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
                     0
                 }
             };
-            performing.sent(item, sent, joins)
+            let done = Performed::new(part, sent);
+            let done = Performed {
+                joins,
+                hosted,
+                ..done
+            };
+            performing.sent(item, done)
         }
         Err(SendError::Again { after, detail }) => performing.again(item, after, &detail),
         Err(SendError::InDoubt(detail)) => performing.doubt(item, &detail),
@@ -101,9 +136,30 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
 }
 
 impl Performing<'_> {
+    /// Makes what the platform gets of a part, where the host runs forms or buttons itself.
+    fn render(
+        &self,
+        part: &Part,
+        connector: &Arc<dyn Connector>,
+    ) -> (Option<Box<Part>>, Option<Hosted>) {
+        let sentences = &self.shared.config.sentences;
+        match hosted::render(part, connector.shows(), sentences, now()) {
+            Some((part, hosted)) => (Some(part), Some(hosted)),
+            None => (None, None),
+        }
+    }
+
     /// Asks the platform. What was noted is written first where the answer does not come at once.
-    async fn ask(&self, connector: &Arc<dyn Connector>, part: &Part) -> Result<Sent, SendError> {
-        let mut request = connector.perform(part);
+    async fn ask(
+        &self,
+        connector: &Arc<dyn Connector>,
+        part: &Part,
+        notes: &[String],
+    ) -> Result<Sent, SendError> {
+        let mut request = match notes.is_empty() {
+            true => connector.perform(part),
+            false => connector.perform_noted(part, notes),
+        };
         if let Poll::Ready(answer) = futures::poll!(request.as_mut()) {
             return answer;
         }
@@ -132,8 +188,13 @@ impl Performing<'_> {
         if is_repeatable(&item.part) {
             return None;
         }
-        match connector.find_sent(&item.part).await {
-            Ok(Some(sent)) => Some(self.sent(item, sent, 0)),
+        let (rendered, hosted) = self.render(&item.part, connector);
+        let request = rendered.as_deref().unwrap_or(&item.part);
+        match connector.find_sent(request).await {
+            Ok(Some(sent)) => {
+                let done = Performed::new(&item.part, sent);
+                Some(self.sent(item, Performed { hosted, ..done }))
+            }
             Ok(None) => None,
             Err(SendError::Again { after, detail }) => {
                 if self.is_worn_out(item) {
@@ -236,35 +297,49 @@ impl Performing<'_> {
         }
     }
 
-    fn sent(&self, item: &Item, sent: Sent, joins: i64) -> Next {
+    fn sent(&self, item: &Item, done: Performed<'_>) -> Next {
         add(&self.bot.counters.sent);
+        let Performed {
+            part: asked,
+            mut sent,
+            joins,
+            mut hosted,
+        } = done;
         let part = &item.part;
+        if let Some(hosted) = &mut hosted {
+            sent.notes.splice(0..0, hosted.notes.drain(..));
+        }
+        if !sent.notes.is_empty() {
+            tracing::info!(bot = %self.bot.bot, plugin = %part.plugin, part = part.number, notes = sent.notes.join("; "), "action done, with notes");
+        }
         let conversation = sent.conversation.as_deref().map(Name::from);
-        let conversation = conversation.as_ref().unwrap_or(&part.what.conversation);
-        let (form, key) = match &sent.message {
-            Some(message) => {
-                let form = forms::opened(part, message, conversation, now());
-                let names = matches!(part.what.action.kind, ActionKind::Send(_));
-                // Of a message in several parts, the first is what its key names.
-                let names = names && part.what.part == 0;
-                (form, part.what.action.key.clone().filter(|_| names))
-            }
-            None => (None, None),
+        let conversation = conversation.as_ref().unwrap_or(&asked.what.conversation);
+        let message = sent.message.as_deref();
+        let form = forms::opened(asked, message, conversation, now(), hosted);
+        // Of a message in several parts, the first is what its key names.
+        let names = matches!(part.what.action.kind, ActionKind::Send(_)) && part.what.part == 0;
+        let key = part.what.action.key.clone();
+        let key = key.filter(|_| names && sent.message.is_some());
+        let update = |sent, forms| PartUpdate::Sent {
+            part: part.number,
+            sent,
+            forms,
+            key,
+            joins,
         };
-        if let Some(form) = &form {
-            self.shared.outcomes.opened(form.clone());
-        }
-        let end = PartEnd::Sent(sent);
-        self.shared.outcomes.ended(part, &end);
-        if let PartEnd::Sent(sent) = end {
-            self.shared.recorder.note(PartUpdate::Sent {
-                part: part.number,
-                sent,
-                forms: form.into_iter().collect(),
-                key,
-                joins,
-            });
-        }
+        let Some(form) = form else {
+            let end = PartEnd::Sent(sent);
+            self.shared.outcomes.ended(part, &end);
+            if let PartEnd::Sent(sent) = end {
+                self.shared.recorder.note(update(sent, Vec::new()));
+            }
+            return Next::On;
+        };
+        // Noted first: whoever sees that it is open can have it recorded before its answer is.
+        let noted = update(sent.clone(), vec![form.clone()]);
+        self.shared.recorder.note(noted);
+        self.shared.outcomes.opened(form);
+        self.shared.outcomes.ended(part, &PartEnd::Sent(sent));
         Next::On
     }
 

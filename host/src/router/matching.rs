@@ -22,10 +22,11 @@ impl Pattern {
             return None;
         }
         // Values are made only when the whole pattern fits.
-        let mut taken = Vec::with_capacity(self.tokens.len());
-        if !step(&self.tokens, tokens, &mut taken) {
+        let mut search = Search::new(&self.tokens);
+        if !search.step(&self.tokens, tokens) {
             return None;
         }
+        let taken = search.taken;
         let mut arguments = Vec::new();
         let mut place = 0;
         for (token, took) in self.tokens.iter().zip(&taken) {
@@ -42,40 +43,77 @@ impl Pattern {
     }
 }
 
-// `taken` says of each pattern token whether it took an input token.
-fn step(pattern: &[PatternToken], tokens: &[PlacedToken<'_>], taken: &mut Vec<bool>) -> bool {
-    let Some((head, pattern_rest)) = pattern.split_first() else {
-        return tokens.is_empty();
-    };
-    if let PatternToken::Argument {
-        kind: Kind::Rest,
-        optional,
-        ..
-    } = head
-    {
-        let fits = *optional || !tokens.is_empty();
-        if fits {
-            taken.push(!tokens.is_empty());
+/// Optional arguments that are tried in every way; of more, what failed is remembered.
+const TRIED_FREELY: usize = 4;
+
+/// The way through a pattern.
+struct Search {
+    // Of each pattern token whether it took an input token.
+    taken: Vec<bool>,
+    // Where the rest of the pattern did not fit, by what is left of it and what was taken. Without
+    // that each optional argument doubles the time. Empty where there are few.
+    failed: Vec<bool>,
+    width: usize,
+}
+
+impl Search {
+    fn new(pattern: &[PatternToken]) -> Self {
+        let is_optional =
+            |token: &&PatternToken| matches!(token, PatternToken::Argument { optional: true, .. });
+        let optional = pattern.iter().filter(is_optional).count();
+        let width = pattern.len() + 1;
+        Self {
+            taken: Vec::with_capacity(pattern.len()),
+            failed: match optional > TRIED_FREELY {
+                true => vec![false; width * width],
+                false => Vec::new(),
+            },
+            width,
         }
-        return fits;
     }
-    if let Some((first, tokens_rest)) = tokens.split_first()
-        && fits(head, &first.token)
-    {
-        taken.push(true);
-        if step(pattern_rest, tokens_rest, taken) {
-            return true;
+
+    fn step(&mut self, pattern: &[PatternToken], tokens: &[PlacedToken<'_>]) -> bool {
+        let Some((head, pattern_rest)) = pattern.split_first() else {
+            return tokens.is_empty();
+        };
+        if let PatternToken::Argument {
+            kind: Kind::Rest,
+            optional,
+            ..
+        } = head
+        {
+            let fits = *optional || !tokens.is_empty();
+            if fits {
+                self.taken.push(!tokens.is_empty());
+            }
+            return fits;
         }
-        taken.pop();
-    }
-    if matches!(head, PatternToken::Argument { optional: true, .. }) {
-        taken.push(false);
-        if step(pattern_rest, tokens, taken) {
-            return true;
+        let took = self.taken.iter().filter(|took| **took).count();
+        let state = pattern.len() * self.width + took;
+        if self.failed.get(state).copied().unwrap_or_default() {
+            return false;
         }
-        taken.pop();
+        if let Some((first, tokens_rest)) = tokens.split_first()
+            && fits(head, &first.token)
+        {
+            self.taken.push(true);
+            if self.step(pattern_rest, tokens_rest) {
+                return true;
+            }
+            self.taken.pop();
+        }
+        if matches!(head, PatternToken::Argument { optional: true, .. }) {
+            self.taken.push(false);
+            if self.step(pattern_rest, tokens) {
+                return true;
+            }
+            self.taken.pop();
+        }
+        if let Some(failed) = self.failed.get_mut(state) {
+            *failed = true;
+        }
+        false
     }
-    false
 }
 
 fn fits(pattern: &PatternToken, token: &Token<'_>) -> bool {

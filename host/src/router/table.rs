@@ -8,7 +8,7 @@ use crate::model::description::{
     CommandSpec, Description, EventKind, KeyWord, KeyWordMatch, MentionRule, MessageFilter,
     MessageHas,
 };
-use crate::model::event::{Event, UserKind};
+use crate::model::event::{Event, User, UserKind};
 use crate::model::payload::EventPayload;
 
 use super::access::{Allowed, CompiledOnly, CompiledRoles, Held};
@@ -237,6 +237,11 @@ impl Table {
             view,
             roles: self.roles.names_of(event.actor.as_ref(), held),
         }
+    }
+
+    /// The operator's roles that a user holds.
+    pub fn roles_of(&self, user: &User) -> Vec<String> {
+        self.roles.names_of(Some(user), &mut Held::default())
     }
 
     fn plugin(&self, name: &str) -> Option<&Plugin> {

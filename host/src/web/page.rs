@@ -1,8 +1,8 @@
 //! The page's listener: three files, the WebSocket, and files of messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +27,7 @@ use super::guard::Guard;
 use super::limited::Limited;
 use super::panel::PanelSource;
 use super::{WebError, socket};
+use crate::content::emojis;
 use crate::mailbox::rooms::Rooms;
 
 /// Pages open at one time.
@@ -51,6 +52,12 @@ const STYLE: &str = include_str!("page/page.css");
 const MODEL: &str = include_str!("page/model.js");
 const CONTENT: &str = include_str!("page/content.js");
 const SCRIPT: &str = include_str!("page/page.js");
+/// The host's own table of emojis, so that the page shows what other renderings show.
+static EMOJI: LazyLock<String> = LazyLock::new(|| {
+    let table: BTreeMap<&str, &str> = emojis().collect();
+    let table = serde_json::to_string(&table).unwrap_or_else(|_| "{}".to_owned());
+    format!("export default {table};\n")
+});
 
 /// Settings of the page's listener.
 #[derive(Clone, Debug)]
@@ -191,6 +198,10 @@ impl PageServer {
             .route(
                 "/content.js",
                 get(|| text("text/javascript; charset=utf-8", CONTENT)),
+            )
+            .route(
+                "/emoji.js",
+                get(|| text("text/javascript; charset=utf-8", EMOJI.as_str())),
             )
             .route(
                 "/page.js",

@@ -386,8 +386,13 @@ impl Console {
             ""
         };
         let head = format!("{place}{}{mark}{agents}:", self.name(&message.author));
-        self.render
-            .message(&head, &message.text, &message.content, &message.attachments)
+        self.render.message(
+            &head,
+            &message.text,
+            &message.content,
+            &message.attachments,
+            &message.notes,
+        )
     }
 
     fn note(&self, conversation: &Name, text: &str) -> String {

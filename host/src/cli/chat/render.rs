@@ -1,6 +1,6 @@
 //! Messages under their heads, with what the console's own commands need to know of them.
 
-use crate::content::terminal;
+use crate::content::{terminal, terminal_notes};
 use crate::model::content::{Block, Button, ButtonKind, FieldKind, Form};
 use crate::model::event::ReceivedAttachment;
 
@@ -35,6 +35,7 @@ impl Renderer {
         text: &str,
         blocks: &[Block],
         files: &[ReceivedAttachment],
+        notes: &[String],
     ) -> String {
         let body = if blocks.is_empty() {
             crate::content::clean(text).into_owned()
@@ -48,6 +49,12 @@ impl Renderer {
                 .map(|file| self.style(DIM, &format!("[file {}]", clean(&file.name)))),
         );
         lines.extend(self.hints(blocks));
+        let mut degraded = notes.to_vec();
+        degraded.extend(terminal_notes(blocks));
+        if !degraded.is_empty() {
+            let degraded = clean(&degraded.join("; "));
+            lines.push(self.style(DIM, &format!("({degraded})")));
+        }
         let head = self.style(BOLD, &clean(head));
         match lines.as_slice() {
             [] => head,

@@ -290,7 +290,7 @@ impl Hub {
         part: Option<Name>,
         command: Command,
     ) -> Result<Done, RoomsError> {
-        self.inner.act(Who::Bot(bot), part, command)
+        self.inner.act(Who::Bot(bot, &[]), part, command)
     }
 
     /// What became of a part, if it was performed.
@@ -467,7 +467,7 @@ impl Rooms for Hub {
 #[derive(Clone, Copy)]
 enum Who<'a> {
     Person(&'a str),
-    Bot(&'a HubBot),
+    Bot(&'a HubBot, &'a [String]),
 }
 
 /// Tells whether a bot hears of a change. In a customer chat it hears what is said though it is not

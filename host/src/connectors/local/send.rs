@@ -1,7 +1,7 @@
 //! Actions become commands of the platform. Pure.
 
 use super::hub::names::short_hash;
-use crate::content;
+use super::render::render;
 use crate::journal::Part;
 use crate::mailbox::SendError;
 use crate::mailbox::rooms::{Command, RoomsError, Say};
@@ -9,7 +9,6 @@ use crate::model::Name;
 use crate::model::action::{
     Action, ActionKind, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
 };
-use crate::model::content::{Block, Content};
 use crate::model::directory::ContactStatus;
 use crate::model::event::Visibility;
 use crate::model::payload::ActionError;
@@ -39,25 +38,32 @@ pub fn part_id(part: &Part) -> Name {
     format!("b-{hash}").into()
 }
 
-/// Makes the command of an action.
+/// Makes the command of an action, and says what its message does not show as it was meant.
 ///
 /// # Errors
 /// When the action makes no sense on this platform, or its content does not parse.
-pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Plan, SendError> {
+pub fn plan_action(
+    bot: &str,
+    conversation: &str,
+    action: &Action,
+    text_only: bool,
+) -> Result<(Plan, Vec<String>), SendError> {
     if action.as_user.is_some() {
         return Err(unsupported(
             "as-user is not supported by the local platform",
         ));
     }
+    let mut notes = Vec::new();
     let here = |id: &Option<String>| id.clone().unwrap_or_else(|| conversation.to_owned());
     let command = match &action.kind {
-        ActionKind::Send(send) => return plan_send(conversation, send),
+        ActionKind::Send(send) => return plan_send(conversation, send, text_only),
         ActionKind::Edit(edit) => {
-            let (text, content) = said(&edit.content)?;
+            let rendered = render(&edit.content, text_only)?;
+            notes = rendered.notes;
             Command::Edit {
                 message: by_id(&edit.message)?,
-                text,
-                content,
+                text: rendered.text,
+                content: rendered.content,
             }
         }
         ActionKind::Delete(message) => Command::Delete {
@@ -141,7 +147,7 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
             )));
         }
     };
-    Ok(Plan::One(Box::new(command)))
+    Ok((Plan::One(Box::new(command)), notes))
 }
 
 /// What a refusal means for the outbox.
@@ -165,12 +171,17 @@ pub fn send_error(error: RoomsError) -> SendError {
     }
 }
 
-fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
-    let (text, content) = said(&send.content)?;
+fn plan_send(
+    conversation: &str,
+    send: &Send,
+    text_only: bool,
+) -> Result<(Plan, Vec<String>), SendError> {
+    let rendered = render(&send.content, text_only)?;
+    let notes = rendered.notes;
     let mut say = Say {
         conversation: conversation.to_owned(),
-        text,
-        content,
+        text: rendered.text,
+        content: rendered.content,
         agents_only: send.visibility == Visibility::Agents,
         thread: send.thread.clone(),
         ..Say::default()
@@ -182,10 +193,10 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
         }
     }
     let open = match &send.target {
-        Target::Reply => return Ok(Plan::One(Box::new(Command::Say(say)))),
+        Target::Reply => return Ok((Plan::One(Box::new(Command::Say(say))), notes)),
         Target::Conversation(id) => {
             say.conversation.clone_from(id);
-            return Ok(Plan::One(Box::new(Command::Say(say))));
+            return Ok((Plan::One(Box::new(Command::Say(say))), notes));
         }
         Target::Conversations(_) => {
             return Err(unsupported("a broadcast is split before it is performed"));
@@ -195,23 +206,7 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
             users: users.clone(),
         },
     };
-    Ok(Plan::OpenAndSay(Box::new(open), Box::new(say)))
-}
-
-/// Text and blocks of a content; no blocks where the text says it all.
-fn said(content: &Content) -> Result<(String, Vec<Block>), SendError> {
-    match content {
-        Content::Plain(text) => Ok((text.clone(), Vec::new())),
-        // The host has checked blocks before it committed them.
-        Content::Blocks(blocks) => Ok((content::text(blocks).0, blocks.clone())),
-        Content::Markdown(_) | Content::MessageMl(_) => {
-            let blocks = content::blocks(content).map_err(|error| SendError::Permanent {
-                class: ActionError::Failed,
-                detail: error.to_string(),
-            })?;
-            Ok((content::text(&blocks).0, blocks))
-        }
-    }
+    Ok((Plan::OpenAndSay(Box::new(open), Box::new(say)), notes))
 }
 
 fn by_id(message: &MessageRef) -> Result<String, SendError> {

@@ -161,6 +161,9 @@ fn plain_text_keeps_the_shape() {
     assert_eq!(
         notes,
         [
+            "heading → line",
+            "styles → plain text",
+            "code → plain text",
             "table → aligned text",
             "card → text",
             "buttons → labels",

@@ -1,26 +1,10 @@
-//! Message keys, joins and forms.
+//! Message keys and joins.
 
-use super::make::{PLUGIN, TENANT, accept, arrival};
+use super::make::{PLUGIN, TENANT};
 use super::parts::{parts, record};
-use crate::journal::{Arrival, FormChange, Journal, OpenForm, PartUpdate, Sent};
-use crate::model::Name;
+use crate::journal::{Journal, OpenForm, PartUpdate, Sent};
 
-fn form(message: &str) -> OpenForm {
-    OpenForm {
-        tenant: Name::from(TENANT),
-        plugin: Name::from(PLUGIN),
-        bot: Name::from("desk"),
-        conversation: Name::from("room"),
-        message: message.to_owned(),
-        form: None,
-        buttons: Vec::new(),
-        actor: Some("u1".to_owned()),
-        answered: Vec::new(),
-        ends_at: u64::MAX,
-    }
-}
-
-async fn send(
+pub(crate) async fn send(
     journal: &dyn Journal,
     id: &str,
     message: &str,
@@ -43,14 +27,6 @@ async fn send(
     record(journal, update.clone()).await;
     // A part that ended counts once.
     record(journal, update).await;
-}
-
-async fn change(journal: &dyn Journal, id: &str, change: FormChange) {
-    let arrival = Arrival {
-        forms: vec![change],
-        ..arrival(id, &["x"])
-    };
-    accept(journal, arrival).await;
 }
 
 pub(crate) async fn key_names_the_newer_message(journal: &dyn Journal) {
@@ -79,38 +55,4 @@ pub(crate) async fn joins_are_counted_less_leaves(journal: &dyn Journal) {
     }
     let other = journal.join_count(TENANT, PLUGIN, "desk", "other").await;
     assert_eq!(other.expect("read"), 0);
-}
-
-pub(crate) async fn form_opens_with_its_message(journal: &dyn Journal) {
-    send(journal, "a", "m1", None, 0, vec![form("m1"), form("m2")]).await;
-    let mut open = journal.open_forms().await.expect("listed");
-    open.sort_by(|a, b| a.message.cmp(&b.message));
-    assert_eq!(open, [form("m1"), form("m2")]);
-}
-
-pub(crate) async fn answered_form_remembers_who(journal: &dyn Journal) {
-    send(journal, "a", "m1", None, 0, vec![form("m1")]).await;
-    for (id, user) in [("1", "u1"), ("2", "u2"), ("3", "u1")] {
-        let answered = FormChange::Answered {
-            bot: Name::from("desk"),
-            message: "m1".to_owned(),
-            user: user.to_owned(),
-        };
-        change(journal, id, answered).await;
-    }
-    let open = journal.open_forms().await.expect("listed");
-    assert_eq!(open[0].answered, ["u1", "u2"]);
-}
-
-pub(crate) async fn closed_form_is_gone(journal: &dyn Journal) {
-    send(journal, "a", "m1", None, 0, vec![form("m1"), form("m2")]).await;
-    for message in ["m1", "unknown"] {
-        let closed = FormChange::Closed {
-            bot: Name::from("desk"),
-            message: message.to_owned(),
-        };
-        change(journal, message, closed).await;
-    }
-    let open = journal.open_forms().await.expect("listed");
-    assert_eq!(open, [form("m2")]);
 }

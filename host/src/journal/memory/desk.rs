@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::timers::Timers;
+use crate::journal::forms::take_place;
 use crate::journal::open_requests::OpenRequests;
 use crate::journal::shared::{KEEP_DEAD_MS, KEEP_ENDED_FORMS_MS, KEEP_MESSAGE_KEYS_MS};
 use crate::journal::{DeadLetter, FormChange, OpenForm, PendingRequest, SentMessage, Unrouted};
@@ -43,30 +44,25 @@ impl Desk {
         self.dead.push_back(letter);
     }
 
+    /// Opens what a message that was sent or changed has, in the place of what it had.
     pub(super) fn open_form(&mut self, form: OpenForm) {
         let key = (
             Name::clone(&form.tenant),
             Name::clone(&form.bot),
             form.message.clone(),
         );
-        self.forms.insert(key, form, FORMS);
+        let old = self.forms.values.remove(&key);
+        if let Some(form) = take_place(old, form) {
+            self.forms.insert(key, form, FORMS);
+        }
     }
 
     pub(super) fn change_form(&mut self, tenant: &Name, change: FormChange) {
-        match change {
-            FormChange::Answered { bot, message, user } => {
-                let key = (Name::clone(tenant), bot, message);
-                if let Some(form) = self.forms.values.get_mut(&key)
-                    && !form.answered.contains(&user)
-                {
-                    form.answered.push(user);
-                }
-            }
-            FormChange::Closed { bot, message } => {
-                self.forms
-                    .values
-                    .remove(&(Name::clone(tenant), bot, message));
-            }
+        let key = (Name::clone(tenant), change.bot, change.message);
+        if let Some(form) = self.forms.values.get_mut(&key)
+            && !form.apply(change.what)
+        {
+            self.forms.values.remove(&key);
         }
     }
 

@@ -10,6 +10,7 @@ use super::rows::{
     ArrivalRow, PartRow, RouteRow, TurnRow, from_json, json, reason_text, urgency_text,
 };
 use super::writer::Writer;
+use crate::journal::forms::take_place;
 use crate::journal::{
     DeliveryEnd, FormChange, JournalError, OpenForm, PartNumber, PartUpdate, PluginKey, Sent,
 };
@@ -262,7 +263,7 @@ impl Writer<'_> {
             return Ok(());
         }
         for form in forms {
-            self.open_form(&form)?;
+            self.open_form(form)?;
         }
         if key.is_none() && joins == 0 {
             return Ok(());
@@ -295,8 +296,22 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn open_form(&mut self, form: &OpenForm) -> rusqlite::Result<()> {
-        let text = match json(form) {
+    /// Opens what a message that was sent or changed has, in the place of what it had.
+    fn open_form(&mut self, form: OpenForm) -> rusqlite::Result<()> {
+        let place = (
+            Name::clone(&form.tenant),
+            Name::clone(&form.bot),
+            form.message.clone(),
+        );
+        let old = self.read_form(&place.0, &place.1, &place.2)?;
+        let had_one = old.is_some();
+        let Some(form) = take_place(old, form) else {
+            if had_one {
+                self.statements.close_form.execute(place)?;
+            }
+            return Ok(());
+        };
+        let text = match json(&form) {
             Ok(text) => text,
             Err(error) => {
                 // The message is out; that its form cannot be kept must not make it unsent.
@@ -305,37 +320,37 @@ impl Writer<'_> {
             }
         };
         let ends_at = moment(form.ends_at);
-        let place = (&form.tenant, &form.bot, &form.message);
         let open = &mut self.statements.open_form;
         open.execute((place.0, place.1, place.2, ends_at, text))?;
         Ok(())
     }
 
     fn change_form(&mut self, tenant: &Name, change: FormChange) -> rusqlite::Result<()> {
-        match change {
-            FormChange::Closed { bot, message } => {
-                let close = &mut self.statements.close_form;
-                close.execute((tenant, bot, message))?;
-            }
-            FormChange::Answered { bot, message, user } => {
-                let get = &mut self.statements.get_form;
-                let text: Option<String> = get
-                    .query_row((tenant, &bot, &message), |row| row.get(0))
-                    .optional()?;
-                // A form that cannot be read back is no reason to lose the event.
-                let form = text.and_then(|text| from_json::<OpenForm>("form", &text).ok());
-                if let Some(mut form) = form
-                    && !form.answered.contains(&user)
-                {
-                    form.answered.push(user);
-                    if let Ok(text) = json(&form) {
-                        let set = &mut self.statements.set_form;
-                        set.execute((tenant, bot, message, text))?;
-                    }
-                }
-            }
+        let FormChange { bot, message, what } = change;
+        let Some(mut form) = self.read_form(tenant, &bot, &message)? else {
+            return Ok(());
+        };
+        if !form.apply(what) {
+            self.statements.close_form.execute((tenant, bot, message))?;
+        } else if let Ok(text) = json(&form) {
+            let set = &mut self.statements.set_form;
+            set.execute((tenant, bot, message, text))?;
         }
         Ok(())
+    }
+
+    fn read_form(
+        &mut self,
+        tenant: &Name,
+        bot: &Name,
+        message: &str,
+    ) -> rusqlite::Result<Option<OpenForm>> {
+        let get = &mut self.statements.get_form;
+        let text: Option<String> = get
+            .query_row((tenant, bot, message), |row| row.get(0))
+            .optional()?;
+        // A form that cannot be read back is no reason to lose the event.
+        Ok(text.and_then(|text| from_json::<OpenForm>("form", &text).ok()))
     }
 }
 

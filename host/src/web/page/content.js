@@ -1,17 +1,25 @@
 // Blocks and spans as elements. Text is only ever set as text: nothing a plugin or a person wrote
 // is read as markup.
 
-const EMOJI = {
-  smile: "😄", smiley: "😃", grin: "😁", laughing: "😆", joy: "😂", wink: "😉", blush: "😊", heart_eyes: "😍",
-  thinking: "🤔", thinking_face: "🤔", cry: "😢", sob: "😭", sunglasses: "😎", neutral_face: "😐", angry: "😠", scream: "😱",
-  thumbsup: "👍", "+1": "👍", thumbsdown: "👎", "-1": "👎", clap: "👏", wave: "👋", pray: "🙏", muscle: "💪",
-  ok_hand: "👌", raised_hands: "🙌", point_right: "👉", eyes: "👀", heart: "❤️", broken_heart: "💔", fire: "🔥",
-  star: "⭐", sparkles: "✨", tada: "🎉", rocket: "🚀", warning: "⚠️", white_check_mark: "✅", heavy_check_mark: "✔️",
-  x: "❌", question: "❓", exclamation: "❗", bulb: "💡", bell: "🔔", lock: "🔒", key: "🔑", calendar: "📅", clock: "🕐",
-  coffee: "☕", pizza: "🍕", beer: "🍺", cake: "🍰", sunny: "☀️", cloud: "☁️", snowflake: "❄️", moneybag: "💰", dollar: "💵",
-  up: "▲", dn: "▼", down: "▼", arrow_up: "⬆️", arrow_down: "⬇️", chart_with_upwards_trend: "📈", chart_with_downwards_trend: "📉",
-  bar_chart: "📊", email: "📧", phone: "📞", robot: "🤖", robot_face: "🤖", bug: "🐛", 100: "💯",
-};
+import EMOJI from "./emoji.js";
+
+// Drawn and coloured by the page.
+const ARROWS = { up: "▲", dn: "▼", down: "▼" };
+
+// What could act on a terminal, hide a text or carry a hidden one; the host takes it out of other renderings.
+const SEQUENCES = /[\u001b\u009b]\[?[\u0020-\u003f]*[\u0040-\u007e]?/g;
+const STRINGS = /(\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u009c\u001b\n]*(\u0007|\u009c|\u001b\\)/g;
+const BREAKS = /\r\n?|[\u2028\u2029\u0085]/g;
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+/** Text as it may be shown: nothing in it is hidden or turns the direction of what stands around it. */
+export function clean(text) {
+  return String(text).replace(STRINGS, "").replace(SEQUENCES, "").replace(BREAKS, "\n").replace(TURNS, "\ufffd").replace(UNSAFE, "");
+}
+
+// Attributes that a person reads.
+const READ = new Set(["aria-label", "alt", "title", "placeholder"]);
 
 /** Makes an element. Children are elements or text. */
 export function make(tag, attributes = {}, ...children) {
@@ -19,14 +27,16 @@ export function make(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : READ.has(name) ? clean(value) : value);
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null));
+  const shown = children.filter((child) => child !== undefined && child !== null);
+  element.append(...shown.map((child) => (child instanceof Node ? child : clean(child))));
   return element;
 }
 
 export function emoji(name) {
-  return EMOJI[name] ?? `:${name}:`;
+  const known = (table) => (Object.hasOwn(table, name) ? table[name] : undefined);
+  return known(ARROWS) ?? known(EMOJI) ?? `:${name}:`;
 }
 
 /** A link that leads only where links may lead. */
@@ -43,6 +53,7 @@ function link(url, text, className) {
 
 function moment({ at, format }) {
   const date = new Date(at);
+  if (Number.isNaN(date.valueOf())) return make("span", {}, String(at));
   const options = {
     date: { dateStyle: "medium" }, time: { timeStyle: "short" },
     "date-time": { dateStyle: "medium", timeStyle: "short" },
@@ -51,7 +62,7 @@ function moment({ at, format }) {
 }
 
 function run({ text, style = {} }) {
-  let node = document.createTextNode(text);
+  let node = document.createTextNode(clean(text));
   for (const [flag, tag] of [["code", "code"], ["strike", "s"], ["underline", "u"], ["italic", "em"], ["bold", "strong"]]) {
     if (style[flag]) node = make(tag, {}, node);
   }
@@ -64,13 +75,19 @@ function span(value) {
   switch (kind) {
     case "text": return run(body);
     case "link": return link(body.url, body.text);
-    case "mention": return make("span", { class: "tag" }, `@${body.text}`);
+    case "mention": return make("span", { class: "tag" }, `@${mentioned(body)}`);
     case "cashtag": return make("span", { class: "tag" }, `$${body}`);
     case "hashtag": return make("span", { class: "tag" }, `#${body}`);
-    case "emoji": return make("span", { role: "img", "aria-label": body, class: { up: "up", dn: "dn", down: "dn" }[body] }, emoji(body));
+    case "emoji": return make("span", { role: "img", "aria-label": body, class: body === "up" ? "up" : body === "dn" || body === "down" ? "dn" : undefined }, emoji(body));
     case "date-time": return moment(body);
     default: return make("span", {}, body?.text ?? "");
   }
+}
+
+/** The name that is shown; where there is none, what the mention itself names. */
+function mentioned({ target, text }) {
+  if (text) return text.replace(/^@+/, "");
+  return target === "all" ? "all" : target.user ?? target.email ?? "";
 }
 
 const spans = (list = []) => list.map(span);
@@ -87,9 +104,9 @@ export function blocks(list, act) {
     if (kind !== "list-item") open = [];
     switch (kind) {
       case "paragraph": out.push(make("p", {}, ...spans(body))); break;
-      case "heading": out.push(make(`h${body.level <= 2 ? 3 : 4}`, {}, ...spans(body.spans))); break;
+      case "heading": out.push(make(`h${Math.min(6, body.level + 2)}`, {}, ...spans(body.spans))); break;
       case "quote": out.push(make("blockquote", {}, ...spans(body))); break;
-      case "code": out.push(make("pre", { tabindex: "0" }, make("code", {}, body.text))); break;
+      case "code": out.push(make("pre", { tabindex: "0", "aria-label": body.language ? `Code, ${body.language}` : undefined }, make("code", {}, body.text))); break;
       case "divider": out.push(make("hr")); break;
       case "list-item": item(body, open, out); break;
       case "table": out.push(table(body)); break;
@@ -180,6 +197,7 @@ function form({ id, title, fields = [], buttons = [] }, act) {
 }
 
 const INPUTS = { number: "number", date: "date", time: "time" };
+const LISTS = { user: "known-users", conversation: "known-places", timezone: "known-zones" };
 
 function input(field) {
   const key = `field-${++fieldNumber}`;
@@ -211,11 +229,12 @@ function input(field) {
   } else if (kind === "multiline") {
     control = make("textarea", { ...common, rows: "3", readonly: field.read_only });
   } else {
-    const list = kind === "user" ? "known-users" : undefined;
-    control = make("input", { ...common, type: INPUTS[kind] ?? "text", step: kind === "number" ? "any" : undefined, list, readonly: field.read_only });
+    const bounds = INPUTS[kind] ? { min: field.min, max: field.max } : { minlength: field.min, maxlength: field.max };
+    const list = LISTS[kind];
+    control = make("input", { ...common, ...(list ? {} : bounds), type: INPUTS[kind] ?? "text", step: kind === "number" ? "any" : undefined, list, readonly: field.read_only });
   }
-  control.value = defaults[0] ?? "";
   const several = field.multiple && (kind === "user" || kind === "conversation");
+  control.value = several ? defaults.join(", ") : defaults[0] ?? "";
   const element = make("div", { class: "field" }, make("label", { for: key }, label), control);
   return { element, read: () => (several ? control.value.split(",").map((one) => one.trim()) : [control.value]) };
 }

@@ -1,6 +1,6 @@
 // What the page knows: a snapshot, and the changes after it. No elements here.
 
-const emptyMessage = { text: "", content: [], attachments: [], reactions: [], answers: [] };
+const emptyMessage = { text: "", content: [], notes: [], attachments: [], reactions: [], answers: [] };
 
 /** Everything the page shows, kept up to date by `snapshot` and `change`. */
 export class Model {

@@ -1,6 +1,6 @@
 // The page: shows the model, sends commands, and finds its way back after a lost connection.
 
-import { blocks, emoji, make } from "./content.js";
+import { blocks, clean, emoji, make } from "./content.js";
 import { Model } from "./model.js";
 
 const $ = (id) => document.getElementById(id);
@@ -56,7 +56,7 @@ function act(command) {
 }
 
 function problem(text) {
-  $("problem").textContent = text ? text[0].toUpperCase() + text.slice(1) : "";
+  $("problem").textContent = text ? clean(text[0].toUpperCase() + text.slice(1)) : "";
 }
 
 function take(frame) {
@@ -117,16 +117,18 @@ function showPlaces() {
     if (!rooms.length) $(list).append(make("li", { class: "empty" }, empty));
     if (focused) $(list).querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
   }
+  const named = [...model.rooms.values()].filter((room) => room.kind === "room");
+  $("known-places").replaceChildren(...named.map((room) => make("option", { value: room.name })));
 }
 
 function showPlace() {
   const room = model.rooms.get(current);
-  const title = room ? model.title(room) : "…";
+  const title = room ? clean(model.title(room)) : "…";
   $("place-name").textContent = title;
   document.title = room ? `${title} · parlor` : "parlor";
   const kinds = { room: "Room", direct: "Direct conversation", group: "Group", "customer-chat": "Customer chat" };
   const about = room ? [kinds[room.kind] ?? "Conversation", room.description, room.closed && "closed", ...(room.tags ?? []).map((tag) => `#${tag}`)] : [];
-  $("place-about").textContent = about.filter(Boolean).join(" · ");
+  $("place-about").textContent = clean(about.filter(Boolean).join(" · "));
   const member = room && model.isMember(room);
   const may = room && (room.kind === "room" || room.kind === "customer-chat") && model.roleIn(room) !== "customer";
   $("membership").hidden = !may;
@@ -156,7 +158,7 @@ function showMembers() {
 function showTyping() {
   const room = model.rooms.get(current);
   const who = [...(room?.typing ?? [])].filter((id) => id !== model.viewer?.id).map((id) => model.name(id));
-  $("typing").textContent = who.length ? `${who.join(", ")} ${who.length > 1 ? "are" : "is"} typing…` : "";
+  $("typing").textContent = who.length ? `${clean(who.join(", "))} ${who.length > 1 ? "are" : "is"} typing…` : "";
 }
 
 // ---- messages ----
@@ -224,7 +226,8 @@ function body(message) {
     })
     : [make("p", { class: "text" }, message.text)];
   const links = files.map((one, number) => make("p", {}, make("a", { href: file(number), download: one.name }, `📎 ${one.name}`)));
-  return make("div", { class: "body" }, quote, ...content, ...links);
+  const degraded = message.notes.length ? make("p", { class: "degraded" }, message.notes.join("; ")) : undefined;
+  return make("div", { class: "body" }, quote, ...content, ...links, degraded);
 }
 
 function foot(message) {
@@ -409,4 +412,5 @@ $("ask-form").addEventListener("submit", async (event) => {
   if (answer.done?.conversation) go(answer.done.conversation);
 });
 
+$("known-zones").replaceChildren(...(Intl.supportedValuesOf?.("timeZone") ?? []).map((zone) => make("option", { value: zone })));
 connect();

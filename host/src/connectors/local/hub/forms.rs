@@ -77,6 +77,7 @@ pub fn typed_values(
     form: &Form,
     values: &BTreeMap<String, Vec<String>>,
     find_user: impl Fn(&str) -> Option<User>,
+    find_room: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<SubmittedField>, RoomsError> {
     if let Some(unknown) = values
         .keys()
@@ -99,7 +100,7 @@ pub fn typed_values(
             _ => continue,
         };
         let given: Vec<&String> = given.iter().filter(|v| !v.is_empty()).collect();
-        if let Some(value) = typed_value(field, &given, &find_user) {
+        if let Some(value) = typed_value(field, &given, &find_user, &find_room) {
             typed.push(SubmittedField {
                 id: field.id.clone(),
                 value,
@@ -113,6 +114,7 @@ fn typed_value(
     field: &Field,
     given: &[&String],
     find_user: &impl Fn(&str) -> Option<User>,
+    find_room: &impl Fn(&str) -> Option<String>,
 ) -> Option<FieldValue> {
     let first = (*given.first()?).clone();
     let all = || given.iter().map(|v| (*v).clone()).collect::<Vec<_>>();
@@ -135,7 +137,11 @@ fn typed_value(
             let users: Option<Vec<User>> = given.iter().map(|v| find_user(v)).collect();
             users.map_or(FieldValue::Text(first), FieldValue::Users)
         }
-        FieldKind::Conversation => FieldValue::Conversations(all()),
+        FieldKind::Conversation => {
+            let ids = given.iter().map(|name| find_room(name));
+            let ids: Option<Vec<String>> = ids.collect();
+            ids.map_or(FieldValue::Text(first), FieldValue::Conversations)
+        }
         FieldKind::Other(_) => FieldValue::Other(first),
         FieldKind::Text
         | FieldKind::Multiline

@@ -10,10 +10,26 @@ use super::log;
 use super::log::Log;
 use super::names;
 use super::rules::{self, Asked, decide};
-use super::{Core, Heard, HubBot, INBOUND_MAX, Inner, Queue, Who, base36, heard, hears, now};
+use super::{Core, Heard, Hub, HubBot, INBOUND_MAX, Inner, Queue, Who, base36, heard, hears, now};
 use crate::mailbox::rooms::{Change, Command, Done, RoomEvent, RoomUser, RoomsError};
 use crate::model::event::UserKind;
 use crate::model::{Name, Timestamp};
+
+impl Hub {
+    /// As [`Hub::act_as_bot`], with notes of what the message does not show as it was meant.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub fn act_with_notes(
+        &self,
+        bot: &HubBot,
+        part: Option<Name>,
+        command: Command,
+        notes: &[String],
+    ) -> Result<Done, RoomsError> {
+        self.inner.act(Who::Bot(bot, notes), part, command)
+    }
+}
 
 impl Inner {
     pub(super) fn act(
@@ -39,7 +55,7 @@ impl Inner {
         }
         let (by, is_new) = match who {
             Who::Person(name) => core.person(name)?,
-            Who::Bot(bot) => {
+            Who::Bot(bot, _) => {
                 if core.is_full(INBOUND_MAX * 2) {
                     return Err(RoomsError::Busy);
                 }
@@ -56,6 +72,10 @@ impl Inner {
             bots: &core.bots,
             groups: &self.groups,
             files,
+            notes: match who {
+                Who::Bot(_, notes) => notes.to_vec(),
+                Who::Person(_) => Vec::new(),
+            },
         };
         let decision = decide(&core.state, asked, command)?;
         let last = decision.changes.len().saturating_sub(1);

@@ -54,6 +54,8 @@ pub struct Asked<'a> {
     pub groups: &'a [String],
     /// Files that came with the command and are stored already.
     pub files: Vec<ReceivedAttachment>,
+    /// What a message that this makes or changes does not show as it was meant.
+    pub notes: Vec<String>,
 }
 
 /// What a command comes to.
@@ -339,6 +341,7 @@ impl Rules<'_> {
         let id = self.message_id();
         self.out.done.message = Some(id.clone());
         let attachments = std::mem::take(&mut self.asked.files);
+        let notes = std::mem::take(&mut self.asked.notes);
         let message = RoomMessage {
             id,
             conversation: info.id.clone(),
@@ -355,6 +358,7 @@ impl Rules<'_> {
             reply_to: say.reply_to,
             quoted,
             entities: say.entities,
+            notes,
             attachments,
             edited_at: None,
             deleted: false,
@@ -379,6 +383,7 @@ impl Rules<'_> {
         content: Vec<crate::model::content::Block>,
     ) -> Result<(), RoomsError> {
         check_size(&text, content.len())?;
+        let notes = std::mem::take(&mut self.asked.notes);
         let (_, message) = self.message_of_member(id)?;
         if message.author != self.asked.by.id {
             return Err(RoomsError::Denied(
@@ -388,6 +393,7 @@ impl Rules<'_> {
         let message = RoomMessage {
             text,
             content,
+            notes,
             edited_at: Some(self.asked.now),
             answers: Vec::new(),
             ..(**message).clone()
@@ -438,9 +444,16 @@ impl Rules<'_> {
         let found = forms::find_form(&message.content, form)
             .ok_or_else(|| RoomsError::NotFound(format!("form {form}")))?;
         let button = forms::submitting_button(found, button)?;
-        let values = forms::typed_values(found, values, |name| {
-            names::find_user(self.state, name).map(|user| names::model_user(user))
-        })?;
+        let values = forms::typed_values(
+            found,
+            values,
+            |name| names::find_user(self.state, name).map(|user| names::model_user(user)),
+            |name| {
+                let by_id = || self.state.rooms.get(name);
+                let room = names::find_room(self.state, name).or_else(by_id);
+                room.map(|room| room.info.id.to_string())
+            },
+        )?;
         let change = Change::Submitted {
             conversation: room.info.id.clone(),
             message: message.id.clone(),

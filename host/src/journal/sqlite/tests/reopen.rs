@@ -145,6 +145,14 @@ async fn timers_forms_keys_and_joins_are_there_again() {
         actor: None,
         answered: Vec::new(),
         ends_at: 99,
+        part: 0,
+        origin: None,
+        numbered: vec![crate::model::dialog::Numbered::Answer],
+        agents_only: false,
+        unseen: Vec::new(),
+        dialogs: Vec::new(),
+        before: None,
+        gone: None,
     };
     let update = PartUpdate::Sent {
         part,

@@ -1,0 +1,245 @@
+//! What holds for any text: the functions of the fuzz targets, on texts that look a little like what
+//! they read.
+
+use parlor_tests::fuzz;
+use proptest::prelude::*;
+
+/// Texts made of pieces that mean something, with some that mean nothing between.
+fn made_of(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
+        1 => ".{0,8}".prop_map(String::into_bytes),
+        1 => prop::collection::vec(any::<u8>(), 0..4),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..512)
+}
+
+const GRAMMAR: &[&str] = &[
+    "/buy",
+    " ",
+    "{",
+    "}",
+    "{a}",
+    "{@b}",
+    "{#c}",
+    "{$d}",
+    "{n:int}",
+    "{x:number}",
+    "{f:bool}",
+    "{note?}",
+    "{rest...}",
+    "{rest...?}",
+    "{=key}",
+    "\"",
+    "“",
+    "\n",
+    "@Desk",
+    "$goog",
+    "#topic",
+    "/help",
+    "12",
+    "1.5",
+    "true",
+    "\u{202e}",
+    "kbuy",
+];
+const MARKDOWN: &[&str] = &[
+    "# ",
+    "\n",
+    "\n\n",
+    "**",
+    "*",
+    "_",
+    "~~",
+    "`",
+    "```\n",
+    "> ",
+    "- ",
+    "1. ",
+    "  ",
+    "    ",
+    "[a](",
+    ")",
+    "![",
+    "](https://a.example)",
+    "| a | b |\n",
+    "|---|:-:|\n",
+    "|",
+    "<b>",
+    "</b>",
+    "<!--",
+    "&lt;",
+    "&#x202e;",
+    "\\",
+    "---\n",
+    "\u{1b}[31m",
+    "[a]: b\n",
+    "[a]",
+    "\t",
+];
+const MESSAGE_ML: &[&str] = &[
+    "<messageML>",
+    "</messageML>",
+    "<b>",
+    "</b>",
+    "<p>",
+    "</p>",
+    "<br/>",
+    "<hr/>",
+    "<ul><li>",
+    "</li></ul>",
+    "<table><tr><td>",
+    "</td></tr></table>",
+    "<form id=\"f\">",
+    "</form>",
+    "<text-field name=\"a\" required=\"true\"/>",
+    "<select name=\"s\"><option value=\"1\">",
+    "</option></select>",
+    "<button name=\"b\" type=\"action\">",
+    "</button>",
+    "<checkbox name=\"c\" value=\"1\"/>",
+    "<mention email=\"a@b.c\"/>",
+    "<hash tag=\"x\"/>",
+    "<cash tag=\"x\"/>",
+    "<a href=\"https://a.example\">",
+    "</a>",
+    "<card>",
+    "<header>",
+    "<body>",
+    "<emoji shortcode=\"smile\"/>",
+    "<img src=\"https://a.example/a.png\"/>",
+    "&nbsp;",
+    "&x;",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<?x?>",
+    "<code>",
+    "</code>",
+    "\u{202e}",
+];
+const PRESENTATION: &[&str] = &[
+    "<div data-format=\"PresentationML\">",
+    "</div>",
+    "<p>",
+    "</p>",
+    "<br/>",
+    "<span class=\"entity\" data-entity-id=\"0\">",
+    "</span>",
+    "@Ann",
+    "\0",
+    "{\"0\":",
+    "{",
+    "}",
+    "\"type\":\"com.symphony.user.mention\"",
+    "\"id\":[{\"type\":\"t\",\"value\":\"1\"}]",
+    ",",
+    "&nbsp;",
+    "<table>",
+    "</table>",
+    "\u{1b}]0;x\u{7}",
+];
+const SETTINGS: &[&str] = &[
+    "data = \"d\"\n",
+    "[[bot]]\n",
+    "[bot]\n",
+    "name = \"desk\"\n",
+    "platform = \"local\"\n",
+    "text-only = true\n",
+    "[plugin.joke]\n",
+    "[plugin.\"",
+    "\"]\n",
+    "grants.http = [",
+    "\"GET https://a.example/x\"",
+    "{ allow = \"POST https://a/*\", bearer = \"${X}\" }",
+    "]\n",
+    "=",
+    "config = { a = 1 }\n",
+    "[sentences]\n",
+    "usage = \"{usage} {x}\"\n",
+    "[http]\n",
+    "listen = \"127.0.0.1:0\"\n",
+    "[roles]\nstaff = [\"*@a.b\"]\n",
+    "limits = { cpu-ms = 100 }\n",
+    "file:/etc/passwd",
+    "1979-05-27",
+    "'''",
+    "\"\"\"",
+    "#",
+    "\\u0007",
+    "inf",
+    "0x",
+    "\n",
+    ".",
+];
+const DIALOG: &[&str] = &[
+    "<messageML><form id=\"f\">",
+    "</form></messageML>",
+    "<text-field name=\"a\" required=\"true\"/>",
+    "<text-field name=\"p\" pattern=\"[a-z]+\"/>",
+    "<textarea name=\"t\"/>",
+    "<select name=\"s\"><option value=\"1\">One</option><option value=\"2\">Two</option></select>",
+    "<checkbox name=\"c\" value=\"1\">C</checkbox>",
+    "<radio name=\"r\" value=\"1\">R</radio>",
+    "<person-selector name=\"u\"/>",
+    "<date-picker name=\"d\"/>",
+    "<time-picker name=\"h\"/>",
+    "<button name=\"b\" type=\"action\">B</button>",
+    "\0",
+    "\n",
+    "cancel\n",
+    "back\n",
+    "skip\n",
+    "1\n",
+    "2\n",
+    "ada\n",
+    "yes\n",
+    "2026-11-20\n",
+    "14:30\n",
+    "\u{202e}\n",
+    "{name}\n",
+];
+
+macro_rules! holds {
+    ($($name:ident: $target:path, $pieces:ident;)*) => {
+        proptest! {
+            $(
+                #[test]
+                fn $name(made in made_of($pieces), random in bytes()) {
+                    $target(&made);
+                    $target(&random);
+                }
+            )*
+        }
+    };
+}
+
+holds! {
+    no_pattern_breaks_the_command_grammar: fuzz::command_grammar, GRAMMAR;
+    no_text_breaks_the_markdown_reader: fuzz::markdown, MARKDOWN;
+    no_text_breaks_the_message_ml_reader: fuzz::message_ml, MESSAGE_ML;
+    no_text_breaks_the_presentation_reader: fuzz::presentation, PRESENTATION;
+    no_text_breaks_the_settings_reader: fuzz::settings, SETTINGS;
+    no_answer_breaks_a_dialog: fuzz::dialog, DIALOG;
+}
+
+/// The pieces are worth something: they do make forms that are asked.
+#[test]
+fn a_form_of_the_pieces_is_asked() {
+    use parlor_host::content::blocks;
+    use parlor_host::model::content::{Block, Content};
+
+    let fields = &DIALOG[2..12];
+    let source = format!("{}{}{}", DIALOG[0], fields.concat(), DIALOG[1]);
+    let read = blocks(&Content::MessageMl(source.clone())).expect("it is a form");
+    assert!(
+        matches!(&read[..], [Block::Form(form)] if form.fields.len() == 9),
+        "{read:?}"
+    );
+    fuzz::dialog(format!("{source}\0x\nabc\nlong\n2\nyes\n1\nada\n2026-11-20\n14:30\n").as_bytes());
+}

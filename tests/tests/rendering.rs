@@ -1,0 +1,137 @@
+//! Every block, span and kind of field in plain text, in the terminal and on the page: one snapshot each.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Result;
+use parlor_host::config::variable;
+use parlor_host::content::{terminal, terminal_notes, text};
+use parlor_host::mailbox::rooms::{Command, Say};
+use parlor_host::model::action::File;
+use parlor_host::model::content::Block;
+use parlor_host::web::PageServer;
+use parlor_tests::browser::Browser;
+use parlor_tests::harness::TestHost;
+use parlor_tests::{contract, guests, kinds};
+use serde_json::json;
+
+/// Every example with its name in the contract.
+fn examples() -> Vec<(String, Vec<Block>)> {
+    let spans = kinds::spans().into_iter();
+    let spans = spans.map(|(name, spans)| (format!("span_{name}"), vec![Block::Paragraph(spans)]));
+    let blocks = kinds::blocks().into_iter();
+    let blocks = blocks.map(|(name, blocks)| (format!("block_{name}"), blocks));
+    let fields = kinds::fields().into_iter();
+    let fields = fields.map(|(name, form)| (format!("field_{name}"), vec![Block::Form(form)]));
+    let all = spans.chain(blocks).chain(fields);
+    all.map(|(name, blocks)| (name.replace('-', "_"), blocks))
+        .collect()
+}
+
+#[test]
+fn there_is_an_example_of_every_kind() {
+    let wanted = contract::wanted(&guests::workspace().join("wit")).expect("wit/ can be read");
+    let is_kind = |name: &String| {
+        let (prefix, _) = name.split_once('_').unwrap_or_default();
+        matches!(prefix, "block" | "span" | "field")
+    };
+    let mut wanted: Vec<String> = wanted.into_iter().filter(is_kind).collect();
+    let mut found: Vec<String> = examples().into_iter().map(|(name, _)| name).collect();
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn every_kind_in_plain_text() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let (text, notes) = text(&blocks);
+        shown.push_str(&format!("== {name} {notes:?}\n{text}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn every_kind_in_the_terminal() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let notes = terminal_notes(&blocks);
+        let styled = terminal(&blocks, 60, true);
+        let styled = styled.replace("\u{1b}[0m", "›").replace("\u{1b}[", "‹");
+        shown.push_str(&format!("== {name} {notes:?}\n{styled}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+/// The page's own elements for a message's body, one a line; what a browser's locale writes is left out.
+const BODY: &str = "(() => {
+    const body = [...document.querySelectorAll('#messages .body')].at(-2).cloneNode(true);
+    for (const time of body.querySelectorAll('time')) time.textContent = '…';
+    return body.innerHTML
+        .replace(/field-\\d+/g, 'field-N')
+        .replace(/\\/file\\/[^\"]+/g, '/file/…')
+        .replace(/></g, '>\\n<');
+})()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_on_the_page() -> Result<()> {
+    let Some(program) = Browser::find() else {
+        assert!(
+            variable("CI").is_none_or(|value| value != "true"),
+            "CI has no Chromium"
+        );
+        return Ok(());
+    };
+    let host = TestHost::with(&[]).await;
+    let hub = host.host().hub().clone();
+    let bot = hub.attach("shower", "shower")?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let rooms = Arc::new(hub.clone());
+    let page = PageServer::on(listener, None, rooms, host.host().plugins().clone())?;
+    let url = page.url();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(page.serve(async move {
+        // Dropped or sent: either is the end.
+        let _ = stopped.await;
+    }));
+    let mut browser = Browser::start(program, (1280, 800)).await?;
+    browser.open(&url).await?;
+    browser
+        .wait_for("document.getElementById('status').dataset.state === 'connected' && !document.getElementById('composer').disabled")
+        .await?;
+    let lobby = host.room("ada", "Lobby").await;
+    let mut shown = String::new();
+    for (name, content) in examples() {
+        let has_file = matches!(name.as_str(), "block_image" | "block_attachment");
+        let file = File {
+            name: "a.png".to_owned(),
+            media_type: "image/png".to_owned(),
+            bytes: Vec::new(),
+        };
+        let say = Command::Say(Say {
+            conversation: lobby.clone(),
+            content,
+            files: has_file.then_some(file).into_iter().collect(),
+            ..Say::default()
+        });
+        hub.act_with_notes(&bot, None, say, &["a → b".to_owned()])?;
+        host.say("ada", &lobby, &name).await;
+        let there = format!(
+            "[...document.querySelectorAll('#messages .body')].at(-1)?.textContent === {}",
+            json!(name)
+        );
+        browser.wait_for(&there).await?;
+        let body = browser.evaluate(BODY).await?;
+        let body = body.as_str().unwrap_or_default();
+        shown.push_str(&format!("== {name}\n{body}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+    browser.stop().await?;
+    // A server that has ended by itself says so below.
+    let _ = stop.send(());
+    server.await??;
+    host.stop().await;
+    Ok(())
+}
