@@ -83,7 +83,7 @@ fn make_proxy(
         Ok(proxy) => return Some(proxy),
         Err(error) => error,
     };
-    let problem = item.problem(&error);
+    let problem = item.problem(error);
     reader.report(match error {
         ProxyError::Address => problem.expected(EXPECTED_PROXY),
         ProxyError::Credentials => problem.expected("`username` and `password` beside `url`"),
