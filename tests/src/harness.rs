@@ -119,7 +119,7 @@ impl TestHost {
     /// # Panics
     /// When it does not start.
     pub async fn start(parts: TestHostParts) -> Self {
-        let hub = Hub::open(LocalConfig::default()).expect("rooms in memory open");
+        let hub = Hub::open(parts.rooms.clone()).expect("rooms open");
         Self::start_with(parts, hub).await
     }
 
@@ -142,7 +142,6 @@ impl TestHost {
         let path = folder.path().join("parlor.toml");
         let settings = Settings::parse(&path, &parts.settings, &|_| None)
             .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"));
-        let hub = Hub::open(parts.rooms.clone()).expect("rooms open");
         let transcript = Transcript::begin(&hub);
         let host = Host::start(HostParts {
             settings,

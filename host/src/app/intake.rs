@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::MutexGuard;
 
-use super::clock;
 use super::forms::Forms;
 use super::hosting::Hosting;
 use crate::journal::{

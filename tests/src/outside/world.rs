@@ -249,6 +249,7 @@ impl Outside {
                 folder: Some(data.join("local")),
                 ..LocalConfig::default()
             },
+            ..TestHostParts::default()
         })
         .await;
         let settings = self.grants();
