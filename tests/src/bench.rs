@@ -1,5 +1,7 @@
 //! The rows of `parlor-bench`, and how they are shown.
 
+#[path = "bench/bare.rs"]
+mod bare;
 #[path = "bench/calls.rs"]
 mod calls;
 #[path = "bench/flow.rs"]
@@ -10,6 +12,8 @@ mod footprint;
 mod load;
 #[path = "bench/reload.rs"]
 mod reload;
+#[path = "bench/waiting.rs"]
+mod waiting;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -105,19 +109,28 @@ pub(crate) async fn run(only: &str, json: bool) -> Vec<Row> {
     }
     rows.take(&["end-to-end-memory"], flow::memory).await;
     rows.take(&["end-to-end-power"], flow::power).await;
-    rows.take(&["open-loop-5000-p99"], || flow::open_loop(5_000, 10.0))
-        .await;
-    rows.take(&["open-loop-30000-p99"], || flow::open_loop(30_000, 30.0))
+    rows.take(&["open-loop-5000-p99", "open-loop-5000-to-bare"], || {
+        flow::open_loop(5_000, 10.0)
+    })
+    .await;
+    rows.take(&["open-loop-30000-p99", "open-loop-30000-to-bare"], || {
+        flow::open_loop(30_000, 30.0)
+    })
+    .await;
+    rows.take(&["neighbours-of-waiting-p99"], waiting::neighbours)
         .await;
     rows.take(&["one-among-100"], flow::one_among).await;
     rows.take(&["idle-plugin"], footprint::idle_row).await;
     rows.take(&["save-to-answer-p95"], reload::save).await;
+    rows.take(&["save-templates-p95"], reload::save_templates)
+        .await;
     rows.take(
         &["start-10-cached", "start-10-cached-resident"],
         footprint::start_rows,
     )
     .await;
     rows.take(&["live-call"], calls::live).await;
+    rows.take(&["fresh-call"], calls::fresh).await;
     note(&format!("load average: {}", load_average()));
     rows.done
 }

@@ -6,18 +6,24 @@ use std::sync::OnceLock;
 
 use parlor_host::config::variable;
 
+/// The guest with the SDK's templates.
+pub const TEMPLATED: &str = "templated";
+
 /// The workspace's folder.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// The component of a demo plugin (`joke`) or of a guest of `tests/guests/examples` (`guest-loop`: `loop`).
+/// The component of a demo plugin (`joke`) or of a guest of `tests/guests/examples` (`loop`).
 ///
 /// # Panics
 /// When the guests do not build: no test can go on.
 pub fn component(name: &str) -> PathBuf {
-    let folder = built();
+    let folder = match name {
+        TEMPLATED => templated(),
+        _ => built(),
+    };
     let file = format!("{}.wasm", name.replace('-', "_"));
     let exact = [
         folder.join(&file),
@@ -47,22 +53,38 @@ pub fn bytes(name: &str) -> Vec<u8> {
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let root = workspace();
-        let mut command = Command::new(env!("CARGO"));
-        command
-            .current_dir(&root)
-            .args(["build", "--quiet", "--profile", "plugin"])
-            .args(["--target", "wasm32-wasip2"])
-            .args(["-p", "parlor-plugin-*", "-p", "parlor-guests"])
-            .args(["--lib", "--examples"])
-            // Cargo sets these for the test itself; the guests are not part of it.
-            .env_remove("CARGO_MANIFEST_DIR")
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let status = command
-            .status()
-            .expect("cargo runs, since it runs this test");
-        assert!(status.success(), "the guests do not build");
-        target().join("wasm32-wasip2").join("plugin")
+        build(&[
+            "-p",
+            "parlor-plugin-*",
+            "-p",
+            "parlor-guests",
+            "--lib",
+            "--examples",
+        ])
     })
+}
+
+/// Built apart and only where it is asked for: it alone has the SDK's templates.
+fn templated() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["-p", "parlor-guest-templated"]))
+}
+
+fn build(what: &[&str]) -> PathBuf {
+    let root = workspace();
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(&root)
+        .args(["build", "--quiet", "--profile", "plugin"])
+        .args(["--target", "wasm32-wasip2"])
+        .args(what)
+        // Cargo sets these for the test itself; the guests are not part of it.
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let status = command
+        .status()
+        .expect("cargo runs, since it runs this test");
+    assert!(status.success(), "the guests do not build");
+    target().join("wasm32-wasip2").join("plugin")
 }

@@ -2,6 +2,7 @@
 
 use parlor_host::mailbox::rooms::{Command, Say};
 use parlor_host::model::event::Visibility;
+use parlor_tests::guests;
 use parlor_tests::harness::TestHost;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,4 +104,14 @@ async fn help_lists_what_a_person_may_say() {
         "{help:?}"
     );
     host.stop().await;
+}
+
+#[test]
+fn demo_plugins_are_small_enough_to_answer_soon_after_a_save() {
+    // The bound of the bench row `save-to-answer-p95`: what is larger takes longer to compile.
+    const MOST: usize = 128 * 1024;
+    for plugin in ["activities", "complex-message", "echo", "joke", "pizza"] {
+        let size = guests::bytes(plugin).len();
+        assert!(size <= MOST, "{plugin} has {size} bytes");
+    }
 }

@@ -1,10 +1,11 @@
-//! A call of a live instance through the runtime, beside one through wasmtime alone.
+//! A call through the runtime, of a live instance and of a fresh one, beside the same through wasmtime alone.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::mailbox::{Read, ReadAnswer};
@@ -14,11 +15,13 @@ use parlor_host::model::directory::ReadError;
 use parlor_host::model::event::Event;
 use parlor_host::model::limits::Limits;
 use parlor_host::net::HttpGrants;
-use parlor_host::runtime::guest::{Build as _, CallEnd};
+use parlor_host::runtime::bindings::Plugin;
+use parlor_host::runtime::guest::{Build as _, CallEnd, Instance};
 use parlor_host::runtime::{
     CompilerProgram, DirectoryReads, Engine, PluginBuild, PluginParts, RuntimeConfig, TracingLog,
 };
 use parlor_tests::guests;
+use wasmtime::Store;
 
 use super::{Row, cache_folder, note};
 
@@ -27,6 +30,8 @@ mod raw;
 
 /// Calls of a round.
 const CALLS: u32 = 20_000;
+/// Fresh instances of a round.
+const FRESH_CALLS: u32 = 2_000;
 /// Rounds; the best counts.
 const ROUNDS: usize = 5;
 
@@ -53,67 +58,120 @@ impl DirectoryReads for NoReads {
     }
 }
 
+/// The same component twice: through the runtime and through wasmtime alone.
+struct Pair {
+    engine: Engine,
+    build: PluginBuild,
+    delivery: Delivery,
+    raw: raw::Raw,
+    raw_event: parlor_host::runtime::bindings::parlor::bot::events::Event,
+}
+
+impl Pair {
+    async fn of(guest: &str) -> anyhow::Result<Self> {
+        let wasm = guests::bytes(guest);
+        let raw = raw::Raw::new(&wasm);
+        let config = RuntimeConfig::new(cache_folder(), CompilerProgram::Thread);
+        let engine = Engine::new(config)?;
+        let artifact = engine.compile(wasm).await?;
+        let description = Arc::new(engine.describe(&artifact).await?);
+        let build = PluginBuild::new(
+            &engine,
+            PluginParts {
+                tenant: "default".into(),
+                name: guest.into(),
+                artifact,
+                description,
+                config: BTreeMap::new(),
+                http_grants: HttpGrants::default(),
+                limits: Limits::default(),
+                journal: Arc::new(MemoryJournal::new()),
+                reads: Arc::new(NoReads),
+                log: Arc::new(TracingLog),
+            },
+        );
+        let event: Event = serde_json::from_str(EVENT)?;
+        Ok(Self {
+            engine,
+            build,
+            delivery: Delivery {
+                number: 1,
+                tenant: "default".into(),
+                plugin: guest.into(),
+                lane: "room-1".into(),
+                event: Arc::new(event),
+                view: View::Whole,
+                attempt: 1,
+            },
+            raw,
+            raw_event: raw::event(),
+        })
+    }
+
+    async fn call_raw(&self, store: &mut Store<raw::Data>, plugin: &Plugin) -> anyhow::Result<()> {
+        let behaviour = plugin.parlor_bot_behaviour();
+        let handled = behaviour.call_handle(store, &self.raw_event).await;
+        let handled = handled.map_err(|error| anyhow::anyhow!("{error}"))?;
+        anyhow::ensure!(black_box(handled).is_ok(), "the guest refuses");
+        Ok(())
+    }
+
+    async fn call(&self, instance: Box<dyn Instance>) -> anyhow::Result<Option<Box<dyn Instance>>> {
+        let called = instance.handle(self.delivery.clone()).await;
+        anyhow::ensure!(matches!(called.end, CallEnd::Done(_)), "{:?}", called.end);
+        Ok(called.instance)
+    }
+}
+
 /// A live call through the runtime, in raw calls.
 pub(crate) async fn live() -> anyhow::Result<Vec<Row>> {
-    let wasm = guests::bytes("echo");
-    let config = RuntimeConfig::new(cache_folder(), CompilerProgram::Thread);
-    let engine = Engine::new(config)?;
-    let artifact = engine.compile(wasm.clone()).await?;
-    let description = Arc::new(engine.describe(&artifact).await?);
-    let build = PluginBuild::new(
-        &engine,
-        PluginParts {
-            tenant: "default".into(),
-            name: "echo".into(),
-            artifact,
-            description,
-            config: BTreeMap::new(),
-            http_grants: HttpGrants::default(),
-            limits: Limits::default(),
-            journal: Arc::new(MemoryJournal::new()),
-            reads: Arc::new(NoReads),
-            log: Arc::new(TracingLog),
-        },
-    );
-    let event: Event = serde_json::from_str(EVENT)?;
-    let delivery = Delivery {
-        number: 1,
-        tenant: "default".into(),
-        plugin: "echo".into(),
-        lane: "room-1".into(),
-        event: Arc::new(event),
-        view: View::Whole,
-        attempt: 1,
-    };
-    let raw = raw::Raw::new(&wasm);
-    let raw_event = raw::event();
-    let (mut store, plugin) = raw.start().await;
-    let mut live = Some(build.instantiate().await?);
+    let pair = Pair::of("echo").await?;
+    let (mut store, plugin) = pair.raw.start().await;
+    let mut live = Some(pair.build.instantiate().await?);
     let (mut best_raw, mut best) = (f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
         let start = Instant::now();
         for _ in 0..CALLS {
-            let behaviour = plugin.parlor_bot_behaviour();
-            let handled = behaviour.call_handle(&mut store, &raw_event).await;
-            let handled = handled.map_err(|error| anyhow::anyhow!("{error}"))?;
-            anyhow::ensure!(black_box(handled).is_ok(), "the guest refuses");
+            pair.call_raw(&mut store, &plugin).await?;
         }
-        best_raw = best_raw.min(start.elapsed().as_secs_f64());
+        best_raw = best_raw.min(each(start, CALLS));
         let start = Instant::now();
         for _ in 0..CALLS {
-            let Some(instance) = live.take() else {
-                anyhow::bail!("the instance is gone");
-            };
-            let called = instance.handle(delivery.clone()).await;
-            anyhow::ensure!(matches!(called.end, CallEnd::Done(_)), "{:?}", called.end);
-            live = called.instance;
+            let instance = live.take().context("the instance is gone")?;
+            live = pair.call(instance).await?;
         }
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(each(start, CALLS));
     }
     drop(live);
-    engine.shutdown().await;
-    let each = |seconds: f64| seconds * 1e6 / f64::from(CALLS);
-    note(&format!("live call, raw: {:.2} us", each(best_raw)));
-    let row = Row::ratio("live-call", each(best), "us", each(best_raw), 3.0);
-    Ok(vec![row])
+    pair.engine.shutdown().await;
+    note(&format!("live call, raw: {best_raw:.2} us"));
+    Ok(vec![Row::ratio("live-call", best, "us", best_raw, 3.0)])
+}
+
+/// An instance made for one call and dropped after it, in raw ones.
+pub(crate) async fn fresh() -> anyhow::Result<Vec<Row>> {
+    let pair = Pair::of("echo").await?;
+    let (mut best_raw, mut best) = (f64::MAX, f64::MAX);
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for _ in 0..FRESH_CALLS {
+            let (mut store, plugin) = pair.raw.start().await;
+            pair.call_raw(&mut store, &plugin).await?;
+        }
+        best_raw = best_raw.min(each(start, FRESH_CALLS));
+        let start = Instant::now();
+        for _ in 0..FRESH_CALLS {
+            let instance = pair.build.instantiate().await?;
+            drop(pair.call(instance).await?);
+        }
+        best = best.min(each(start, FRESH_CALLS));
+    }
+    pair.engine.shutdown().await;
+    note(&format!("fresh instance and call, raw: {best_raw:.2} us"));
+    Ok(vec![Row::ratio("fresh-call", best, "us", best_raw, 1.5)])
+}
+
+/// What each of so many took, in microseconds.
+fn each(start: Instant, count: u32) -> f64 {
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(count)
 }

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_host::journal::sqlite::{SqliteConfig, SqliteJournal};
+use parlor_host::journal::sqlite::{JOURNAL_FILE, SqliteConfig, SqliteJournal};
 use parlor_tests::guests;
 use parlor_tests::harness::{TestHost, TestHostParts};
 
-use super::load::{Crowd, percentile};
-use super::{Row, disk_folder, note};
+use super::load::{CONVERSATIONS, Crowd, Open, middle, on_own_thread};
+use super::{Row, bare, disk_folder, note};
 
 /// Messages before anything is measured.
 const WARM_UP: usize = 5_000;
 /// Rounds of a measurement that is compared; the best counts.
 const ROUNDS: usize = 5;
+/// Rounds of an open loop, each beside one of the bare writer; the middle one counts.
+const OPEN_ROUNDS: usize = 3;
 /// How long an open loop goes on.
 const OPEN_FOR: Duration = Duration::from_secs(4);
 /// Plugins that do not want the message.
@@ -48,13 +50,33 @@ pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
     )])
 }
 
-/// The times of answers at a rate, through SQLite.
+/// The times of answers at a rate, through SQLite, beside those of a bare writer of the same rows.
 pub(crate) async fn open_loop(rate: u32, target: f64) -> anyhow::Result<Vec<Row>> {
-    let folder = disk_folder()?;
-    let host = on_disk(&folder).await?;
-    let times = match Crowd::gather(&host).await {
+    let (name, to_bare) = match rate {
+        5_000 => ("open-loop-5000-p99", "open-loop-5000-to-bare"),
+        _ => ("open-loop-30000-p99", "open-loop-30000-to-bare"),
+    };
+    let (mut own, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..OPEN_ROUNDS {
+        let folder = disk_folder()?;
+        let mut open = open_once(&folder, rate).await?;
+        own.push(open.show(&format!("open loop at {rate}/s")));
+        let rows = bare::rows_of(&folder.path().join(JOURNAL_FILE), WARM_UP)?;
+        let mut open = bare::write(rows, rate).await?;
+        bare.push(open.show(&format!("bare writer at {rate}/s")));
+    }
+    let (own, bare) = (middle(&mut own), middle(&mut bare));
+    Ok(vec![
+        Row::at_most(name, own, "ms", target),
+        Row::ratio(to_bare, own, "ms", bare, 1.5),
+    ])
+}
+
+async fn open_once(folder: &tempfile::TempDir, rate: u32) -> anyhow::Result<Open> {
+    let host = on_disk(folder).await?;
+    let open = match Crowd::gather(&host, CONVERSATIONS).await {
         Ok(mut crowd) => {
-            on_worker(async move {
+            on_own_thread(async move {
                 crowd.closed_loop(WARM_UP).await?;
                 crowd.open_loop(rate, OPEN_FOR).await
             })
@@ -63,16 +85,7 @@ pub(crate) async fn open_loop(rate: u32, target: f64) -> anyhow::Result<Vec<Row>
         Err(error) => Err(error),
     };
     host.stop().await;
-    let mut times = times?;
-    let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
-    note(&format!(
-        "open loop at {rate}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"
-    ));
-    let name = match rate {
-        5_000 => "open-loop-5000-p99",
-        _ => "open-loop-30000-p99",
-    };
-    Ok(vec![Row::at_most(name, p99, "ms", target)])
+    open
 }
 
 /// What a message costs where 99 plugins do not want it.
@@ -87,7 +100,10 @@ pub(crate) async fn one_among() -> anyhow::Result<Vec<Row>> {
             anyhow::bail!("{name} is refused: {error}");
         }
     }
-    let (mut few, mut many) = (Crowd::gather(&alone).await?, Crowd::gather(&among).await?);
+    let (mut few, mut many) = (
+        Crowd::gather(&alone, CONVERSATIONS).await?,
+        Crowd::gather(&among, CONVERSATIONS).await?,
+    );
     let best = on_worker(async move {
         few.closed_loop(WARM_UP).await?;
         many.closed_loop(WARM_UP).await?;
@@ -125,7 +141,7 @@ async fn on_disk(folder: &tempfile::TempDir) -> anyhow::Result<TestHost> {
 }
 
 async fn rate(host: &TestHost, count: usize) -> anyhow::Result<f64> {
-    let mut crowd = Crowd::gather(host).await?;
+    let mut crowd = Crowd::gather(host, CONVERSATIONS).await?;
     on_worker(async move {
         crowd.closed_loop(WARM_UP).await?;
         let rate = crowd.closed_loop(count).await?;

@@ -8,6 +8,9 @@ use parlor_host::connectors::local::Hub;
 use parlor_host::mailbox::rooms::{Change, Command, Rooms as _, Say, View};
 use parlor_host::model::Name;
 use parlor_tests::harness::{BOT, TestHost};
+use tokio::sync::oneshot;
+
+use super::note;
 
 /// Conversations that messages go round.
 pub(crate) const CONVERSATIONS: usize = 200;
@@ -15,6 +18,8 @@ pub(crate) const CONVERSATIONS: usize = 200;
 pub(crate) const OUTSTANDING: usize = 256;
 /// An answer comes within this, or the measurement has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often an open loop sends what is due.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// Who looks on.
 const WATCHER: &str = "watcher";
 
@@ -28,6 +33,28 @@ pub(crate) struct Crowd {
     processors: f64,
 }
 
+/// What an open loop saw.
+pub(crate) struct Open {
+    /// From when a message should have been sent to its answer.
+    pub(crate) times: Vec<Duration>,
+    /// From when a message should have been sent to when it was: what of the times is the generator's.
+    pub(crate) late: Vec<Duration>,
+}
+
+impl Open {
+    /// Shows the times, and how much of them is the generator's; gives the p99.
+    pub(crate) fn show(&mut self, what: &str) -> f64 {
+        let p99 = percentile(&mut self.times, 0.99);
+        note(&format!(
+            "{what}: p50 {:.2} ms, p99 {p99:.2} ms; sent late: p50 {:.2} ms, p99 {:.2} ms",
+            percentile(&mut self.times, 0.5),
+            percentile(&mut self.late, 0.5),
+            percentile(&mut self.late, 0.99),
+        ));
+        p99
+    }
+}
+
 struct Room {
     id: String,
     user: String,
@@ -35,12 +62,12 @@ struct Room {
 }
 
 impl Crowd {
-    /// Opens the conversations.
-    pub(crate) async fn gather(host: &TestHost) -> anyhow::Result<Self> {
+    /// Opens so many conversations.
+    pub(crate) async fn gather(host: &TestHost, conversations: usize) -> anyhow::Result<Self> {
         let hub = host.host().hub().clone();
         let mut rooms = Vec::new();
         let mut places = HashMap::new();
-        for number in 0..CONVERSATIONS {
+        for number in 0..conversations {
             let user = format!("user{number}");
             let id = host.room(&user, &format!("bench{number}")).await;
             places.insert(Name::from(id.as_str()), number);
@@ -92,7 +119,7 @@ impl Crowd {
         let (start, used) = (Instant::now(), processor_seconds());
         let mut sent = 0;
         while sent < OUTSTANDING.min(count) {
-            self.say(sent % CONVERSATIONS, Instant::now()).await?;
+            self.say(sent % self.rooms.len(), Instant::now()).await?;
             sent += 1;
         }
         let mut answered = 0;
@@ -124,41 +151,44 @@ impl Crowd {
         )
     }
 
-    /// Sends `rate` messages a second for a time, whatever comes back; the answers' times, counted
-    /// from when a message should have been sent.
-    pub(crate) async fn open_loop(
-        &mut self,
-        rate: u32,
-        time: Duration,
-    ) -> anyhow::Result<Vec<Duration>> {
+    /// Sends `rate` messages a second for a time, whatever comes back. Everything counts from when a
+    /// message should have been sent, so that one sent late is an answer that is late.
+    pub(crate) async fn open_loop(&mut self, rate: u32, time: Duration) -> anyhow::Result<Open> {
         let count = (f64::from(rate) * time.as_secs_f64()) as usize;
         let step = Duration::from_secs(1) / rate;
         let start = Instant::now() + Duration::from_millis(5);
-        let mut tick = tokio::time::interval(Duration::from_millis(1));
-        let (mut sent, mut times) = (0, Vec::with_capacity(count));
+        let mut tick = tokio::time::interval(TICK);
+        let mut open = Open {
+            times: Vec::with_capacity(count),
+            late: Vec::with_capacity(count),
+        };
         let patience = time + PATIENCE;
-        while times.len() < count {
+        while open.times.len() < count {
             if start.elapsed() > patience {
-                bail!("{} of {count} answered", times.len());
+                bail!("{} of {count} answered", open.times.len());
             }
             tokio::select! {
                 biased;
-                _ = tick.tick(), if sent < count => {
+                _ = tick.tick(), if open.late.len() < count => {
                     let now = Instant::now();
-                    while sent < count && start + step * sent as u32 <= now {
-                        self.say(sent % CONVERSATIONS, start + step * sent as u32).await?;
-                        sent += 1;
-                        self.collect(&mut times)?;
+                    while let sent = open.late.len()
+                        && sent < count
+                        && let due = start + step * sent as u32
+                        && due <= now
+                    {
+                        open.late.push(due.elapsed());
+                        self.say(sent % self.rooms.len(), due).await?;
+                        self.collect(&mut open.times)?;
                     }
                 }
                 event = self.view.next() => {
                     let event = event?;
-                    times.extend(self.answered(&event.change).map(|(_, time)| time));
-                    self.collect(&mut times)?;
+                    open.times.extend(self.answered(&event.change).map(|(_, time)| time));
+                    self.collect(&mut open.times)?;
                 }
             }
         }
-        Ok(times)
+        Ok(open)
     }
 
     fn collect(&mut self, times: &mut Vec<Duration>) -> anyhow::Result<()> {
@@ -167,6 +197,25 @@ impl Crowd {
         }
         Ok(())
     }
+}
+
+/// Runs on a thread of its own, so that who asks does not wait for the workers of who answers.
+pub(crate) async fn on_own_thread<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("crowd".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build();
+            let result = runtime.map_err(anyhow::Error::from);
+            let result = result.and_then(|runtime| runtime.block_on(work));
+            // Nobody waits where the measurement took too long.
+            let _ = done.send(result);
+        })?;
+    result.await?
 }
 
 /// Processor time of this process.
@@ -191,4 +240,10 @@ pub(crate) fn percentile(times: &mut [Duration], share: f64) -> f64 {
     times
         .get(place.saturating_sub(1))
         .map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+}
+
+/// The middle one of several figures.
+pub(crate) fn middle(figures: &mut [f64]) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -19,16 +19,27 @@ const SAVES: u64 = 20;
 /// A new build answers within this, or the measurement has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The time from a save to the first answer of the new build.
+/// The time from a save of a small component to the first answer of the new build.
 pub(crate) async fn save() -> anyhow::Result<Vec<Row>> {
-    let wasm = guests::bytes("versioned");
+    let p95 = save_of("versioned").await?;
+    Ok(vec![Row::at_most("save-to-answer-p95", p95, "ms", 200.0)])
+}
+
+/// The same for one that has the SDK's templates.
+pub(crate) async fn save_templates() -> anyhow::Result<Vec<Row>> {
+    let p95 = save_of(guests::TEMPLATED).await?;
+    Ok(vec![Row::at_most("save-templates-p95", p95, "ms", 1_200.0)])
+}
+
+async fn save_of(guest: &str) -> anyhow::Result<f64> {
+    let wasm = guests::bytes(guest);
     let place = wasm
         .windows(MARKER.len())
         .position(|bytes| bytes == MARKER)
         .context("the guest has no marker")?;
     note(&format!("save: a component of {} KiB", wasm.len() / 1024));
     let folder = disk_folder()?;
-    let file = folder.path().join("versioned.wasm");
+    let file = folder.path().join(format!("{guest}.wasm"));
     std::fs::write(&file, &wasm)?;
     let host = TestHost::start(TestHostParts::default()).await;
     let settings = Settings::defaults(folder.path(), folder.path());
@@ -58,7 +69,7 @@ pub(crate) async fn save() -> anyhow::Result<Vec<Row>> {
     host.stop().await;
     let (p50, p95) = (percentile(&mut times, 0.5), percentile(&mut times, 0.95));
     note(&format!("save: p50 {p50:.0} ms, p95 {p95:.0} ms"));
-    Ok(vec![Row::at_most("save-to-answer-p95", p95, "ms", 200.0)])
+    Ok(p95)
 }
 
 async fn ask(host: &TestHost, room: &str, view: &mut View) -> anyhow::Result<String> {
