@@ -39,6 +39,7 @@ async fn on_disk(folder: &Path) -> TestHost {
     let parts = TestHostParts {
         journal: Arc::new(journal),
         settings: TEXT_ONLY.to_owned(),
+        ..TestHostParts::default()
     };
     let host = TestHost::start_closed(parts, hub).await;
     load(&host).await;

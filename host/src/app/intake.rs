@@ -201,10 +201,11 @@ impl Inbox {
                 }
             });
         }
-        if is_whole && matches!(taken.last(), Some(Acceptance::New(_))) {
-            if let Some((tenant, changes)) = &changes {
-                self.forms.apply(tenant, changes);
-            }
+        if is_whole
+            && matches!(taken.last(), Some(Acceptance::New(_)))
+            && let Some((tenant, changes)) = &changes
+        {
+            self.forms.apply(tenant, changes);
         }
         if !to_deliver.is_empty() {
             self.lanes.deliver(to_deliver);
