@@ -9,6 +9,7 @@
 //! The file is `journal.sqlite` in the data folder and can be read with `sqlite3`.
 
 mod apply;
+mod config;
 mod disk;
 mod error;
 mod index;
@@ -35,10 +36,10 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use self::apply::Turned;
+pub use self::config::{DEFAULT_MAX_BYTES, Durability, SqliteConfig};
 use self::disk::Disk;
 use self::error::journal_error;
 use self::index::Index;
@@ -63,39 +64,8 @@ use crate::model::event::Event;
 
 /// The name of the database in the data folder.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
-/// Bytes of the database where the settings say nothing.
-pub const DEFAULT_MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 /// Commands that may wait for the writer; who comes later waits for room.
 const QUEUE: usize = 1_024;
-
-/// What a write survives once it is durable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Durability {
-    /// The loss of power.
-    #[default]
-    Power,
-    /// The end of the process, however it comes; not the loss of power.
-    Process,
-}
-
-/// Settings of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SqliteConfig {
-    /// What a write survives.
-    pub durability: Durability,
-    /// Bytes that the database may take. Intake pauses at 90 % and goes on at 80 %.
-    pub max_bytes: u64,
-}
-
-impl Default for SqliteConfig {
-    fn default() -> Self {
-        Self {
-            durability: Durability::default(),
-            max_bytes: DEFAULT_MAX_BYTES,
-        }
-    }
-}
 
 /// A journal in a SQLite database.
 pub struct SqliteJournal {

@@ -67,8 +67,11 @@ async fn state_keys() {
     );
     assert_eq!(asked(&host, "keys plugin d").await, "Ok([])");
     // A page has a thousand keys, and the next begins after the last of it.
-    assert_eq!(asked(&host, "fill user p 0 700 1").await, "700 filled");
-    assert_eq!(asked(&host, "fill user p 700 301 1").await, "301 filled");
+    for first in (0..1_000).step_by(200) {
+        let fill = format!("fill user p {first} 200 1");
+        assert_eq!(asked(&host, &fill).await, "200 filled");
+    }
+    assert_eq!(asked(&host, "fill user p 1000 1 1").await, "1 filled");
     assert_eq!(
         asked(&host, "page user p").await,
         r#"1000 from Some("p0000") to Some("p0999")"#
