@@ -77,6 +77,8 @@ impl RunningHost {
     /// # Errors
     /// When the page does not let one in.
     pub async fn person(&self, name: &str) -> anyhow::Result<Person> {
+        // The page is plain HTTP; the client wants to know all the same. Set once a process.
+        let _was_set = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

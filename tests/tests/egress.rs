@@ -191,7 +191,9 @@ async fn a_certificate_is_shown_to_the_server_that_wants_one() {
     assert_eq!(status.expect("answered"), 200);
     let without = format!("grants.http = [\"GET {url}\"]");
     let error = get(&settings, &without, url).await.expect_err("is refused");
-    assert!(matches!(error, EgressError::Tls(_)), "{error:?}");
+    // The server refuses when the handshake is over for the client, which may be sending by then.
+    let is_refusal = matches!(error, EgressError::Tls(_) | EgressError::Interrupted(_));
+    assert!(is_refusal, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
