@@ -38,7 +38,7 @@ pub fn component(name: &str) -> PathBuf {
 }
 
 /// The folder that cargo builds into.
-pub fn target() -> PathBuf {
+fn target() -> PathBuf {
     variable("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 

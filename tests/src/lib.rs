@@ -12,7 +12,7 @@ pub mod injection;
 pub mod kinds;
 pub mod logs;
 pub mod outside;
+pub mod person;
 pub mod process;
-pub mod running;
 pub mod tidy;
 pub mod transcript;

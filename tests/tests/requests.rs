@@ -9,7 +9,8 @@ use parlor_host::mailbox::rooms::{Command, RoomMessage, Say};
 use parlor_tests::api::Api;
 use parlor_tests::guests;
 use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
-use parlor_tests::running::{Person, RunningHost};
+use parlor_tests::person::Person;
+use parlor_tests::process::HostProcess;
 
 const GUEST: &str = "requests";
 
@@ -348,6 +349,15 @@ fn operators_folder(api: &Api) -> tempfile::TempDir {
     folder
 }
 
+/// Starts the host of a folder, and ada opens its page.
+async fn running(folder: &Path) -> (HostProcess, Person) {
+    let program = Path::new(env!("CARGO_BIN_EXE_parlor-under-test"));
+    let mut host = HostProcess::start(program, folder).expect("it starts");
+    let page = host.page().await.expect("it serves");
+    let ada = Person::open(&page, "ada").await.expect("ada comes");
+    (host, ada)
+}
+
 async fn open_lobby(person: &mut Person) -> String {
     let open = Command::OpenRoom {
         name: "Lobby".to_owned(),
@@ -372,8 +382,7 @@ async fn kill_9_between_request_and_answer_and_the_answer_reaches_its_thread_onc
     // An API that takes its time, longer than the host lives.
     api.set_delay(Duration::from_secs(4));
     let folder = operators_folder(&api);
-    let host = RunningHost::start(folder.path()).await.expect("it starts");
-    let mut ada = host.person("ada").await.expect("ada comes");
+    let (host, mut ada) = running(folder.path()).await;
     let lobby = open_lobby(&mut ada).await;
     let ask = format!("/get slow {}", api.url("/late"));
     ada.act(in_thread(&lobby, "t42", &ask))
@@ -386,10 +395,7 @@ async fn kill_9_between_request_and_answer_and_the_answer_reaches_its_thread_onc
     api.until_asked(2).await;
     host.kill().await.expect("killed");
 
-    let host = RunningHost::start(folder.path())
-        .await
-        .expect("it starts again");
-    let mut ada = host.person("ada").await.expect("ada comes back");
+    let (host, mut ada) = running(folder.path()).await;
     for key in ["pay:", "slow:"] {
         if answers_in(&mut ada, &lobby, key).await.is_empty() {
             ada.hears(key).await.expect("the answer comes");
@@ -398,10 +404,7 @@ async fn kill_9_between_request_and_answer_and_the_answer_reaches_its_thread_onc
     host.kill().await.expect("killed");
 
     // Once, and still once after one more crash right behind the answer.
-    let host = RunningHost::start(folder.path())
-        .await
-        .expect("it starts once more");
-    let mut ada = host.person("ada").await.expect("ada comes back");
+    let (host, mut ada) = running(folder.path()).await;
     ada.act(in_thread(&lobby, "t1", "/hello"))
         .await
         .expect("said");
