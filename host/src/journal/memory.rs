@@ -3,6 +3,7 @@
 //! Nothing outlives the process, so everything ordered counts as durable at once. Events live as
 //! long as a delivery or a part needs them; keys of events are remembered up to a bound.
 
+mod broadcasts;
 mod desk;
 mod state;
 #[cfg(test)]
@@ -15,14 +16,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
+use self::broadcasts::Broadcasts;
 use self::desk::Desk;
 use self::state::StateTable;
 use super::numbers::{NumberMap, RecentKeys};
-use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
+use super::shared::{
+    broadcast_parts, deliveries, keeps_to_itself, now, number_event, parts, targets_in, tenant_key,
+};
 use super::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
-    StateKey, StateScope, Timer, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Durable, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartState,
+    PartUpdate, Sent, SentMessage, StateKey, StateScope, Timer, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -47,6 +51,7 @@ pub struct MemoryJournal {
     open_parts: [Mutex<NumberMap<Part>>; SHARDS],
     state: [Mutex<StateTable>; SHARDS],
     desk: Mutex<Desk>,
+    broadcasts: Mutex<Broadcasts>,
 }
 
 impl Default for MemoryJournal {
@@ -69,6 +74,7 @@ impl MemoryJournal {
             open_parts: std::array::from_fn(|_| Mutex::default()),
             state: std::array::from_fn(|_| Mutex::default()),
             desk: Mutex::default(),
+            broadcasts: Mutex::default(),
         }
     }
 
@@ -128,8 +134,20 @@ impl MemoryJournal {
         deliveries
     }
 
-    fn end_part(&self, number: PartNumber) -> Option<Part> {
-        shard(&self.open_parts, number).lock().remove(&number)
+    fn end_part(&self, number: PartNumber, is_sent: bool) -> Option<Part> {
+        let part = shard(&self.open_parts, number).lock().remove(&number)?;
+        if let Some(broadcast) = part.broadcast {
+            self.broadcasts.lock().ended(broadcast, is_sent);
+        }
+        Some(part)
+    }
+
+    fn open(&self, parts: &[Part]) {
+        for part in parts {
+            shard(&self.open_parts, part.number)
+                .lock()
+                .insert(part.number, part.clone());
+        }
     }
 
     fn change_part(&self, number: PartNumber, change: impl FnOnce(&mut Part)) {
@@ -146,7 +164,7 @@ impl MemoryJournal {
         key: Option<String>,
         joins: i64,
     ) {
-        let Some(part) = self.end_part(number) else {
+        let Some(part) = self.end_part(number, true) else {
             return;
         };
         if forms.is_empty() && key.is_none() && joins == 0 {
@@ -288,6 +306,15 @@ impl Journal for MemoryJournal {
             }
             waiting.remove(&turn.delivery);
         }
+        if !turn.broadcasts.is_empty() {
+            self.broadcasts.lock().add(
+                &turn.tenant,
+                &turn.plugin,
+                turn.delivery,
+                &turn.event,
+                turn.broadcasts,
+            );
+        }
         if !turn.timers.is_empty() {
             let mut desk = self.desk.lock();
             for change in turn.timers {
@@ -305,11 +332,7 @@ impl Journal for MemoryJournal {
             &turn.event,
             turn.parts,
         );
-        for part in &parts {
-            shard(&self.open_parts, part.number)
-                .lock()
-                .insert(part.number, part.clone());
-        }
+        self.open(&parts);
         Ok(ordered(Committed::Done(parts)))
     }
 
@@ -365,7 +388,7 @@ impl Journal for MemoryJournal {
                     joins,
                 } => self.record_sent(part, sent, forms, key, joins),
                 PartUpdate::Failed(number, _, _) | PartUpdate::Skipped(number) => {
-                    self.end_part(number);
+                    self.end_part(number, false);
                 }
             }
         }
@@ -430,6 +453,41 @@ impl Journal for MemoryJournal {
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.check_open()?;
         Ok(in_order(&self.open_parts, after, limit))
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        self.check_open()?;
+        Ok(self.broadcasts.lock().list(after, limit))
+    }
+
+    async fn expand(
+        &self,
+        broadcast: &Broadcast,
+        rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        self.check_open()?;
+        let targets = targets_in(broadcast, rows);
+        let count = targets * broadcast.what.actions.len();
+        if !self.broadcasts.lock().expand(broadcast, targets, count) {
+            return Ok(ordered(Vec::new()));
+        }
+        let first = self.next_part.fetch_add(count as u64, Ordering::Relaxed);
+        let parts = broadcast_parts(first, broadcast, targets);
+        self.open(&parts);
+        Ok(ordered(parts))
+    }
+
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
+        self.check_open()?;
+        Ok(ordered(self.broadcasts.lock().retarget(broadcast, kept)))
     }
 
     async fn due_timers(&self, now: Timestamp, limit: usize) -> JournalResult<Vec<Timer>> {
@@ -498,6 +556,12 @@ impl Journal for MemoryJournal {
             let parts = parts.lock();
             counts.pending_parts += parts.len() as u64;
             events.extend(parts.values().map(|part| part.origin.sequence));
+        }
+        {
+            let broadcasts = self.broadcasts.lock();
+            counts.pending_parts += broadcasts.parts_left();
+            let all = broadcasts.list(0, usize::MAX);
+            events.extend(all.iter().map(|broadcast| broadcast.origin.sequence));
         }
         let desk = self.desk.lock();
         events.extend(desk.unrouted.keys());

@@ -8,11 +8,13 @@
 //! The file is `journal.sqlite` in the data folder and can be read with `sqlite3`.
 
 mod apply;
+mod broadcast;
 mod error;
 mod index;
 mod keys;
 mod prune;
 mod read;
+mod rest;
 mod rows;
 mod schema;
 mod state;
@@ -35,24 +37,28 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use self::apply::Turned;
+use self::broadcast::{Expansion, Retargeting};
 use self::error::journal_error;
 use self::index::Index;
 use self::prune::Cursor;
 use self::read::Readers;
+pub use self::rest::RestingJournal;
 use self::rows::{ArrivalRow, TurnRow};
 use self::schema::PAGE_BYTES;
 use self::state::{Lookup, StateCache};
 use self::writer::{Command, Reply, Writer};
 use super::lock::make_private_folder;
-use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
-use super::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
-    StateScope, Timer, Turn, Unrouted,
+use super::shared::{
+    broadcast_parts, deliveries, keeps_to_itself, now, number_event, parts, targets_in, tenant_key,
 };
-use crate::model::Timestamp;
+use super::{
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
+    SentMessage, StateKey, StateScope, Timer, Turn, Unrouted,
+};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
+use crate::model::{Name, Timestamp};
 
 /// The name of the database in the data folder.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
@@ -296,6 +302,11 @@ impl Journal for SqliteJournal {
                 .iter()
                 .map(rows::part_row)
                 .collect::<JournalResult<_>>()?,
+            broadcasts: turn
+                .broadcasts
+                .iter()
+                .map(rows::broadcast_row)
+                .collect::<JournalResult<_>>()?,
             timers: turn
                 .timers
                 .into_iter()
@@ -415,6 +426,44 @@ impl Journal for SqliteJournal {
 
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.query(move |connection, _| read::pending_parts(connection, after, limit))
+            .await
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        self.query(move |connection, _| read::pending_broadcasts(connection, after, limit))
+            .await
+    }
+
+    async fn expand(
+        &self,
+        broadcast: &Broadcast,
+        rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        let targets = targets_in(broadcast, rows);
+        let expansion = Expansion::of(broadcast, targets);
+        let ordered = self
+            .write(|reply| Command::Expand(expansion, reply))
+            .await?;
+        let parts = ordered
+            .value
+            .map(|first| broadcast_parts(first, broadcast, targets));
+        Ok(Ordered {
+            value: parts.unwrap_or_default(),
+            durable: ordered.durable,
+        })
+    }
+
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
+        let retargeting = Retargeting::of(broadcast, kept)?;
+        self.write(|reply| Command::Retarget(retargeting, reply))
             .await
     }
 

@@ -1,13 +1,12 @@
 //! One part: what is asked of the platform, and what its answer comes to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bot::{BotQueue, Item, Job, Next};
+use super::bot::{BotQueue, Item, Job, Next, add};
 use super::forms;
 use super::{InDoubt, PartEnd, Shared};
 use crate::journal::{JournalResult, Part, PartUpdate, Sent};
@@ -370,10 +369,6 @@ fn jitter(wait: Duration) -> Duration {
         Err(_) => 128,
     };
     wait / 2 + wait / 2 * share / 255
-}
-
-fn add(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 fn now() -> crate::model::Timestamp {

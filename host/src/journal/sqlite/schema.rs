@@ -10,7 +10,7 @@ use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
 /// The version of the schema below, in `meta`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Marks the file as a journal: `prlr`.
 const APPLICATION_ID: i64 = 0x7072_6c72;
 /// Bytes of a page.
@@ -25,7 +25,8 @@ pub(super) const WAL_BYTES: u64 = 64 * 1024 * 1024;
 const BUSY: Duration = Duration::from_secs(2);
 
 // `ended` and `ended_at` are null while a row is open: the partial indexes hold open rows only,
-// so they stay small whatever is kept of the past.
+// so they stay small whatever is kept of the past. The part of a broadcast has an empty `action`:
+// what it says is in `broadcasts`, once for all its targets.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE events (
@@ -42,9 +43,16 @@ CREATE TABLE parts (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, conversation TEXT NOT NULL,
     place INTEGER NOT NULL, part INTEGER NOT NULL, urgency TEXT NOT NULL,
-    state TEXT NOT NULL, attempts INTEGER NOT NULL, action TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, action TEXT NOT NULL, broadcast INTEGER,
     ended_at INTEGER, message TEXT, detail TEXT);
 CREATE INDEX parts_open ON parts (ended_at) WHERE ended_at IS NULL;
+CREATE TABLE broadcasts (
+    number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+    tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, place INTEGER NOT NULL,
+    actions TEXT NOT NULL, parts_each INTEGER NOT NULL,
+    targets TEXT NOT NULL, target_count INTEGER NOT NULL, expanded INTEGER NOT NULL,
+    sent INTEGER NOT NULL, failed INTEGER NOT NULL, ended_at INTEGER);
+CREATE INDEX broadcasts_open ON broadcasts (ended_at) WHERE ended_at IS NULL;
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
@@ -116,14 +124,22 @@ fn set_up(connection: &Connection, durability: Durability) -> rusqlite::Result<(
 }
 
 fn check_schema(connection: &Connection, path: &Path) -> JournalResult<()> {
+    if check_version(connection, path)? {
+        return Ok(());
+    }
+    make_tables(connection).map_err(|error| unusable(path, &error))
+}
+
+/// Checks that a file is a journal of this version; false where it has no tables yet.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> JournalResult<bool> {
     let found = schema_version(connection).map_err(|error| unusable(path, &error))?;
     match found {
-        Some(SCHEMA_VERSION) => Ok(()),
+        Some(SCHEMA_VERSION) => Ok(true),
         Some(version) => Err(JournalError::Failed(format!(
             "{} has schema {version}, this parlor knows {SCHEMA_VERSION}",
             path.display()
         ))),
-        None => make_tables(connection).map_err(|error| unusable(path, &error)),
+        None => Ok(false),
     }
 }
 

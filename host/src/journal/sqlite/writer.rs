@@ -9,6 +9,7 @@ use rusqlite::ffi;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{Accepted, Turned};
+use super::broadcast::{Expansion, Retargeting};
 use super::error::{Stop, journal_error};
 use super::index::Index;
 use super::keys::{DayKeys, LOG_KEYS};
@@ -19,7 +20,8 @@ use super::state::{Scope, StateCache, Value};
 use super::statements::Statements;
 use crate::journal::shared::now;
 use crate::journal::{
-    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartUpdate, StateKey, StateScope,
+    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartNumber, PartUpdate, StateKey,
+    StateScope,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::{Name, Timestamp};
@@ -52,6 +54,8 @@ pub(super) enum Command {
     Commit(Box<TurnRow>, Reply<Turned>),
     Settle(DeliveryNumber, DeliveryEnd, Reply<()>),
     Record(Vec<PartUpdate>, Reply<()>),
+    Expand(Expansion, Reply<Option<PartNumber>>),
+    Retarget(Retargeting, Reply<bool>),
     SetHostValue(String, String, Reply<()>),
     Query(Query),
     Prune(Cursor, Timestamp, Reply<Cursor>),
@@ -231,6 +235,14 @@ impl<'c> Writer<'c> {
                 let result = self.record(updates);
                 self.answer(reply, result)
             }
+            Command::Expand(expansion, reply) => {
+                let result = self.expand(expansion).map_err(Stop::from);
+                self.answer(reply, result)
+            }
+            Command::Retarget(retargeting, reply) => {
+                let result = self.retarget(retargeting).map_err(Stop::from);
+                self.answer(reply, result)
+            }
             Command::SetHostValue(name, value, reply) => {
                 let set = &mut self.statements.set_host_value;
                 let result = set.execute((name, value)).map(drop);
@@ -348,6 +360,8 @@ fn refuse(command: Command, error: &JournalError) -> Option<CloseReply> {
         Command::Settle(_, _, reply)
         | Command::Record(_, reply)
         | Command::SetHostValue(_, _, reply) => say(reply, error),
+        Command::Expand(_, reply) => say(reply, error),
+        Command::Retarget(_, reply) => say(reply, error),
         Command::Prune(_, _, reply) => say(reply, error),
         Command::SetMaxBytes(_, reply) => say(reply, error),
         // Its reply is dropped, which says `Closed`.

@@ -7,7 +7,7 @@ use crate::journal::conformance::make::{
     PLUGIN, TENANT, accept, arrival, deliver, keep, key, new_part, read, set, timer, turn, write,
 };
 use crate::journal::conformance::parts::{parts, record, sent};
-use crate::journal::sqlite::{JOURNAL_FILE, SqliteConfig, SqliteJournal};
+use crate::journal::sqlite::{JOURNAL_FILE, RestingJournal, SqliteConfig, SqliteJournal};
 use crate::journal::{
     Accepted, Arrival, DeadReason, DeliveryEnd, EventKey, Journal as _, JournalError, OpenForm,
     PartState, PartUpdate, Sent, StateChange, TimerChange, Turn,
@@ -264,4 +264,53 @@ async fn database_is_readable_with_sqlite() {
     assert_eq!((&*row.0, &*row.1, &*row.2), ("a", "done", "sending"));
     assert!(row.3.contains("typing"), "{}", row.3);
     drop(Arc::new(journal));
+}
+
+#[tokio::test]
+async fn a_journal_is_read_at_rest_and_beside_its_writer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = RestingJournal::open(folder.path()).expect("an absent one is no error");
+    assert!(none.is_none());
+    let journal = open(folder.path());
+    let made = parts(&journal, "open", 2).await;
+    journal.set_host_value("mark", "7").await.expect("ordered");
+    let check = |rest: &RestingJournal| {
+        let listed = rest.pending_parts(0, 9).expect("listed");
+        assert_eq!(listed.len(), 2);
+        assert_eq!(listed[1].number, made[1].number);
+        assert!(rest.pending_broadcasts(0, 9).expect("listed").is_empty());
+        assert_eq!(rest.host_value("mark").expect("read").as_deref(), Some("7"));
+        assert_eq!(rest.host_value("none").expect("read"), None);
+        let last = rest.last_events().expect("read");
+        let at = last.get("desk").copied().expect("the bot heard something");
+        assert!(at > 1_700_000_000_000);
+        assert_eq!(last.len(), 1);
+    };
+    // What is ordered is on disk with the next durable write.
+    let end = journal.set_host_value("x", "").await.expect("ordered");
+    end.durable.wait().await.expect("on disk");
+    check(
+        &RestingJournal::open(folder.path())
+            .expect("opened")
+            .expect("there"),
+    );
+    journal.close().await.expect("closed");
+    let before = std::fs::metadata(folder.path().join(JOURNAL_FILE)).expect("there");
+    check(
+        &RestingJournal::open(folder.path())
+            .expect("opened")
+            .expect("there"),
+    );
+    let after = std::fs::metadata(folder.path().join(JOURNAL_FILE)).expect("there");
+    assert_eq!(
+        before.modified().expect("known"),
+        after.modified().expect("known")
+    );
+}
+
+#[test]
+fn what_is_no_journal_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(JOURNAL_FILE), "this is not SQLite").expect("written");
+    assert!(RestingJournal::open(folder.path()).is_err());
 }
