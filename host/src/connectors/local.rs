@@ -6,18 +6,21 @@ pub mod config;
 pub mod convert;
 pub mod hub;
 pub mod reads;
+mod rest;
 pub mod send;
 mod session;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use config::LocalConfig;
 pub use hub::Hub;
+pub use rest::conversations_at_rest;
 
 use self::convert::PLATFORM;
 use self::hub::HubBot;
@@ -37,6 +40,8 @@ pub struct LocalConnector {
     bot: Bot,
     user: HubBot,
     hub: Hub,
+    /// Requests a minute; 0 is without a limit.
+    per_minute: AtomicU32,
 }
 
 impl LocalConnector {
@@ -56,7 +61,19 @@ impl LocalConnector {
             },
             user,
             hub,
+            per_minute: AtomicU32::new(0),
         })
+    }
+
+    /// Sets how many requests a minute it may make; none is without a limit.
+    pub fn set_pace(&self, per_minute: Option<u32>) {
+        let per_minute = per_minute.unwrap_or(0);
+        self.per_minute.store(per_minute, Ordering::Relaxed);
+    }
+
+    /// Notes that nobody runs its session for a while: it holds no user up.
+    pub fn leave(&self) {
+        self.hub.leave(&self.user);
     }
 
     /// Tells whether everything that the bot heard is accepted.
@@ -72,8 +89,9 @@ impl Connector for LocalConnector {
     }
 
     fn pace(&self) -> Pace {
+        let per_minute = self.per_minute.load(Ordering::Relaxed);
         Pace {
-            per_minute: None,
+            per_minute: (per_minute > 0).then_some(per_minute),
             conversation_gap: Duration::ZERO,
         }
     }
