@@ -3,6 +3,7 @@
 mod bots;
 mod clock;
 mod contents;
+pub mod control;
 pub mod entry;
 mod forms;
 pub mod host;
@@ -11,6 +12,9 @@ mod outcomes;
 pub mod plugins;
 mod reads;
 pub mod reload;
+pub mod rest;
+mod sends;
+pub mod sessions;
 mod speaker;
 mod submission;
 mod timers;

@@ -13,6 +13,7 @@ use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, FormChange, Journal, JournalError,
 };
 use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
+use crate::model::action::Action;
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
 use crate::model::{HOST_PLUGIN, Name};
@@ -75,6 +76,25 @@ impl Inbox {
             event,
         } = directed;
         self.store(tenant, key, event, vec![route_to(plugin)], None, Vec::new())
+            .await
+    }
+
+    /// Takes what an operator asks the host itself to do.
+    ///
+    /// # Errors
+    /// It was not taken, and nothing is done.
+    pub async fn take_act(
+        &self,
+        tenant: &Name,
+        event: Event,
+        actions: Vec<Action>,
+    ) -> Result<(Acceptance, Durable), IntakeError> {
+        let key = EventKey::new(&["act", &event.id]);
+        let route = Route {
+            view: View::Act(actions),
+            ..route_to(self.host.clone())
+        };
+        self.store(tenant.clone(), key, event, vec![route], None, Vec::new())
             .await
     }
 
