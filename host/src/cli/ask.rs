@@ -149,6 +149,12 @@ pub(super) fn now() -> Timestamp {
     })
 }
 
+/// `1 part waits`, `2 parts wait`.
+pub(super) fn waiting(parts: u64) -> String {
+    let verb = if parts == 1 { "waits" } else { "wait" };
+    format!("{} {verb}", count(parts, "part"))
+}
+
 /// `1 part`, `2 parts`.
 pub(super) fn count(number: u64, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };

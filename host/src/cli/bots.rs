@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::ask::{Answer, Meant, PATIENCE, ago, count, now, settings_lines};
+use super::ask::{Answer, Meant, PATIENCE, ago, now, settings_lines, waiting};
 use super::output::{Failure, table};
 use super::start::Place;
 use crate::app::rest;
@@ -107,14 +107,10 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
 /// What became of one bot.
 pub(super) fn changed(lines: &[Line]) -> Vec<String> {
     let say = |bot: &BotLine| {
-        let waiting = count(bot.outbox.waiting, "part");
+        let waiting = waiting(bot.outbox.waiting);
         match bot.state {
-            BotState::Paused => format!("{} is paused; {waiting} wait in its outbox", bot.bot),
-            state => format!(
-                "{} is {}; {waiting} wait in its outbox",
-                bot.bot,
-                state.name()
-            ),
+            BotState::Paused => format!("{} is paused; {waiting} in its outbox", bot.bot),
+            state => format!("{} is {}; {waiting} in its outbox", bot.bot, state.name()),
         }
     };
     bots(lines).map(say).collect()

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::ask::{Answer, Meant, PATIENCE, ago, count, now};
+use super::ask::{Answer, Meant, PATIENCE, ago, count, now, waiting};
 use super::output::{Failure, table};
 use super::start::Place;
 use crate::app::rest;
@@ -173,9 +173,9 @@ pub(super) fn held(lines: &[Line]) -> Vec<String> {
         Line::Total(total) => Some(total.held),
         _ => None,
     });
-    let waiting = count(held.unwrap_or_default(), "part");
+    let waiting = waiting(held.unwrap_or_default());
     let holds = lines.iter().filter_map(|line| match line {
-        Line::Hold(hold) => Some(format!("held: {}; {waiting} wait", hold.held)),
+        Line::Hold(hold) => Some(format!("held: {}; {waiting}", hold.held)),
         _ => None,
     });
     holds.collect()

@@ -63,12 +63,13 @@ impl RestingJournal {
     /// # Errors
     /// The journal's.
     pub fn last_events(&self) -> JournalResult<BTreeMap<String, Timestamp>> {
-        // What grew out of an earlier event has a cause; what is of a plugin's own life came from
-        // nowhere.
+        // What grew out of an earlier event has a cause; what is of a plugin's own life, or was
+        // sent by an operator, came from no platform.
         let sql = "SELECT json_extract(event, '$.bot.name') AS bot, max(stored_at)
             FROM (SELECT event, stored_at FROM events ORDER BY number DESC LIMIT ?1)
             WHERE bot IS NOT NULL AND json_extract(event, '$.cause') IS NULL
             AND json_type(event, '$.payload.lifecycle') IS NULL
+            AND json_extract(event, '$.id') NOT LIKE 'send:%'
             GROUP BY bot";
         let run = || -> rusqlite::Result<BTreeMap<String, Timestamp>> {
             let mut statement = self.connection.prepare(sql)?;
