@@ -15,8 +15,9 @@ use crate::journal::{
 use crate::mailbox::{Acceptance, DeliverySink, Incoming, Intake, IntakeError};
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
+use crate::model::payload::EventPayload;
 use crate::model::{HOST_PLUGIN, Name};
-use crate::router::{FormsView, Routing, Table};
+use crate::router::{FormsView, HostSays, Routing, Table};
 
 /// The way in: the only one that writes to the inbox.
 pub struct Inbox {
@@ -74,7 +75,8 @@ impl Inbox {
             key,
             event,
         } = directed;
-        self.store(tenant, key, event, vec![route_to(plugin)], None, Vec::new())
+        let routes = self.routes_to(&tenant, plugin, &event);
+        self.store(tenant, key, event, routes, None, Vec::new())
             .await
     }
 
@@ -91,7 +93,7 @@ impl Inbox {
         let routes = if skipped {
             Vec::new()
         } else {
-            vec![route_to(directed.plugin)]
+            self.routes_to(&directed.tenant, directed.plugin, &directed.event)
         };
         let Directed {
             tenant, key, event, ..
@@ -99,6 +101,23 @@ impl Inbox {
         self.store(tenant, key, event, routes, Some(timer), Vec::new())
             .await?;
         Ok(())
+    }
+
+    /// The way to a plugin that is known, where the operator still lets it take part there. One that
+    /// is not loaded now gets the event when it is.
+    fn routes_to(&self, tenant: &Name, plugin: Name, event: &Event) -> Vec<Route> {
+        let tables = self.tables.load();
+        match tables.get(tenant).filter(|table| table.knows(&plugin)) {
+            Some(table) => table.route_to(&plugin, event).into_iter().collect(),
+            None => vec![Route {
+                plugin,
+                view: View::Whole,
+                roles: event
+                    .actor
+                    .as_ref()
+                    .map_or_else(Vec::new, |actor| actor.roles.clone()),
+            }],
+        }
     }
 
     async fn store(
@@ -159,6 +178,13 @@ impl Intake for Inbox {
             mut event,
         } = incoming;
         let mut changes = Vec::new();
+        let table = self.tables.load().get(&tenant).cloned();
+        if let (Some(table), EventPayload::FormSubmitted(_)) = (&table, &event.payload) {
+            // Whom a form is for may be said by roles.
+            if let Some(actor) = &mut event.actor {
+                actor.roles = table.roles_of(actor);
+            }
+        }
         match submission::check(&self.forms, &mut event, clock::now()) {
             Checked::NotAForm => {}
             Checked::Good(change) => changes.extend(change),
@@ -167,11 +193,14 @@ impl Intake for Inbox {
                 return self.store(tenant, key, event, routes, None, changes).await;
             }
         }
-        let table = self.tables.load().get(&tenant).cloned();
         let routing = match table {
             Some(table) => table.route(&event, &OpenForms(&self.forms)),
             None => Routing::default(),
         };
+        if let Some(HostSays::Refused { plugin, key, .. }) = &routing.host {
+            let actor = event.actor.as_ref().map(|actor| actor.id.as_str());
+            tracing::info!(plugin = &**plugin, actor, setting = key, "not allowed");
+        }
         let mut routes = routing.routes;
         let says = routing.host.as_ref().map(|says| says.content().to_vec());
         routes.extend(says.map(|blocks| self.say(blocks)));
@@ -186,14 +215,6 @@ impl FormsView for OpenForms<'_> {
     fn owner(&self, event: &Event, message_id: &str) -> Option<Name> {
         let bot = event.bot.as_ref()?;
         self.0.owner(&bot.name, message_id, clock::now())
-    }
-}
-
-fn route_to(plugin: Name) -> Route {
-    Route {
-        plugin,
-        view: View::Whole,
-        roles: Vec::new(),
     }
 }
 
