@@ -7,6 +7,7 @@ mod check;
 mod duration;
 mod environment;
 mod grant;
+mod granted;
 mod limits;
 mod names;
 mod places;
@@ -28,7 +29,7 @@ pub use check::check_plugin;
 pub use environment::{log_filter, variable};
 pub use grant::{Credential, Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
-pub use names::{GRANTED_ACTIONS, GRANTED_READS, is_name};
+pub use names::is_name;
 pub use places::{bind, open_folders};
 pub use plugin::{
     Literal, MAX_PLUGIN_FILE_BYTES, Only, PluginScope, PluginSettings, parse_plugin_file,
@@ -240,6 +241,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         bots.push(BotConfig {
             name: DEFAULT_BOT.to_owned(),
             platform: Platform::Local,
+            edits: true,
         });
     }
     if let Some(item) = item.filter(|item| item.is_list() && !local.enabled)

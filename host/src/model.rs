@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod description;
 pub mod directory;
 pub mod event;
+pub mod grants;
 pub mod limits;
 pub mod payload;
 

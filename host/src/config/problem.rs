@@ -89,6 +89,22 @@ impl Source {
         }
     }
 
+    /// Tells how the key at an offset is written.
+    pub(super) fn written_at(&self, offset: usize) -> Written {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+        match line
+            .trim_end_matches([' ', '\t', '"', '\''])
+            .chars()
+            .next_back()
+        {
+            None => Written::Alone,
+            Some('.' | '[') if line.starts_with('[') => Written::Header,
+            Some('.') => Written::Dotted,
+            Some(_) => Written::Inline,
+        }
+    }
+
     pub(super) fn spot(&self, offset: usize) -> Spot {
         let offset = offset.min(self.text.len());
         let before = self.text.get(..offset).unwrap_or_default();
@@ -126,20 +142,38 @@ impl Spot {
     }
 }
 
+/// How a key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// At the beginning of a line.
+    Alone,
+    /// Behind others, `grants.actions`.
+    Dotted,
+    /// In brackets at the head of a table, `[plugin.joke.grants]`.
+    Header,
+    /// In braces.
+    Inline,
+}
+
 /// Where the keys of a file stand. Two of these are always equal: moving a line changes no setting.
 #[derive(Clone, Debug, Default)]
-pub struct Spots(std::collections::BTreeMap<String, Spot>);
+pub struct Spots(std::collections::BTreeMap<String, (Spot, Written)>);
 
 impl Spots {
-    pub(super) fn put(&mut self, key: String, spot: Spot) {
-        self.0.insert(key, spot);
+    pub(super) fn put(&mut self, key: String, spot: Spot, written: Written) {
+        self.0.insert(key, (spot, written));
+    }
+
+    /// Finds where and how a key is written, if it is.
+    pub(super) fn get(&self, key: &str) -> Option<&(Spot, Written)> {
+        self.0.get(key)
     }
 
     /// Finds where a key stands, `local.listen`; the nearest table above it where it is not set.
     pub fn find(&self, key: &str) -> Option<&Spot> {
         let mut key = key;
         loop {
-            if let Some(spot) = self.0.get(key) {
+            if let Some((spot, _)) = self.0.get(key) {
                 return Some(spot);
             }
             key = key.rsplit_once('.')?.0;
@@ -181,6 +215,24 @@ mod tests {
                 right,
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_key_is_written_in_four_ways() {
+        let text =
+            "grants.actions = 1\n  alone = 2\n[plugin.joke.head]\nat = { here = 3, \"there\" = 4 }";
+        let source = Source::new(Path::new("a.toml"), text);
+        for (key, wanted) in [
+            ("grants", Written::Alone),
+            ("actions", Written::Dotted),
+            ("alone", Written::Alone),
+            ("head", Written::Header),
+            ("here", Written::Inline),
+            ("there", Written::Inline),
+        ] {
+            let at = text.find(key).unwrap_or_default();
+            assert_eq!(source.written_at(at), wanted, "{key}");
         }
     }
 

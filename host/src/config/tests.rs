@@ -1,3 +1,5 @@
+mod local;
+
 use std::path::Path;
 use std::time::Duration;
 
