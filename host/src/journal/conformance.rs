@@ -63,6 +63,7 @@ macro_rules! store_conformance {
                 parts: ended_part_stays_ended,
                 parts: pending_parts_come_in_pages,
                 people: key_names_the_newer_message,
+                people: message_is_remembered_with_how_it_was_sent,
                 people: joins_are_counted_less_leaves,
                 people: form_opens_with_its_message,
                 people: answered_form_remembers_who,

@@ -21,11 +21,11 @@ use super::numbers::{NumberMap, RecentKeys};
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
-    StateKey, StateScope, Timer, Turn, Unrouted,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, Sent, SentAs,
+    SentMessage, StateKey, StateScope, Timer, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
-use crate::model::event::Event;
+use crate::model::event::{Event, Visibility};
 use crate::model::{Name, Timestamp};
 
 /// Locks that share the load of each table; a power of two.
@@ -143,13 +143,13 @@ impl MemoryJournal {
         number: PartNumber,
         sent: Sent,
         forms: Vec<OpenForm>,
-        key: Option<String>,
+        (key, how): (Option<String>, Option<SentAs>),
         joins: i64,
     ) {
         let Some(part) = self.end_part(number) else {
             return;
         };
-        if forms.is_empty() && key.is_none() && joins == 0 {
+        if forms.is_empty() && key.is_none() && how.is_none() && joins == 0 {
             return;
         }
         let mut desk = self.desk.lock();
@@ -157,14 +157,23 @@ impl MemoryJournal {
             desk.open_form(form);
         }
         let conversation = sent.conversation.map_or(part.what.conversation, Name::from);
-        if let (Some(key), Some(message)) = (key, sent.message) {
+        if let Some(message) = sent.message {
             let message = SentMessage {
                 bot: part.what.bot.to_string(),
                 conversation: conversation.to_string(),
                 message,
+                how: how.clone().unwrap_or(SentAs {
+                    visibility: Visibility::All,
+                    thread: None,
+                }),
             };
-            let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
-            desk.name_message(key, message, now());
+            if how.is_some() {
+                desk.remember(&part.tenant, &part.plugin, message.clone(), now());
+            }
+            if let Some(key) = key {
+                let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
+                desk.name_message(key, message, now());
+            }
         }
         if joins != 0 {
             desk.join(
@@ -362,8 +371,9 @@ impl Journal for MemoryJournal {
                     sent,
                     forms,
                     key,
+                    how,
                     joins,
-                } => self.record_sent(part, sent, forms, key, joins),
+                } => self.record_sent(part, sent, forms, (key, how), joins),
                 PartUpdate::Failed(number, _, _) | PartUpdate::Skipped(number) => {
                     self.end_part(number);
                 }
@@ -460,6 +470,18 @@ impl Journal for MemoryJournal {
     ) -> JournalResult<Option<SentMessage>> {
         self.check_open()?;
         Ok(self.desk.lock().message(tenant, plugin, key))
+    }
+
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        self.check_open()?;
+        let desk = self.desk.lock();
+        Ok(desk.own_message(tenant, plugin, bot, message))
     }
 
     async fn join_count(

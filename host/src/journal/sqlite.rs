@@ -9,6 +9,7 @@
 
 mod apply;
 mod error;
+mod files;
 mod index;
 mod keys;
 mod prune;
@@ -43,10 +44,11 @@ use self::rows::{ArrivalRow, TurnRow};
 use self::schema::PAGE_BYTES;
 use self::state::{Lookup, StateCache};
 use self::writer::{Command, Reply, Writer};
+use super::blobs::Blobs;
 use super::lock::make_private_folder;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
+    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, HeldFile, Journal, JournalError,
     JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, SentMessage, StateKey,
     StateScope, Timer, Turn, Unrouted,
 };
@@ -58,6 +60,10 @@ use crate::model::event::Event;
 pub const JOURNAL_FILE: &str = "journal.sqlite";
 /// Bytes of the database where the settings say nothing.
 pub const DEFAULT_MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// The folder of files beside the database.
+const FILES_FOLDER: &str = "blobs";
+/// The share of the database's bytes that files beside it may take, as well.
+const FILES_SHARE: u64 = 4;
 /// Commands that may wait for the writer; who comes later waits for room.
 const QUEUE: usize = 1_024;
 
@@ -97,6 +103,7 @@ pub struct SqliteJournal {
     state: Arc<StateCache>,
     readers: Readers,
     pages_used: Arc<AtomicU64>,
+    files: Arc<Blobs>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -121,6 +128,10 @@ impl SqliteJournal {
         let sizes = read::state_sizes(&connection).map_err(damaged)?;
         let state = Arc::new(StateCache::new(sizes));
         let pages_used = Arc::new(AtomicU64::new(0));
+        let syncs = config.durability == Durability::Power;
+        let files = folder.join(FILES_FOLDER);
+        let files = Blobs::open(files, syncs, config.max_bytes / FILES_SHARE);
+        let files = Arc::new(files.map_err(|error| failed(&error))?);
         let (commands, receiver) = mpsc::channel(QUEUE);
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
@@ -153,6 +164,7 @@ impl SqliteJournal {
             commands,
             state,
             pages_used,
+            files,
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -291,6 +303,7 @@ impl Journal for SqliteJournal {
             plugin: Arc::clone(&turn.plugin),
             took_us: turn.took_us,
             state: turn.state,
+            files: rows::files(turn.parts.iter().map(|part| &part.action)),
             parts: turn
                 .parts
                 .iter()
@@ -449,6 +462,28 @@ impl Journal for SqliteJournal {
             .await
     }
 
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        let place = [tenant, plugin, bot, message].map(str::to_owned);
+        self.query_rows(move |connection| {
+            read::sent_message(connection, place.each_ref().map(String::as_str))
+        })
+        .await
+    }
+
+    async fn keep_file(&self, bytes: &[u8]) -> JournalResult<Option<HeldFile>> {
+        self.put_file(bytes).await.map(Some)
+    }
+
+    async fn kept_file(&self, sha256: &str) -> JournalResult<Vec<u8>> {
+        self.get_file(sha256).await
+    }
+
     async fn join_count(
         &self,
         tenant: &str,
@@ -494,7 +529,7 @@ impl Journal for SqliteJournal {
             turn.durable.wait().await?;
             cursor = turn.value;
         }
-        Ok(())
+        self.sweep_files().await
     }
 
     async fn close(&self) -> JournalResult<()> {

@@ -262,6 +262,7 @@ impl Performing<'_> {
                 sent,
                 forms: form.into_iter().collect(),
                 key,
+                how: None,
                 joins,
             });
         }

@@ -328,6 +328,8 @@ impl Builder<'_> {
                     }
                     self.files += file.bytes.len();
                 }
+                // The host makes these itself, of files that were counted before.
+                OutgoingAttachment::Kept(_) => {}
                 OutgoingAttachment::Received(id) => {
                     if !policy::carries_attachment(&self.context.delivery.event, id) {
                         self.need(index, "send-attachment")?;

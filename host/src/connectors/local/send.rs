@@ -179,6 +179,12 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
         match attachment {
             OutgoingAttachment::File(file) => say.files.push(file.clone()),
             OutgoingAttachment::Received(id) => say.received.push(id.clone()),
+            OutgoingAttachment::Kept(file) => {
+                return Err(SendError::Permanent {
+                    class: ActionError::Failed,
+                    detail: format!("the bytes of {} were not read", file.name),
+                });
+            }
         }
     }
     let open = match &send.target {

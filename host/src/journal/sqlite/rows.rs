@@ -8,14 +8,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{journal_error, unreadable};
+use crate::journal::blobs::named_by;
 use crate::journal::shared::{event_with_roles, number_event};
 use crate::journal::{
     DeadLetter, DeadReason, FiredTimer, FormChange, JournalError, JournalResult, NewPart,
-    NewRequest, Part, PartState, StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
+    NewRequest, Part, PartState, SentAs, SentMessage, StateDelta, Timer, TimerChange, TimerKey,
+    Unrouted, Urgency,
 };
 use crate::model::Name;
+use crate::model::action::Action;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route, View};
-use crate::model::event::Event;
+use crate::model::event::{Event, Visibility};
 
 /// A delivery to insert.
 pub(super) struct RouteRow {
@@ -43,6 +46,8 @@ pub(super) struct TurnRow {
     pub(super) took_us: u64,
     pub(super) state: StateDelta,
     pub(super) parts: Vec<PartRow>,
+    /// Files that the parts name.
+    pub(super) files: Vec<String>,
     pub(super) timers: Vec<TimerRow>,
     pub(super) requests: Vec<RequestRow>,
 }
@@ -116,6 +121,12 @@ pub(super) fn part_row(part: &NewPart) -> JournalResult<PartRow> {
     })
 }
 
+/// The files that parts name.
+pub(super) fn files<'a>(actions: impl Iterator<Item = &'a Arc<Action>>) -> Vec<String> {
+    let named = actions.flat_map(|action| named_by(action));
+    named.map(str::to_owned).collect()
+}
+
 pub(super) fn timer_row(change: TimerChange) -> JournalResult<TimerRow> {
     Ok(match change {
         TimerChange::Set(timer) => TimerRow::Set {
@@ -136,6 +147,13 @@ pub(super) fn request_row(request: NewRequest) -> JournalResult<RequestRow> {
         key: request.key,
         place: request.index,
     })
+}
+
+pub(super) fn visibility_text(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::All => "all",
+        Visibility::Agents => "agents",
+    }
 }
 
 pub(super) fn urgency_text(urgency: Urgency) -> &'static str {
@@ -216,6 +234,25 @@ pub(super) fn dead_letter(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<
         reason: word("reason", column(row, 9)?)?,
         detail: detail.unwrap_or_default(),
         at: column(row, 11)?,
+    })
+}
+
+/// The columns that [`sent_message`] reads; who sees a message that is not remembered is everybody.
+pub(super) const SENT_COLUMNS: &str = "bot, conversation, message, visibility, thread";
+
+pub(super) fn sent_message(row: &Row<'_>) -> rusqlite::Result<SentMessage> {
+    let visibility: Option<String> = row.get(3)?;
+    Ok(SentMessage {
+        bot: row.get(0)?,
+        conversation: row.get(1)?,
+        message: row.get(2)?,
+        how: SentAs {
+            visibility: match visibility.as_deref() {
+                Some("agents") => Visibility::Agents,
+                _ => Visibility::All,
+            },
+            thread: row.get(4)?,
+        },
     })
 }
 

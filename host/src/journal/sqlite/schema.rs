@@ -10,7 +10,7 @@ use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
 /// The version of the schema below, in `meta`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Marks the file as a journal: `prlr`.
 const APPLICATION_ID: i64 = 0x7072_6c72;
 /// Bytes of a page.
@@ -72,6 +72,14 @@ CREATE TABLE message_keys (
     bot TEXT NOT NULL, conversation TEXT NOT NULL, message TEXT NOT NULL, set_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, plugin, key)) WITHOUT ROWID;
 CREATE INDEX message_keys_age ON message_keys (set_at);
+CREATE TABLE messages (
+    tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, message TEXT NOT NULL,
+    conversation TEXT NOT NULL, visibility TEXT NOT NULL, thread TEXT, set_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, plugin, bot, message)) WITHOUT ROWID;
+CREATE INDEX messages_age ON messages (set_at);
+CREATE TABLE files (
+    delivery INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (delivery, sha256)) WITHOUT ROWID;
 CREATE TABLE joins (
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, conversation TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (tenant, plugin, bot, conversation)) WITHOUT ROWID;

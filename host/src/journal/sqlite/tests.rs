@@ -1,6 +1,7 @@
 //! The suite over SQLite, and what only a store on disk can show.
 
 mod crash;
+mod files;
 mod reopen;
 
 use std::path::Path;

@@ -154,6 +154,7 @@ async fn timers_forms_keys_and_joins_are_there_again() {
         },
         forms: vec![form.clone()],
         key: Some("status".to_owned()),
+        how: None,
         joins: 1,
     };
     record(&journal, update).await;
