@@ -165,6 +165,9 @@ pub enum SendError {
     /// It may or may not have been done.
     #[error("in doubt: {0}")]
     InDoubt(String),
+    /// The platform will not edit this message: the action's own rule says what then.
+    #[error("the platform will not edit: {0}")]
+    WillNotEdit(String),
     /// It will never be done.
     #[error("{detail}")]
     Permanent {

@@ -4,13 +4,18 @@
 //! between plugins; a part that waits, is retried or is in doubt holds up its own lane only.
 
 mod bot;
+mod edit;
 mod fair;
+mod files;
 mod forms;
+mod keys;
 mod pace;
 mod perform;
 mod recorder;
 mod worker;
 
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
@@ -20,12 +25,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
+use self::edit::Reposts;
+use self::keys::Keys;
 use self::recorder::Recorder;
 use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
@@ -64,6 +72,8 @@ pub struct OutboxConfig {
     pub doubt_wait: Duration,
     /// What to do where it cannot tell.
     pub in_doubt: InDoubt,
+    /// The least time between two messages that stand for edits of one, where a platform will not edit.
+    pub repost_gap: Duration,
     /// After this time without work a worker goes.
     pub idle: Duration,
     /// How long requests under way may take when the host stops.
@@ -81,6 +91,7 @@ impl Default for OutboxConfig {
             max_wait: Duration::from_secs(300),
             doubt_wait: Duration::from_secs(10),
             in_doubt: InDoubt::Resend,
+            repost_gap: Duration::from_secs(60),
             idle: Duration::from_secs(60),
             stop_within: Duration::from_secs(10),
         }
@@ -94,27 +105,39 @@ pub enum PartEnd {
     Sent(Sent),
     /// It failed for good.
     Failed(ActionError, String),
+    /// It failed, and is tried again; told once a part.
+    Retrying(ActionError, String),
     /// It was not tried, because one before it in its list failed.
     Skipped,
 }
 
 /// Hears how parts end: makes `action-done` and `action-failed` of it, and tells people.
+#[async_trait]
 pub trait Outcomes: Send + Sync {
     /// Takes a form or buttons that can be used from now on. Must not block.
     fn opened(&self, form: OpenForm);
 
-    /// Takes the end of a part. Must not block.
-    fn ended(&self, part: &Part, end: &PartEnd);
+    /// Tells whether the end of a part is to be told. Asked for every part.
+    fn wants(&self, part: &Part, end: &PartEnd) -> bool;
+
+    /// Takes the end of a part that is wanted. The end is recorded after this, so that no crash
+    /// comes between the two; after one it may be told again.
+    async fn ended(&self, part: &Part, end: &PartEnd);
 }
 
 /// Hears nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoOutcomes;
 
+#[async_trait]
 impl Outcomes for NoOutcomes {
     fn opened(&self, _form: OpenForm) {}
 
-    fn ended(&self, _part: &Part, _end: &PartEnd) {}
+    fn wants(&self, _part: &Part, _end: &PartEnd) -> bool {
+        false
+    }
+
+    async fn ended(&self, _part: &Part, _end: &PartEnd) {}
 }
 
 /// The actions accepted and not yet performed.
@@ -130,6 +153,8 @@ struct Shared {
     connectors: Arc<dyn Connectors>,
     outcomes: Arc<dyn Outcomes>,
     recorder: Arc<Recorder>,
+    keys: Keys,
+    reposts: Reposts,
     config: OutboxConfig,
     tracker: TaskTracker,
     record_tracker: TaskTracker,
@@ -147,7 +172,7 @@ impl Outbox {
         outcomes: Arc<dyn Outcomes>,
         config: OutboxConfig,
     ) -> Self {
-        let (recorder, unconfirmed) = Recorder::new(Arc::clone(&journal));
+        let (recorder, unconfirmed) = Recorder::new(Arc::clone(&journal), Arc::clone(&outcomes));
         let recorder = Arc::new(recorder);
         let shared = Arc::new(Shared {
             bots: RwLock::default(),
@@ -155,6 +180,8 @@ impl Outbox {
             connectors,
             outcomes,
             recorder: Arc::clone(&recorder),
+            keys: Keys::default(),
+            reposts: Reposts::default(),
             config,
             tracker: TaskTracker::new(),
             record_tracker: TaskTracker::new(),
@@ -182,9 +209,7 @@ impl Outbox {
             };
             after = last.number;
             count += page.len() as u64;
-            for part in page {
-                self.put(Item::recovered(part));
-            }
+            self.put(page.into_iter().map(Item::recovered));
         }
     }
 
@@ -204,6 +229,13 @@ impl Outbox {
         let bots = self.shared.bots.read();
         let bots = bots.values().flat_map(HashMap::values);
         bots.map(|bot| bot.open_parts()).sum()
+    }
+
+    /// Takes a read's share of what a bot may ask its platform; how long to wait where there is none left.
+    pub fn charge(&self, tenant: &Name, bot: &Name) -> Option<Duration> {
+        let connector = self.shared.connectors.connector(tenant, bot)?;
+        let per_minute = connector.pace().per_minute?;
+        self.shared.bot(tenant, bot).charge(per_minute)
     }
 
     /// Ends: requests under way end, what they came to is recorded, nothing new begins.
@@ -231,9 +263,24 @@ impl Outbox {
         shared.record_tracker.wait().await;
     }
 
-    fn put(&self, item: Item) {
-        let bot = self.shared.bot(&item.part.tenant, &item.part.what.bot);
-        bot.put(&self.shared, item);
+    /// Puts parts into their lanes, all of a bot before any of them is performed: where one fails
+    /// for good, the rest of its list must be there to be skipped.
+    fn put(&self, items: impl Iterator<Item = Item>) {
+        let mut bots: Vec<(Arc<BotQueue>, Vec<Item>)> = Vec::new();
+        for item in items {
+            self.shared.keys.put(&item.part);
+            let part = &item.part;
+            let found = bots
+                .iter_mut()
+                .find(|(bot, _)| bot.tenant == part.tenant && bot.bot == part.what.bot);
+            match found {
+                Some((_, items)) => items.push(item),
+                None => bots.push((self.shared.bot(&part.tenant, &part.what.bot), vec![item])),
+            }
+        }
+        for (bot, items) in bots {
+            bot.put(&self.shared, items);
+        }
     }
 }
 
@@ -248,9 +295,7 @@ impl OutboxHandle for Outbox {
     }
 
     fn enqueue(&self, parts: Vec<Part>) {
-        for part in parts {
-            self.put(Item::new(part));
-        }
+        self.put(parts.into_iter().map(Item::new));
     }
 
     fn is_full(&self, tenant: &str, bot: &str) -> bool {

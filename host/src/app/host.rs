@@ -126,16 +126,6 @@ impl Host {
             bots: bots.iter().map(|bot| bot.bot()).collect(),
         }));
         tell.set_plugins(&plugins);
-        let telling = tell.run();
-        let stop = CancellationToken::new();
-        let told = stop.clone();
-        let tasks = TaskTracker::new();
-        tasks.spawn(async move {
-            tokio::select! {
-                () = told.cancelled() => {}
-                () = telling => {}
-            }
-        });
         Ok(Self {
             journal,
             hub,
@@ -147,8 +137,8 @@ impl Host {
             bots,
             sessions: TaskTracker::new(),
             stop_sessions: CancellationToken::new(),
-            tasks,
-            stop,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             open: AtomicBool::new(false),
         })
     }

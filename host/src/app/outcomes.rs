@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use tokio::sync::mpsc;
+use async_trait::async_trait;
 
 use super::clock;
 use super::forms::Forms;
@@ -14,29 +14,23 @@ use crate::model::event::Event;
 use crate::model::payload::{ActionDone, ActionError, ActionFailed, ActionRef, EventPayload};
 use crate::outbox::{Outcomes, PartEnd};
 
-/// Outcomes that wait to become events; beyond this the outbox goes on and an outcome is dropped,
-/// with a line in the log.
-const MAX_WAITING: usize = 10_000;
+/// What a plugin reads of an action that was not tried.
+const SKIPPED: &str = "skipped: an action before it in its list failed";
 
 /// Hears how parts end.
 pub(super) struct Tell {
     forms: Arc<Forms>,
     inbox: OnceLock<Weak<Inbox>>,
     plugins: OnceLock<Weak<Plugins>>,
-    queue: mpsc::Sender<Directed>,
-    waiting: parking_lot::Mutex<Option<mpsc::Receiver<Directed>>>,
 }
 
 impl Tell {
     /// Makes one that tells nobody yet.
     pub(super) fn new(forms: Arc<Forms>) -> Self {
-        let (queue, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             forms,
             inbox: OnceLock::new(),
             plugins: OnceLock::new(),
-            queue,
-            waiting: parking_lot::Mutex::new(Some(waiting)),
         }
     }
 
@@ -51,83 +45,67 @@ impl Tell {
         // As above.
         let _ = self.plugins.set(Arc::downgrade(plugins));
     }
-
-    /// Takes outcomes to the inbox until it is gone.
-    pub(super) fn run(&self) -> impl Future<Output = ()> + Send + use<> {
-        let waiting = self.waiting.lock().take();
-        let inbox = self.inbox.get().cloned();
-        async move {
-            let (Some(mut waiting), Some(inbox)) = (waiting, inbox) else {
-                return;
-            };
-            while let Some(directed) = waiting.recv().await {
-                let Some(inbox) = inbox.upgrade() else {
-                    return;
-                };
-                if let Err(error) = inbox.take_directed(directed).await {
-                    tracing::warn!(%error, "outcome of an action not taken");
-                }
-            }
-        }
-    }
-
-    fn listens(&self, plugin: &str, kind: EventKind) -> bool {
-        let plugins = self.plugins.get().and_then(Weak::upgrade);
-        plugins.is_some_and(|plugins| plugins.listens(plugin, kind))
-    }
-
-    fn tell(&self, part: &Part, kind: EventKind, payload: impl FnOnce(ActionRef) -> EventPayload) {
-        if !self.listens(&part.plugin, kind) {
-            return;
-        }
-        let number = part.number.to_string();
-        let action = ActionRef {
-            key: part.what.action.key.clone(),
-            index: part.what.index,
-        };
-        let event = Event {
-            id: format!("outcome:{number}"),
-            occurred_at: clock::now(),
-            cause: Some(part.origin.id.clone()),
-            depth: part.origin.depth + 1,
-            raw: None,
-            extras: Vec::new(),
-            payload: payload(action),
-            ..Event::clone(&part.origin)
-        };
-        let directed = Directed {
-            tenant: part.tenant.clone(),
-            plugin: part.plugin.clone(),
-            key: EventKey::new(&["outcome", &part.plugin, &number]),
-            event,
-        };
-        if self.queue.try_send(directed).is_err() {
-            tracing::warn!(
-                plugin = &*part.plugin,
-                "too many outcomes wait; one is not told"
-            );
-        }
-    }
 }
 
+#[async_trait]
 impl Outcomes for Tell {
     fn opened(&self, form: OpenForm) {
         self.forms.opened(form);
     }
 
-    fn ended(&self, part: &Part, end: &PartEnd) {
-        match end {
-            PartEnd::Sent(sent) => {
-                self.tell(part, EventKind::ActionDone, |action| done(action, sent))
+    fn wants(&self, part: &Part, end: &PartEnd) -> bool {
+        let kind = match end {
+            PartEnd::Sent(_) => EventKind::ActionDone,
+            PartEnd::Failed(..) | PartEnd::Retrying(..) | PartEnd::Skipped => {
+                EventKind::ActionFailed
             }
-            PartEnd::Failed(error, detail) => {
-                tracing::warn!(plugin = &*part.plugin, ?error, detail, "action failed");
-                self.tell(part, EventKind::ActionFailed, |action| {
-                    failed(action, *error, detail)
-                });
-            }
-            PartEnd::Skipped => {}
+        };
+        let plugins = self.plugins.get().and_then(Weak::upgrade);
+        plugins.is_some_and(|plugins| plugins.listens(&part.plugin, kind))
+    }
+
+    async fn ended(&self, part: &Part, end: &PartEnd) {
+        let Some(inbox) = self.inbox.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        // What goes on being tried ends later, and that is another event.
+        let mark = match end {
+            PartEnd::Retrying(..) => ":retrying",
+            PartEnd::Sent(_) | PartEnd::Failed(..) | PartEnd::Skipped => "",
+        };
+        let id = format!("outcome:{}{mark}", part.number);
+        let event = Event {
+            id: id.clone(),
+            occurred_at: clock::now(),
+            cause: Some(part.origin.id.clone()),
+            depth: part.origin.depth + 1,
+            raw: None,
+            extras: Vec::new(),
+            payload: payload(part, end),
+            ..Event::clone(&part.origin)
+        };
+        let directed = Directed {
+            tenant: part.tenant.clone(),
+            plugin: part.plugin.clone(),
+            key: EventKey::new(&["outcome", &part.plugin, &part.origin.id, &id]),
+            event,
+        };
+        if let Err(error) = inbox.take_directed(directed).await {
+            tracing::warn!(plugin = &*part.plugin, %error, "outcome of an action not taken");
         }
+    }
+}
+
+fn payload(part: &Part, end: &PartEnd) -> EventPayload {
+    let action = ActionRef {
+        key: part.what.action.key.clone(),
+        index: part.what.index,
+    };
+    match end {
+        PartEnd::Sent(sent) => done(action, sent),
+        PartEnd::Failed(error, detail) => failed(action, *error, false, detail),
+        PartEnd::Retrying(error, detail) => failed(action, *error, true, detail),
+        PartEnd::Skipped => failed(action, ActionError::Failed, false, SKIPPED),
     }
 }
 
@@ -140,11 +118,11 @@ fn done(action: ActionRef, sent: &Sent) -> EventPayload {
     })
 }
 
-fn failed(action: ActionRef, error: ActionError, detail: &str) -> EventPayload {
+fn failed(action: ActionRef, error: ActionError, retrying: bool, detail: &str) -> EventPayload {
     EventPayload::ActionFailed(ActionFailed {
         action,
         error,
-        retrying: false,
+        retrying,
         detail: detail.to_owned(),
     })
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,13 +14,15 @@ use super::Shared;
 use super::fair::Ready;
 use super::pace::Bucket;
 use crate::journal::{Part, PartState, Urgency};
-use crate::mailbox::{LaneKey, Pace};
+use crate::mailbox::{LaneKey, LaneKind, Pace};
 use crate::model::Name;
-use crate::model::action::ActionKind;
+use crate::model::action::{ActionKind, MessageRef};
 use crate::model::delivery::DeliveryNumber;
 
 /// Conversations whose last send is remembered for the gap; above that the older are forgotten.
 const GAPS: usize = 10_000;
+/// Parts behind an edit that are looked at for a later one of the same message.
+const LOOKED_AHEAD: usize = 100;
 /// Lanes without parts that are kept, so that a busy conversation is not made anew each time.
 const KEPT_LANES: usize = 4_096;
 
@@ -33,6 +36,8 @@ pub(super) struct Item {
     /// Requests that came to nothing.
     pub(super) tries: u32,
     pub(super) first_try: Option<Instant>,
+    /// Its plugin has heard that it is tried again.
+    pub(super) is_told: bool,
 }
 
 impl Item {
@@ -43,6 +48,7 @@ impl Item {
             is_in_doubt: false,
             tries: 0,
             first_try: None,
+            is_told: false,
             part,
         }
     }
@@ -55,6 +61,7 @@ impl Item {
             is_in_doubt: was_sending,
             tries: 0,
             first_try: None,
+            is_told: false,
             part,
         }
     }
@@ -175,6 +182,8 @@ pub(super) enum Next {
     Skip,
     /// With the same part, later.
     Later(Instant),
+    /// Without this part, which waits outside the order: an edit of this message.
+    Aside(Instant, String),
 }
 
 impl BotQueue {
@@ -236,10 +245,17 @@ impl BotQueue {
         }
     }
 
-    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, item: Item) {
+    /// Takes parts, all of them before any is performed.
+    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, items: Vec<Item>) {
+        let mut state = self.state.lock();
+        for item in items {
+            self.put_one(&mut state, shared, item);
+        }
+    }
+
+    fn put_one(self: &Arc<Self>, state: &mut State, shared: &Arc<Shared>, item: Item) {
         let key = LaneKey::of(&item.part.tenant, &item.part.plugin, &item.part.what);
         self.open.fetch_add(1, Ordering::Relaxed);
-        let mut state = self.state.lock();
         let lane = match state.lanes.get_mut(&key) {
             Some(lane) => lane,
             None => state.lanes.entry(key.clone()).or_default(),
@@ -249,8 +265,19 @@ impl BotQueue {
         }
         lane.put(item);
         if lane.place == Place::Rest && state.make_ready(&key) {
-            self.rouse(&mut state, shared);
+            self.rouse(state, shared);
         }
+    }
+
+    /// Takes a request's share of what the bot may do; how long to wait where there is none left.
+    pub(super) fn charge(&self, per_minute: u32) -> Option<Duration> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if let Some(at) = state.bucket.wait(per_minute, now) {
+            return Some(at.saturating_duration_since(now));
+        }
+        state.bucket.take(per_minute, now);
+        None
     }
 
     fn rouse(self: &Arc<Self>, state: &mut State, shared: &Arc<Shared>) {
@@ -336,6 +363,7 @@ impl BotQueue {
                 state.timed.push(Reverse((at, Order(key))));
                 return skipped;
             }
+            Next::Aside(at, message) => state.set_aside(&key, &message, item, at),
             Next::Skip => {
                 skipped = lane.skip(item.part.delivery);
                 self.open.fetch_sub(1 + skipped.len(), Ordering::Relaxed);
@@ -344,6 +372,9 @@ impl BotQueue {
                 self.open.fetch_sub(1, Ordering::Relaxed);
             }
         }
+        let Some(lane) = state.lanes.get_mut(&key) else {
+            return skipped;
+        };
         lane.place = Place::Rest;
         if lane.queue.is_empty() && state.lanes.len() > KEPT_LANES {
             state.lanes.remove(&key);
@@ -380,18 +411,51 @@ impl Lane {
         skipped
     }
 
-    /// Tells whether the part behind the first edits the same message anew.
+    /// Tells whether a part that waits edits the same message anew, so that this one need not be made.
     fn is_overtaken(&self, item: &Item) -> bool {
         let ActionKind::Edit(edit) = &item.part.what.action.kind else {
             return false;
         };
-        let next = self.queue.front().map(|next| &next.part.what.action.kind);
-        !item.is_in_doubt
-            && matches!(next, Some(ActionKind::Edit(next)) if next.message == edit.message)
+        if item.is_in_doubt {
+            return false;
+        }
+        let mut between: Vec<DeliveryNumber> = Vec::new();
+        for later in self.queue.iter().take(LOOKED_AHEAD) {
+            let action = &later.part.what.action;
+            match &action.kind {
+                // One behind others of its own list may be skipped with them.
+                ActionKind::Edit(next) if next.message == edit.message => {
+                    return !between.contains(&later.part.delivery);
+                }
+                ActionKind::Delete(message) if *message == edit.message => return false,
+                // From here on the key names another message.
+                ActionKind::Send(_) if matches!(&edit.message, MessageRef::Key(key) if action.key.as_ref() == Some(key)) =>
+                {
+                    return false;
+                }
+                _ => between.push(later.part.delivery),
+            }
+        }
+        false
     }
 }
 
 impl State {
+    /// Lets an edit wait in a lane of its own message, outside the order of its conversation.
+    fn set_aside(&mut self, lane: &LaneKey, message: &str, item: Item, at: Instant) {
+        let key = LaneKey {
+            conversation: Name::from(format!("edit:{message}")),
+            kind: LaneKind::Aside,
+            ..lane.clone()
+        };
+        let aside = self.lanes.entry(key.clone()).or_default();
+        aside.put(item);
+        if aside.place == Place::Rest {
+            aside.place = Place::Timed;
+            self.timed.push(Reverse((at, Order(key))));
+        }
+    }
+
     /// Makes a resting lane ready where it has parts.
     fn make_ready(&mut self, key: &LaneKey) -> bool {
         let Some(lane) = self.lanes.get_mut(key) else {

@@ -26,7 +26,7 @@ use crate::model::directory::ReadError;
 use crate::model::event::{
     Addressing, Bot, Conversation, ConversationKind, Event, Message, Visibility,
 };
-use crate::model::payload::EventPayload;
+use crate::model::payload::{ActionError, EventPayload};
 
 pub(super) async fn eventually(mut holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
@@ -49,6 +49,8 @@ pub(super) struct Platform {
     pub(super) platform: &'static str,
     pub(super) tries: Mutex<HashMap<u64, u32>>,
     pub(super) done: Mutex<Vec<(String, String)>>,
+    /// Messages that were sent.
+    pub(super) sends: Mutex<Vec<Send>>,
     pub(super) slow: watch::Sender<bool>,
     pub(super) requests: AtomicU64,
     pub(super) finds: AtomicU64,
@@ -68,6 +70,7 @@ impl Platform {
             platform: "webex",
             tries: Mutex::default(),
             done: Mutex::default(),
+            sends: Mutex::default(),
             slow: watch::Sender::new(false),
             requests: AtomicU64::new(0),
             finds: AtomicU64::new(0),
@@ -160,6 +163,9 @@ impl Connector for Platform {
         if answer.is_ok() {
             let place = part.what.conversation.to_string();
             self.done.lock().push((place, say(&part.what.action)));
+            if let ActionKind::Send(send) = &part.what.action.kind {
+                self.sends.lock().push(send.clone());
+            }
         }
         answer
     }
@@ -189,12 +195,17 @@ impl Connectors for One {
 #[derive(Default)]
 pub(super) struct Ends(Mutex<Vec<(u64, PartEnd)>>, pub(super) Mutex<Vec<OpenForm>>);
 
+#[async_trait]
 impl Outcomes for Ends {
     fn opened(&self, form: OpenForm) {
         self.1.lock().push(form);
     }
 
-    fn ended(&self, part: &Part, end: &PartEnd) {
+    fn wants(&self, _part: &Part, _end: &PartEnd) -> bool {
+        true
+    }
+
+    async fn ended(&self, part: &Part, end: &PartEnd) {
         self.0.lock().push((part.number, end.clone()));
     }
 }
@@ -241,6 +252,16 @@ impl Bench {
             ends,
             next: AtomicU64::new(1),
         }
+    }
+
+    /// Another outbox of the same platform and journal, which tells this one.
+    pub(super) fn outbox_telling(&self, outcomes: Arc<dyn Outcomes>) -> Outbox {
+        Outbox::new(
+            Arc::clone(&self.journal) as Arc<dyn Journal>,
+            Arc::new(One(Arc::clone(&self.platform))),
+            outcomes,
+            quick(),
+        )
     }
 
     /// Commits the list of one event; `sending` marks its first part.
@@ -315,12 +336,23 @@ impl Bench {
 
     pub(super) fn ends(&self) -> Vec<String> {
         let ends = self.ends.0.lock();
-        let ends = ends.iter().map(|(_, end)| match end {
-            PartEnd::Sent(sent) => format!("sent {}", sent.notes.join(",")),
-            PartEnd::Failed(class, _) => format!("{class:?}"),
-            PartEnd::Skipped => "skipped".to_owned(),
+        let ends = ends.iter().filter_map(|(_, end)| match end {
+            PartEnd::Sent(sent) => Some(format!("sent {}", sent.notes.join(","))),
+            PartEnd::Failed(class, _) => Some(format!("{class:?}")),
+            PartEnd::Retrying(..) => None,
+            PartEnd::Skipped => Some("skipped".to_owned()),
         });
         ends.collect()
+    }
+
+    /// The parts that are tried again, with why, as they were told.
+    pub(super) fn retries(&self) -> Vec<(u64, ActionError)> {
+        let ends = self.ends.0.lock();
+        let retries = ends.iter().filter_map(|(part, end)| match end {
+            PartEnd::Retrying(class, _) => Some((*part, *class)),
+            _ => None,
+        });
+        retries.collect()
     }
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bot::{BotQueue, Item, Job, Next};
-use super::forms;
+use super::edit::Refused;
 use super::{InDoubt, PartEnd, Shared};
-use crate::journal::{JournalResult, Part, PartUpdate, Sent};
-use crate::mailbox::{Connector, SendError};
+use super::{files, forms};
+use crate::journal::{JournalResult, Part, PartUpdate, Sent, SentAs};
+use crate::mailbox::{Connector, LaneKind, SendError};
 use crate::model::Name;
 use crate::model::action::{ActionKind, MessageRef};
 use crate::model::payload::ActionError;
@@ -19,10 +20,13 @@ use crate::model::payload::ActionError;
 /// The platform whose requests end with this process: nothing of it is still under way after a start.
 const IN_PROCESS: &str = "local";
 /// How long a lane waits when the journal does not take the mark of its part.
-const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+pub(super) const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+/// How long a part waits before it looks again whether the message that it names is sent.
+const KEY_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait that a platform may ask for.
 const MAX_AFTER: Duration = Duration::from_secs(600);
 const WAS_ALREADY_IN: &str = "was already in";
+const STILL_IN: &str = "joined more than once: still in";
 const OVERTAKEN: &str = "a later edit took its place";
 
 /// Where a part is performed.
@@ -39,11 +43,15 @@ enum Prepared {
     /// It is done without asking, and adds this to the joins.
     Done(Sent, i64),
     Failed(ActionError, &'static str),
+    /// The message that it names is still to be sent.
+    Wait,
 }
 
 /// Performs a part as far as it goes.
 pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
+    let is_aside = job.lane.kind == LaneKind::Aside;
     let item = &mut job.item;
+    let was_in_doubt = item.is_in_doubt;
     if job.is_overtaken {
         let sent = Sent {
             notes: vec![OVERTAKEN.to_owned()],
@@ -73,6 +81,15 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
         Prepared::Failed(class, detail) => {
             return performing.failed(item, class, detail.to_owned());
         }
+        Prepared::Wait => return Next::Later(Instant::now() + KEY_WAIT),
+    };
+    let part = asked.as_deref().unwrap_or(&item.part);
+    let loaded = match files::load(&*performing.shared.journal, part).await {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let detail = format!("its file cannot be read: {error}");
+            return performing.again(item, None, &detail);
+        }
     };
     if !item.is_marked {
         if let Err(error) = performing.shared.recorder.mark(item.part.number).await {
@@ -82,7 +99,10 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
         item.is_marked = true;
     }
     let part = asked.as_deref().unwrap_or(&item.part);
-    match performing.ask(connector, part).await {
+    match performing
+        .ask(connector, loaded.as_ref().unwrap_or(part))
+        .await
+    {
         Ok(sent) => {
             let joins = match performing.joins(part, &sent).await {
                 Ok(joins) => joins,
@@ -94,9 +114,18 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
             };
             performing.sent(item, sent, joins)
         }
-        Err(SendError::Again { after, detail }) => performing.again(item, after, &detail),
-        Err(SendError::InDoubt(detail)) => performing.doubt(item, &detail),
-        Err(SendError::Permanent { class, detail }) => performing.failed(item, class, detail),
+        Err(SendError::WillNotEdit(detail)) => {
+            let part = asked.map_or_else(|| item.part.clone(), |part| *part);
+            let refused = Refused {
+                part: &part,
+                connector,
+                is_aside,
+                was_in_doubt,
+                detail,
+            };
+            performing.follow_rule(item, refused).await
+        }
+        Err(error) => performing.not_sent(item, error),
     }
 }
 
@@ -141,19 +170,21 @@ impl Performing<'_> {
                 }
                 Some(Next::Later(self.retry_at(item, after)))
             }
-            Err(SendError::InDoubt(detail) | SendError::Permanent { detail, .. }) => {
-                match self.shared.config.in_doubt {
-                    InDoubt::Resend if self.is_worn_out(item) => {
-                        Some(self.failed(item, ActionError::InDoubt, detail))
-                    }
-                    InDoubt::Resend => {
-                        add(&self.bot.counters.resent);
-                        tracing::warn!(bot = %self.bot.bot, part = item.part.number, detail, "part in doubt is sent again");
-                        None
-                    }
-                    InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
+            Err(
+                SendError::InDoubt(detail)
+                | SendError::WillNotEdit(detail)
+                | SendError::Permanent { detail, .. },
+            ) => match self.shared.config.in_doubt {
+                InDoubt::Resend if self.is_worn_out(item) => {
+                    Some(self.failed(item, ActionError::InDoubt, detail))
                 }
-            }
+                InDoubt::Resend => {
+                    add(&self.bot.counters.resent);
+                    tracing::warn!(bot = %self.bot.bot, part = item.part.number, detail, "part in doubt is sent again");
+                    None
+                }
+                InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
+            },
         }
     }
 
@@ -171,7 +202,14 @@ impl Performing<'_> {
                         0,
                     ),
                     1 => Prepared::Ask(None),
-                    _ => Prepared::Done(Sent::default(), -1),
+                    _ => Prepared::Done(
+                        Sent {
+                            notes: vec![STILL_IN.to_owned()],
+                            conversation: Some(part.what.conversation.to_string()),
+                            ..Sent::default()
+                        },
+                        -1,
+                    ),
                 });
             }
             ActionKind::Edit(edit) => &edit.message,
@@ -182,6 +220,9 @@ impl Performing<'_> {
         let MessageRef::Key(key) = named else {
             return Ok(Prepared::Ask(None));
         };
+        if self.shared.keys.is_open_before(part, key) {
+            return Ok(Prepared::Wait);
+        }
         // The send that the key names may be the one before this in the lane.
         self.shared.recorder.flush().await?;
         let journal = &self.shared.journal;
@@ -236,7 +277,26 @@ impl Performing<'_> {
         }
     }
 
-    fn sent(&self, item: &Item, sent: Sent, joins: i64) -> Next {
+    /// Says what a request that did not succeed comes to.
+    pub(super) fn not_sent(&self, item: &mut Item, error: SendError) -> Next {
+        match error {
+            SendError::Again { after, detail } => self.again(item, after, &detail),
+            SendError::InDoubt(detail) => self.doubt(item, &detail),
+            SendError::WillNotEdit(detail) => self.failed(item, ActionError::Unsupported, detail),
+            SendError::Permanent { class, detail } => self.failed(item, class, detail),
+        }
+    }
+
+    pub(super) fn sent(&self, item: &Item, sent: Sent, joins: i64) -> Next {
+        self.done(item, sent, joins, None)
+    }
+
+    /// Ends an edit whose message was sent anew: its key names the new one.
+    pub(super) fn sent_anew(&self, item: &Item, sent: Sent, how: SentAs) -> Next {
+        self.done(item, sent, 0, Some(how))
+    }
+
+    fn done(&self, item: &Item, sent: Sent, joins: i64, anew: Option<SentAs>) -> Next {
         add(&self.bot.counters.sent);
         let part = &item.part;
         let conversation = sent.conversation.as_deref().map(Name::from);
@@ -247,7 +307,9 @@ impl Performing<'_> {
                 let names = matches!(part.what.action.kind, ActionKind::Send(_));
                 // Of a message in several parts, the first is what its key names.
                 let names = names && part.what.part == 0;
-                (form, part.what.action.key.clone().filter(|_| names))
+                let key = part.what.action.key.clone().filter(|_| names);
+                let renamed = anew.as_ref().and_then(|_| key_of_edited(part));
+                (form, key.or(renamed))
             }
             None => (None, None),
         };
@@ -255,38 +317,54 @@ impl Performing<'_> {
             self.shared.outcomes.opened(form.clone());
         }
         let end = PartEnd::Sent(sent);
-        self.shared.outcomes.ended(part, &end);
+        let is_heard = self.shared.recorder.tell(part, &end);
+        // Who can name the message later must be known as the one who sent it.
+        let is_named = is_heard || key.is_some() || form.is_some();
+        let how = anew.or_else(|| how_sent(part).filter(|_| is_named));
         if let PartEnd::Sent(sent) = end {
             self.shared.recorder.note(PartUpdate::Sent {
                 part: part.number,
                 sent,
                 forms: form.into_iter().collect(),
                 key,
-                how: None,
+                how,
                 joins,
             });
         }
         Next::On
     }
 
-    fn failed(&self, item: &Item, class: ActionError, detail: String) -> Next {
+    pub(super) fn failed(&self, item: &Item, class: ActionError, detail: String) -> Next {
         add(&self.bot.counters.failed);
         self.note_error(&detail);
         let part = &item.part;
         tracing::warn!(bot = %self.bot.bot, plugin = %part.plugin, part = part.number, ?class, detail, "action failed");
         let update = PartUpdate::Failed(part.number, class, detail.clone());
-        self.shared.recorder.note(update);
-        self.shared
-            .outcomes
-            .ended(part, &PartEnd::Failed(class, detail));
+        let recorder = &self.shared.recorder;
+        recorder.tell(part, &PartEnd::Failed(class, detail));
+        recorder.note(update);
         Next::Skip
+    }
+
+    /// Tells the plugin, once, that a part failed and is tried again.
+    fn tell_retry(&self, item: &mut Item, class: ActionError, detail: &str) {
+        if !std::mem::replace(&mut item.is_told, true) {
+            let end = PartEnd::Retrying(class, detail.to_owned());
+            self.shared.recorder.tell(&item.part, &end);
+        }
     }
 
     fn again(&self, item: &mut Item, after: Option<Duration>, detail: &str) -> Next {
         self.note_error(detail);
+        // A platform that says how long to wait is there, and has enough of the bot.
+        let class = match after {
+            Some(_) => ActionError::Throttled,
+            None => ActionError::Unavailable,
+        };
         if self.is_worn_out(item) {
-            return self.failed(item, ActionError::Unavailable, detail.to_owned());
+            return self.failed(item, class, detail.to_owned());
         }
+        self.tell_retry(item, class, detail);
         add(&self.bot.counters.retried);
         if item.is_marked {
             // Certainly not done: after a crash it is not in doubt.
@@ -305,6 +383,7 @@ impl Performing<'_> {
         if self.is_worn_out(item) {
             return self.failed(item, ActionError::InDoubt, detail.to_owned());
         }
+        self.tell_retry(item, ActionError::InDoubt, detail);
         let at = self.retry_at(item, Some(self.doubt_wait()));
         item.is_in_doubt = true;
         Next::Later(at)
@@ -346,6 +425,28 @@ impl Performing<'_> {
 
     fn note_error(&self, detail: &str) {
         *self.bot.counters.last_error.lock() = Some(detail.to_owned());
+    }
+}
+
+/// How the message of a send is sent.
+fn how_sent(part: &Part) -> Option<SentAs> {
+    match &part.what.action.kind {
+        ActionKind::Send(send) => Some(SentAs {
+            visibility: send.visibility,
+            thread: send.thread.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// The key by which an edit names its message.
+fn key_of_edited(part: &Part) -> Option<String> {
+    match &part.what.action.kind {
+        ActionKind::Edit(edit) => match &edit.message {
+            MessageRef::Key(key) => Some(key.clone()),
+            MessageRef::Id(_) => None,
+        },
+        _ => None,
     }
 }
 
