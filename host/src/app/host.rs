@@ -122,7 +122,7 @@ impl Host {
             journal: journal.clone(),
             lanes: lanes.clone(),
             inbox: inbox.clone(),
-            reads: Arc::new(Reads::new(connectors)),
+            reads: Arc::new(Reads::new(connectors, outbox.clone())),
             bots: bots.iter().map(|bot| bot.bot()).collect(),
         }));
         tell.set_plugins(&plugins);

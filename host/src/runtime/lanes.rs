@@ -5,6 +5,7 @@
 //! waits for its commit to be ordered only; what it commits reaches the outbox when it is on disk.
 
 mod commit;
+mod files;
 mod gate;
 mod plugin;
 mod quarantine;

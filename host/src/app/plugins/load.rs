@@ -119,7 +119,8 @@ impl Plugins {
             let version = &description.version;
             return Err(format!("version {version} waits for `parlor reload`"));
         }
-        self.parts.reads.set_grants(&plugin, &settings.grants.reads);
+        let granted = settings.granted(&self.settings.load().path);
+        self.parts.reads.set_grants(&plugin, granted.clone());
         self.parts.lanes.install(PluginSpec {
             tenant: self.parts.tenant.clone(),
             name: plugin,
@@ -128,7 +129,7 @@ impl Plugins {
             instances: settings.limits.instances,
             fresh: settings.fresh,
             policy: Arc::new(Policy {
-                actions: ActionGrants::These(settings.grants.actions.iter().cloned().collect()),
+                actions: ActionGrants::These(Box::new(granted)),
                 http: None,
                 limits: settings.limits.clone(),
             }),

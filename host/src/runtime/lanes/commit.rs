@@ -1,5 +1,6 @@
 //! One delivery: the call, what it comes to, the commit, and what to do where it does not succeed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::plugin::{Job, Next, Plugin};
 use super::settle::{Settling, Unsettled};
 use super::status::count;
 use super::worker::{Alive, Held};
-use super::{Shared, gate, now};
+use super::{Shared, files, gate, now};
 use crate::journal::{
     Committed, DeadReason, DeliveryEnd, Durable, JournalError, NewPart, Ordered, Part, StateDelta,
     TimerChange, Turn, Urgency,
@@ -132,6 +133,11 @@ impl Attend<'_> {
             Ok(Err(refusal)) => return self.refused(&state, &refusal).await,
             Err(error) => return Tried::Ended(self.hold(&error)),
         };
+        // Held until the turn is ordered: then its rows name the files.
+        let files = match files::keep(&*self.shared.parts.journal, &mut draft.parts).await {
+            Ok(files) => files,
+            Err(error) => return Tried::Ended(self.not_kept(error, began).await),
+        };
         let _turn = if has_turn || state.writes.is_empty() {
             None
         } else {
@@ -156,6 +162,7 @@ impl Attend<'_> {
             took_us,
         };
         let committed = self.shared.parts.journal.commit(turn).await;
+        drop(files);
         match committed {
             Ok(Ordered {
                 value: Committed::Done(parts),
@@ -198,11 +205,13 @@ impl Attend<'_> {
         let parts = &self.shared.parts;
         let delivery = &self.job.delivery;
         let policy = &self.job.installed.spec.policy;
+        let own_messages = self.own_messages(&actions).await?;
         let context = TurnContext {
             delivery,
             policy,
             connectors: &*parts.connectors,
             contents: &*parts.contents,
+            own_messages: &own_messages,
             now: now(),
         };
         let draft = match turn::build(actions, &context) {
@@ -232,6 +241,27 @@ impl Attend<'_> {
             }
         }
         Ok(Ok(draft))
+    }
+
+    /// Finds out which messages that a list names by id the plugin has sent.
+    async fn own_messages(&self, actions: &[Action]) -> Result<HashSet<String>, JournalError> {
+        let delivery = &self.job.delivery;
+        let event = &delivery.event;
+        let mut own = HashSet::new();
+        // The list may be longer than is allowed, and is refused for that later.
+        let most = self.job.installed.spec.policy.limits.actions as usize;
+        for (action, id) in turn::named_messages(actions, event).take(most) {
+            let event_bot = event.bot.as_ref().map(|bot| bot.name.as_str());
+            let Some(bot) = action.bot.as_deref().or(event_bot) else {
+                continue;
+            };
+            let journal = &self.shared.parts.journal;
+            let found = journal
+                .sent_message(&delivery.tenant, &delivery.plugin, bot, id)
+                .await?;
+            own.extend(found.map(|found| found.message));
+        }
+        Ok(own)
     }
 
     /// Marks the first part of each empty outbox lane as being sent.
