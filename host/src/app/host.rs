@@ -86,7 +86,8 @@ impl Host {
         let mut bots = Vec::new();
         for bot in &settings.bots {
             let connector = LocalConnector::new(hub.clone(), tenant.clone(), &bot.name, &bot.name)
-                .with_context(|| format!("bot {}", bot.name))?;
+                .with_context(|| format!("bot {}", bot.name))?
+                .edits(bot.edits);
             let connector = Arc::new(connector);
             directory.add(&tenant, &bot.name, connector.clone());
             bots.push(connector);

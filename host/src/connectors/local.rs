@@ -37,6 +37,7 @@ pub struct LocalConnector {
     bot: Bot,
     user: HubBot,
     hub: Hub,
+    edits: bool,
 }
 
 impl LocalConnector {
@@ -56,7 +57,15 @@ impl LocalConnector {
             },
             user,
             hub,
+            edits: true,
         })
+    }
+
+    /// Says whether messages of the bot can be changed, as on platforms where they cannot.
+    #[must_use]
+    pub fn edits(mut self, edits: bool) -> Self {
+        self.edits = edits;
+        self
     }
 
     /// Tells whether everything that the bot heard is accepted.
@@ -106,6 +115,10 @@ impl Connector for LocalConnector {
     }
 
     async fn perform(&self, part: &Part) -> Result<Sent, SendError> {
+        if !self.edits && matches!(part.what.action.kind, ActionKind::Edit(_)) {
+            let detail = format!("`edits` is off for the bot {}", self.bot.name);
+            return Err(SendError::WillNotEdit(detail));
+        }
         let id = part_id(part);
         let plan = plan_action(
             &self.bot.user_id,
@@ -136,7 +149,7 @@ impl Connector for LocalConnector {
     }
 
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
-        reads::answer(&self.hub, &self.bot, read)
+        reads::answer(&self.hub, &self.bot, self.edits, read)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Actions become commands of the platform. Pure.
 
+use super::convert::PLATFORM;
 use super::hub::names::short_hash;
 use crate::content;
 use crate::journal::Part;
@@ -7,7 +8,7 @@ use crate::mailbox::SendError;
 use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::model::Name;
 use crate::model::action::{
-    Action, ActionKind, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
+    Action, ActionKind, Fallback, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
 };
 use crate::model::content::{Block, Content};
 use crate::model::directory::ContactStatus;
@@ -136,8 +137,8 @@ pub fn plan_action(bot: &str, conversation: &str, action: &Action) -> Result<Pla
         }
         ActionKind::Other(other) => {
             return Err(unsupported(&format!(
-                "the local platform has no action {}",
-                other.name
+                "the local platform has no action {} of {}",
+                other.name, other.platform
             )));
         }
     };
@@ -151,6 +152,7 @@ pub fn send_error(error: RoomsError) -> SendError {
         RoomsError::NotMember(_) | RoomsError::Denied(_) => ActionError::Denied,
         RoomsError::Unsupported(_) => ActionError::Unsupported,
         RoomsError::TooLarge(_) => ActionError::TooLarge,
+        RoomsError::Unavailable(_) => ActionError::Unavailable,
         // Parts are performed once by their id, so a repetition is safe.
         RoomsError::Busy | RoomsError::Storage(_) => {
             return SendError::Again {
@@ -167,12 +169,20 @@ pub fn send_error(error: RoomsError) -> SendError {
 
 fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
     let (text, content) = said(&send.content)?;
+    if send.fallback == Fallback::Fail
+        && let Some(foreign) = foreign_markup(&content)
+    {
+        return Err(unsupported(&format!(
+            "the local platform does not show markup of {foreign}"
+        )));
+    }
     let mut say = Say {
         conversation: conversation.to_owned(),
         text,
         content,
         agents_only: send.visibility == Visibility::Agents,
         thread: send.thread.clone(),
+        quiet: send.quiet,
         ..Say::default()
     };
     for attachment in &send.attachments {
@@ -202,6 +212,14 @@ fn plan_send(conversation: &str, send: &Send) -> Result<Plan, SendError> {
         },
     };
     Ok(Plan::OpenAndSay(Box::new(open), Box::new(say)))
+}
+
+/// The platform whose own markup a content has, where that is another one.
+fn foreign_markup(blocks: &[Block]) -> Option<&str> {
+    blocks.iter().find_map(|block| match block {
+        Block::Raw(raw) if raw.platform != PLATFORM => Some(raw.platform.as_str()),
+        _ => None,
+    })
 }
 
 /// Text and blocks of a content; no blocks where the text says it all.
