@@ -1,4 +1,5 @@
-//! Builders of actions. Each returns the contract's own [`Action`].
+//! Builders of actions. Each returns the contract's own [`Action`]. Where a grant is named, the operator
+//! must have written it into the plugin's `grants.actions`; else the whole list is refused.
 
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ impl Action {
     }
 
     /// Names it for later edits, deletes and outcomes. At most 64 bytes.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let status = Action::from(Message::reply("Working …")).key("status");
+    /// assert_eq!(status.key.as_deref(), Some("status"));
+    /// ```
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -29,25 +36,77 @@ impl Action {
     }
 
     /// Says which bot performs it, by name, where the event names none.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let news = Action::from(Message::to_conversation("room:lobby", "News")).bot("desk");
+    /// assert_eq!(news.bot.as_deref(), Some("desk"));
+    /// ```
     #[must_use]
     pub fn bot(mut self, name: impl Into<String>) -> Self {
         self.bot = Some(name.into());
         self
     }
 
-    /// Performs it on behalf of a user, by id or user name. A grant.
+    /// Performs it on behalf of a user, by id or user name. Grant `as-user`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let signed = Action::from(Message::reply("Approved")).as_user("ada");
+    /// assert_eq!(signed.as_user.as_deref(), Some("ada"));
+    /// ```
     #[must_use]
     pub fn as_user(mut self, user: impl Into<String>) -> Self {
         self.as_user = Some(user.into());
         self
     }
 
-    /// Changes an own message; where the platform will not, sends it anew.
+    /// Says which conversation, by id, where that is not the event's: of a join, leave, invite, remove,
+    /// promote, demote, update, transfer, close or tag. Of other actions it changes nothing.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let end = Action::close().in_conversation("chat:carol");
+    /// # let _ = end;
+    /// ```
+    #[must_use]
+    pub fn in_conversation(mut self, id: impl Into<String>) -> Self {
+        let id = Some(id.into());
+        match &mut self.kind {
+            ActionKind::Join(conversation)
+            | ActionKind::Leave(conversation)
+            | ActionKind::Close(conversation) => *conversation = id,
+            ActionKind::Invite(member)
+            | ActionKind::Remove(member)
+            | ActionKind::Promote(member)
+            | ActionKind::Demote(member) => member.conversation = id,
+            ActionKind::UpdateConversation(update) => update.conversation = id,
+            ActionKind::Transfer(transfer) => transfer.conversation = id,
+            ActionKind::Tag(tag) => tag.conversation = id,
+            _ => {}
+        }
+        self
+    }
+
+    /// Changes an own message; where the platform will not, sends it anew, at most once a minute.
+    /// Edits of one message that wait come to the last. Grant `edit` where the plugin did not send it.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let done = Action::edit(MessageRef::by_key("status"), "Done");
+    /// # let _ = done;
+    /// ```
     pub fn edit(message: MessageRef, content: impl Into<Content>) -> Self {
         Self::edit_or(message, content, EditRule::Repost)
     }
 
     /// Changes an own message, with what to do where the platform will not.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let done = Action::edit_or(MessageRef::by_key("status"), "Done", EditRule::Skip);
+    /// # let _ = done;
+    /// ```
     pub fn edit_or(message: MessageRef, content: impl Into<Content>, otherwise: EditRule) -> Self {
         let content = content.into();
         Self::new(ActionKind::Edit(Edit {
@@ -57,12 +116,24 @@ impl Action {
         }))
     }
 
-    /// Takes a message away: an own one, or another's where the bot may.
+    /// Takes a message away: an own one, or another's where the bot may, with the grant `delete`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let gone = Action::delete(MessageRef::by_key("status"));
+    /// # let _ = gone;
+    /// ```
     pub fn delete(message: MessageRef) -> Self {
         Self::new(ActionKind::Delete(message))
     }
 
-    /// Puts an emoji on a message; a shortcode without colons.
+    /// Puts an emoji on a message; a shortcode without colons. Grant `react`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let seen = Action::react(MessageRef::by_id("message-7"), "eyes");
+    /// # let _ = seen;
+    /// ```
     pub fn react(message: MessageRef, emoji: impl Into<String>) -> Self {
         Self::new(ActionKind::React(React {
             message,
@@ -71,7 +142,13 @@ impl Action {
         }))
     }
 
-    /// Takes an emoji off a message.
+    /// Takes an emoji off a message. Grant `react`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let unseen = Action::unreact(MessageRef::by_id("message-7"), "eyes");
+    /// # let _ = unseen;
+    /// ```
     pub fn unreact(message: MessageRef, emoji: impl Into<String>) -> Self {
         Self::new(ActionKind::React(React {
             message,
@@ -80,104 +157,233 @@ impl Action {
         }))
     }
 
-    /// Shows or hides that the bot is typing in the event's conversation.
+    /// Shows or hides that the bot is typing in the event's conversation. Grant `typing`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let busy = Reply::from(Action::typing(true)).and("Here you are.").and(Action::typing(false));
+    /// assert_eq!(busy.actions().len(), 3);
+    /// ```
     pub fn typing(on: bool) -> Self {
         Self::new(ActionKind::Typing(on))
     }
 
     /// Goes into the event's conversation.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let visit = Reply::from(Action::join()).and("Hello!").and(Action::leave());
+    /// assert_eq!(visit.actions().len(), 3);
+    /// ```
     pub fn join() -> Self {
         Self::new(ActionKind::Join(None))
     }
 
-    /// Goes into a conversation, by id. A grant.
+    /// Goes into a conversation, by id. Grant `join`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let go = Action::join_conversation("chat:carol");
+    /// # let _ = go;
+    /// ```
     pub fn join_conversation(id: impl Into<String>) -> Self {
         Self::new(ActionKind::Join(Some(id.into())))
     }
 
     /// Goes out of the event's conversation, if a join of this plugin brought the bot in.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let visit = Reply::from(Action::join()).and("Hello!").and(Action::leave());
+    /// # let _ = visit;
+    /// ```
     pub fn leave() -> Self {
         Self::new(ActionKind::Leave(None))
     }
 
     /// Goes out of a conversation, by id, if a join of this plugin brought the bot in.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let go = Action::leave_conversation("chat:carol");
+    /// # let _ = go;
+    /// ```
     pub fn leave_conversation(id: impl Into<String>) -> Self {
         Self::new(ActionKind::Leave(Some(id.into())))
     }
 
-    /// Brings a user into the event's conversation. A grant.
+    /// Brings a user into the event's conversation. Grant `invite`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let come = Action::invite("ada").in_conversation("room:incident-7");
+    /// # let _ = come;
+    /// ```
     pub fn invite(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Invite(member(user)))
     }
 
-    /// Takes a user out of the event's conversation. A grant.
+    /// Takes a user out of the event's conversation. Grant `remove`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let out = Action::remove("mallory");
+    /// # let _ = out;
+    /// ```
     pub fn remove(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Remove(member(user)))
     }
 
-    /// Makes a user an owner of the event's conversation. A grant.
+    /// Makes a user an owner of the event's conversation. Grant `promote`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let lead = Action::promote("ada");
+    /// # let _ = lead;
+    /// ```
     pub fn promote(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Promote(member(user)))
     }
 
-    /// Makes an owner of the event's conversation a member. A grant.
+    /// Makes an owner of the event's conversation a member. Grant `demote`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let member = Action::demote("ada");
+    /// # let _ = member;
+    /// ```
     pub fn demote(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Demote(member(user)))
     }
 
-    /// Makes a direct conversation with a user, by id. A grant.
+    /// Makes a direct conversation with a user, by id. Grant `create-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let talk = Action::create_direct("ada").key("talk");
+    /// # let _ = talk;
+    /// ```
     pub fn create_direct(user: impl Into<String>) -> Self {
         Self::new(ActionKind::CreateConversation(NewConversation::Direct(
             user.into(),
         )))
     }
 
-    /// Makes a room. A grant.
+    /// Makes a room. Grant `create-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::NewRoom;
+    ///
+    /// // Its id comes with `action-done`, under this key.
+    /// let room = Action::create_room(NewRoom::named("Incident 7").member("ada")).key("incident-7");
+    /// # let _ = room;
+    /// ```
     pub fn create_room(room: NewRoom) -> Self {
         Self::new(ActionKind::CreateConversation(NewConversation::Room(room)))
     }
 
-    /// Changes a conversation; what is absent stays. A grant.
+    /// Changes a conversation; what is absent stays. Grant `update-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::UpdateConversation;
+    ///
+    /// let solved = Action::update_conversation(UpdateConversation::new().name("Incident 7, solved"));
+    /// # let _ = solved;
+    /// ```
     pub fn update_conversation(changes: UpdateConversation) -> Self {
         Self::new(ActionKind::UpdateConversation(changes))
     }
 
-    /// Accepts a contact request, by user id. A grant.
+    /// Accepts a contact request, by user id. Grant `accept-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let yes = Action::accept_contact("ada");
+    /// # let _ = yes;
+    /// ```
     pub fn accept_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::AcceptContact(user.into()))
     }
 
-    /// Rejects a contact request, by user id. A grant.
+    /// Rejects a contact request, by user id. Grant `reject-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let no = Action::reject_contact("mallory");
+    /// # let _ = no;
+    /// ```
     pub fn reject_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RejectContact(user.into()))
     }
 
-    /// Asks a user to be a contact, by user id. A grant.
+    /// Asks a user to be a contact, by user id. Grant `request-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let ask = Action::request_contact("ada");
+    /// # let _ = ask;
+    /// ```
     pub fn request_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RequestContact(user.into()))
     }
 
-    /// Ends a contact, by user id. A grant.
+    /// Ends a contact, by user id. Grant `remove-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let end = Action::remove_contact("ada");
+    /// # let _ = end;
+    /// ```
     pub fn remove_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RemoveContact(user.into()))
     }
 
-    /// Says whether the bot is there. A grant.
+    /// Says whether the bot is there. Grant `set-presence`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::events::PresenceStatus;
+    ///
+    /// let away = Action::set_presence(PresenceStatus::Away);
+    /// # let _ = away;
+    /// ```
     pub fn set_presence(status: PresenceStatus) -> Self {
         Self::new(ActionKind::SetPresence(status))
     }
 
-    /// Hands the event's customer chat to a group, by id. A grant.
+    /// Hands the event's customer chat to a group, by id. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let sales = Reply::from("One moment, please.").and(Action::transfer_to_group("sales"));
+    /// # let _ = sales;
+    /// ```
     pub fn transfer_to_group(id: impl Into<String>) -> Self {
         Self::transfer(TransferTarget::Group(id.into()))
     }
 
-    /// Hands the event's customer chat to an agent, by id. A grant.
+    /// Hands the event's customer chat to an agent, by id. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let ada = Action::transfer_to_agent("ada");
+    /// # let _ = ada;
+    /// ```
     pub fn transfer_to_agent(id: impl Into<String>) -> Self {
         Self::transfer(TransferTarget::Agent(id.into()))
     }
 
-    /// Hands the event's customer chat on. A grant.
+    /// Hands the event's customer chat on. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::TransferTarget;
+    ///
+    /// let sales = Action::transfer(TransferTarget::Group("sales".into()));
+    /// # let _ = sales;
+    /// ```
     pub fn transfer(to: TransferTarget) -> Self {
         Self::new(ActionKind::Transfer(TransferChat {
             conversation: None,
@@ -185,12 +391,24 @@ impl Action {
         }))
     }
 
-    /// Ends the event's customer chat. A grant.
+    /// Ends the event's customer chat. Grant `close`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let bye = Reply::from("Good-bye!").and(Action::close());
+    /// # let _ = bye;
+    /// ```
     pub fn close() -> Self {
         Self::new(ActionKind::Close(None))
     }
 
-    /// Puts a tag on the event's customer chat. A grant.
+    /// Puts a tag on the event's customer chat. Grant `tag`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let vip = Action::tag("vip");
+    /// # let _ = vip;
+    /// ```
     pub fn tag(tag: impl Into<String>) -> Self {
         Self::new(ActionKind::Tag(TagChat {
             conversation: None,
@@ -199,7 +417,13 @@ impl Action {
         }))
     }
 
-    /// Takes a tag off the event's customer chat. A grant.
+    /// Takes a tag off the event's customer chat. Grant `tag`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let plain = Action::untag("vip");
+    /// # let _ = plain;
+    /// ```
     pub fn untag(tag: impl Into<String>) -> Self {
         Self::new(ActionKind::Tag(TagChat {
             conversation: None,
@@ -234,7 +458,13 @@ impl Action {
         Self::new(ActionKind::CancelTimer(name.into()))
     }
 
-    /// Asks for an action of one platform; its settings are JSON text. A grant.
+    /// Asks for an action of one platform; its settings are JSON text. Grant `other`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let poke = Action::other("local", "poke", r#"{"who":"ada"}"#);
+    /// # let _ = poke;
+    /// ```
     pub fn other(
         platform: impl Into<String>,
         name: impl Into<String>,
@@ -246,18 +476,6 @@ impl Action {
             name,
             json,
         }))
-    }
-}
-
-impl MessageRef {
-    /// Names a message by the platform's id.
-    pub fn by_id(id: impl Into<String>) -> Self {
-        Self::Id(id.into())
-    }
-
-    /// Names a message by the key of the action that sent it.
-    pub fn by_key(key: impl Into<String>) -> Self {
-        Self::Key(key.into())
     }
 }
 

@@ -33,6 +33,7 @@ mod answer;
 mod event;
 pub(crate) mod fake;
 mod pattern;
+mod reads;
 
 pub use answer::Answer;
 pub use fake::config::{Limits, Value};

@@ -58,6 +58,7 @@ pub mod http;
 pub mod log;
 mod matching;
 mod message;
+mod named;
 mod payload;
 pub mod random;
 mod reply;
