@@ -1,6 +1,6 @@
 //! A whole host in the test's own process, with people who talk to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,14 +83,27 @@ impl TestHost {
     /// # Panics
     /// When it does not start.
     pub async fn start(parts: TestHostParts) -> Self {
+        let hub = Hub::open(LocalConfig {
+            groups: settings(Path::new("parlor.toml"), &parts.settings)
+                .local
+                .groups,
+            ..LocalConfig::default()
+        });
+        Self::start_with(parts, hub.expect("rooms in memory open")).await
+    }
+
+    /// Starts a host without plugins over rooms that are there already.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(parts: TestHostParts, hub: Hub) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("parlor.toml");
-        let settings = Settings::parse(&path, &parts.settings, &|_| None)
-            .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"));
+        let settings = settings(&path, &parts.settings);
         let host = Host::start(HostParts {
             settings,
             journal: parts.journal,
-            hub: Hub::open(LocalConfig::default()).expect("rooms in memory open"),
+            hub,
             cache: cache(),
             compiler: CompilerProgram::Thread,
         })
@@ -265,6 +278,11 @@ impl TestHost {
     pub async fn stop(self) {
         self.host.stop().await;
     }
+}
+
+fn settings(path: &Path, text: &str) -> Settings {
+    Settings::parse(path, text, &|_| None)
+        .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"))
 }
 
 /// One folder of compiled code for all tests: what is tested is not how often a guest is compiled.

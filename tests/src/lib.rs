@@ -4,4 +4,5 @@ pub mod browser;
 pub mod contract;
 pub mod guests;
 pub mod harness;
+pub mod stage;
 pub mod tidy;
