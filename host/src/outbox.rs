@@ -209,7 +209,7 @@ impl Outbox {
             };
             after = last.number;
             count += page.len() as u64;
-            self.put(page.into_iter().map(Item::recovered));
+            self.put(page, Item::recovered);
         }
     }
 
@@ -265,10 +265,21 @@ impl Outbox {
 
     /// Puts parts into their lanes, all of a bot before any of them is performed: where one fails
     /// for good, the rest of its list must be there to be skipped.
-    fn put(&self, items: impl Iterator<Item = Item>) {
+    fn put(&self, parts: Vec<Part>, item: fn(Part) -> Item) {
+        let Some(first) = parts.first() else {
+            return;
+        };
+        for part in &parts {
+            self.shared.keys.put(part);
+        }
+        let is_same = |part: &Part| part.what.bot == first.what.bot && part.tenant == first.tenant;
+        if parts.iter().all(is_same) {
+            let bot = self.shared.bot(&first.tenant, &first.what.bot);
+            bot.put(&self.shared, parts.into_iter().map(item));
+            return;
+        }
         let mut bots: Vec<(Arc<BotQueue>, Vec<Item>)> = Vec::new();
-        for item in items {
-            self.shared.keys.put(&item.part);
+        for item in parts.into_iter().map(item) {
             let part = &item.part;
             let found = bots
                 .iter_mut()
@@ -279,7 +290,7 @@ impl Outbox {
             }
         }
         for (bot, items) in bots {
-            bot.put(&self.shared, items);
+            bot.put(&self.shared, items.into_iter());
         }
     }
 }
@@ -295,7 +306,7 @@ impl OutboxHandle for Outbox {
     }
 
     fn enqueue(&self, parts: Vec<Part>) {
-        self.put(parts.into_iter().map(Item::new));
+        self.put(parts, Item::new);
     }
 
     fn is_full(&self, tenant: &str, bot: &str) -> bool {

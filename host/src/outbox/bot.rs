@@ -246,7 +246,7 @@ impl BotQueue {
     }
 
     /// Takes parts, all of them before any is performed.
-    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, items: Vec<Item>) {
+    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, items: impl Iterator<Item = Item>) {
         let mut state = self.state.lock();
         for item in items {
             self.put_one(&mut state, shared, item);
