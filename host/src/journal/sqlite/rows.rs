@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{journal_error, unreadable};
-use crate::journal::shared::{event_with_roles, number_event};
+use crate::journal::shared::{event_with_roles, number_event, origin};
 use crate::journal::{
     DeadLetter, DeadReason, FiredTimer, FormChange, JournalError, JournalResult, NewPart,
     NewRequest, Part, PartState, StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
@@ -231,7 +231,7 @@ pub(super) fn part(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Part> {
         tenant: column(row, 1)?,
         plugin: column(row, 2)?,
         delivery: column(row, 3)?,
-        origin: last.read(row, 12, 13)?,
+        origin: origin(&last.read(row, 12, 13)?),
         what: NewPart {
             bot: column(row, 4)?,
             conversation: column(row, 5)?,
