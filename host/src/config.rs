@@ -8,6 +8,7 @@ mod duration;
 mod environment;
 mod grant;
 mod limits;
+mod log;
 mod names;
 mod places;
 mod plugin;
@@ -22,12 +23,14 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 pub use check::check_plugin;
-pub use environment::{log_filter, variable};
+pub use environment::{log_override, variable};
 pub use grant::{Credential, Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
+pub use log::ObserveConfig;
 pub use names::{GRANTED_ACTIONS, GRANTED_READS, is_name};
 pub use places::{bind, open_folders};
 pub use plugin::{
@@ -36,9 +39,11 @@ pub use plugin::{
 pub use problem::{Problem, Spot, Spots};
 pub use secret::{Environment, Secret};
 pub use sections::{
-    BotConfig, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig, LogLevel, Platform,
-    ReloadConfig, ReloadMode,
+    BotConfig, DEFAULT_HTTP_LISTEN, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig,
+    Platform, ReloadConfig, ReloadMode,
 };
+
+pub use crate::telemetry::{LogConfig, LogLevel};
 
 use problem::Source;
 use read::{Reader, Table};
@@ -75,10 +80,25 @@ pub struct Settings {
     pub reload: ReloadConfig,
     /// What all plugins together may use.
     pub limits: HostLimits,
-    /// How much is logged.
-    pub log: LogLevel,
+    /// What is logged, and where to.
+    pub log: LogConfig,
+    /// Where health and metrics are asked for.
+    pub observe: ObserveConfig,
+    /// What the file's text hashes to.
+    pub text_hash: TextHash,
     /// Where the keys stand.
     pub spots: Spots,
+}
+
+/// The SHA-256 of a file's text, in hexadecimal. Two of these are always equal: a comment changes no
+/// setting.
+#[derive(Clone, Debug, Default)]
+pub struct TextHash(pub String);
+
+impl PartialEq for TextHash {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Settings {
@@ -263,7 +283,9 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let item = top.get(reader, "limits");
     let limits = sections::read_limits(reader, item.as_ref());
     let item = top.get(reader, "log");
-    let log = sections::read_log(reader, item.as_ref());
+    let log = log::read_log(reader, item.as_ref());
+    let item = top.get(reader, "observe");
+    let observe = log::read_observe(reader, item.as_ref());
     Settings {
         path: reader.source.path.clone(),
         data,
@@ -277,6 +299,8 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         reload,
         limits,
         log,
+        observe,
+        text_hash: TextHash(format!("{:x}", Sha256::digest(&reader.source.text))),
         spots: Spots::default(),
     }
 }

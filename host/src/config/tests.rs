@@ -83,7 +83,7 @@ level = "debug"
     assert_eq!(settings.reload.mode, ReloadMode::Manual);
     assert_eq!(settings.reload.poll_interval, Duration::from_millis(100));
     assert_eq!(settings.limits.guest_memory_bytes, Some(512 * 1024 * 1024));
-    assert_eq!(settings.log, LogLevel::Debug);
+    assert_eq!(settings.log, LogConfig::at(LogLevel::Debug));
     let joke = &settings.plugins["joke"];
     assert_eq!(
         joke.grants.http[0].allow,

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::grant::HttpGrants;
 use super::resolve::{Lookup, PublicOnly, ResolveError, SystemLookup};
+use crate::telemetry::wire::{Exchange, Way};
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
@@ -184,6 +185,12 @@ impl Egress {
         if header_bytes(&parts.headers) > caps.header_bytes {
             return Err(EgressError::RequestHeadersTooLarge);
         }
+        let mut exchange = Exchange::begin(
+            Way::Out,
+            parts.method.as_str(),
+            parts.uri.host().unwrap_or_default(),
+            parts.uri.path(),
+        );
         let deadline = Instant::now() + caps.time;
         let permit = tokio::time::timeout_at(deadline, self.open.clone().acquire_owned())
             .await
@@ -197,9 +204,21 @@ impl Egress {
         let headers_by = deadline.min(Instant::now() + caps.first_byte);
         let response = tokio::time::timeout_at(headers_by, request.send())
             .await
-            .map_err(|_| EgressError::TimedOut)?
-            .map_err(classify)?;
+            .map_err(|_| EgressError::TimedOut)
+            .and_then(|sent| sent.map_err(classify));
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(exchange) = &mut exchange {
+                    exchange.failed(error.to_string());
+                }
+                return Err(error);
+            }
+        };
         let mut response = http::Response::from(response);
+        if let Some(exchange) = &mut exchange {
+            exchange.answered(response.status().as_u16());
+        }
         strip(response.headers_mut());
         if header_bytes(response.headers()) > caps.header_bytes {
             return Err(EgressError::HeadersTooLarge);
@@ -215,6 +234,7 @@ impl Egress {
             deadline,
             between: caps.between_bytes,
             sleep: None,
+            exchange,
             _permit: permit,
         }))
     }
@@ -294,6 +314,8 @@ pub struct CappedBody {
     deadline: Instant,
     between: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Written to the log when the body is done with, where requests are logged.
+    exchange: Option<Exchange>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -314,6 +336,9 @@ impl Body for CappedBody {
                     return Poll::Ready(Some(Err(EgressError::BodyTooLarge(this.limit))));
                 };
                 this.left = left;
+                if let Some(exchange) = &mut this.exchange {
+                    exchange.add_bytes(bytes);
+                }
                 // A body of many small pieces is late by the clock, not by one piece.
                 if Instant::now() >= this.deadline {
                     return Poll::Ready(Some(Err(EgressError::TimedOut)));
