@@ -346,6 +346,12 @@ fn plugin_lines(reports: &[PluginReport]) -> Vec<String> {
     }
     let mut lines = table(&rows);
     for report in reports {
+        for webhook in &report.webhooks {
+            lines.push(format!(
+                "{} takes the webhook {} at {} (verified: {})",
+                report.plugin, webhook.name, webhook.url, webhook.verify
+            ));
+        }
         for ask in &report.asks {
             let granted = if ask.granted {
                 "granted"

@@ -18,6 +18,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -42,6 +43,7 @@ pub use sections::{
     BotConfig, DEFAULT_HTTP_LISTEN, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig,
     Platform, ReloadConfig, ReloadMode,
 };
+pub use webhook::WebhookSettings;
 
 pub use crate::telemetry::{LogConfig, LogLevel};
 

@@ -184,6 +184,29 @@ pub struct Pace {
     pub conversation_gap: Duration,
 }
 
+/// Where a bot's connection to its platform stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionState {
+    /// There is none.
+    #[default]
+    Disconnected,
+    /// It is being made.
+    Connecting,
+    /// Events come.
+    Connected,
+}
+
+impl SessionState {
+    /// Its name for machines and people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disconnected => "disconnected",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+        }
+    }
+}
+
 /// One bot on its platform, as the outbox and the reads see it.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -192,6 +215,11 @@ pub trait Connector: Send + Sync {
 
     /// How fast it may go.
     fn pace(&self) -> Pace;
+
+    /// Where its connection stands. One that does not say has none.
+    fn session(&self) -> SessionState {
+        SessionState::Disconnected
+    }
 
     /// Splits an action into parts that are one request each. Pure.
     fn plan(&self, action: Action) -> Vec<Action>;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use super::host::{Host, HostParts};
+use super::outside::Outside;
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{Durability, ReloadMode, Settings, bind, open_folders, variable};
 use crate::connectors::local::{Hub, LocalConfig};
@@ -97,6 +98,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
         true => Some(bind(&settings, "local.listen", settings.local.listen)?),
         false => None,
     };
+    let outside = Outside::prepare(&settings)?;
     let journal = open_journal(&settings).await?;
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join(ROOMS_FOLDER)),
@@ -114,14 +116,17 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     })
     .await?;
     let host = Arc::new(host);
+    outside.begin(&host).await?;
     tokio::select! {
         () = host.follow(watcher) => {}
         () = shutdown.wait_for_stop() => {
             host.stop().await;
+            outside.end(&shutdown).await;
             return Ok(());
         }
     }
     host.open().await?;
+    outside.open(&host);
     let page = match listener {
         Some(listener) => {
             let rooms: Arc<dyn Rooms> = Arc::new(host.hub().clone());
@@ -157,6 +162,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
         () = release_on_hangup(&host) => Ok(()),
     };
     host.stop().await;
+    outside.end(&shutdown).await;
     shutdown.wait_for_tasks(STOP_WITHIN).await;
     talked
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::bots::BotDirectory;
 use super::contents::ParsedContent;
 use super::forms::Forms;
+use super::hooks::Hooks;
 use super::intake::Inbox;
 use super::outcomes::Tell;
 use super::plugins::{Plugins, PluginsParts};
@@ -23,11 +24,12 @@ use crate::config::{DEFAULT_LIMITS, Settings};
 use crate::connectors::local::{Hub, LocalConnector};
 use crate::journal::Journal;
 use crate::mailbox::{Connector as _, Connectors};
-use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name};
+use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name, Timestamp};
 use crate::outbox::{Outbox, OutboxConfig};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
 use crate::runtime::turn::{ActionGrants, Policy};
 use crate::runtime::{CompilerProgram, Engine, RuntimeConfig};
+use crate::telemetry::Audit;
 
 /// How long plugins may take to hear that the host stops, and calls in flight to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -59,12 +61,14 @@ pub struct Host {
     lanes: Arc<Lanes>,
     plugins: Arc<Plugins>,
     inbox: Arc<Inbox>,
+    hooks: Arc<Hooks>,
     bots: Vec<Arc<LocalConnector>>,
     sessions: TaskTracker,
     stop_sessions: CancellationToken,
     tasks: TaskTracker,
     stop: CancellationToken,
     open: AtomicBool,
+    started_at: Timestamp,
 }
 
 impl Host {
@@ -115,6 +119,7 @@ impl Host {
         let inbox = Arc::new(Inbox::new(journal.clone(), lanes.clone(), forms));
         tell.set_inbox(&inbox);
         lanes.install(speaker(&tenant));
+        let hooks = Hooks::new(tenant.clone(), settings.clone(), &inbox, connectors.clone());
         let plugins = Arc::new(Plugins::new(PluginsParts {
             tenant,
             settings,
@@ -123,9 +128,16 @@ impl Host {
             lanes: lanes.clone(),
             inbox: inbox.clone(),
             reads: Arc::new(Reads::new(connectors)),
+            hooks: hooks.clone(),
             bots: bots.iter().map(|bot| bot.bot()).collect(),
         }));
         tell.set_plugins(&plugins);
+        let panel = Arc::downgrade(&plugins);
+        hooks.follow_counts(move || {
+            if let Some(plugins) = panel.upgrade() {
+                plugins.tell_panel();
+            }
+        });
         let telling = tell.run();
         let stop = CancellationToken::new();
         let told = stop.clone();
@@ -144,12 +156,14 @@ impl Host {
             lanes,
             plugins,
             inbox,
+            hooks,
             bots,
             sessions: TaskTracker::new(),
             stop_sessions: CancellationToken::new(),
             tasks,
             stop,
             open: AtomicBool::new(false),
+            started_at: clock::now(),
         })
     }
 
@@ -202,6 +216,38 @@ impl Host {
         Ok(())
     }
 
+    /// Writes changes of plugins and settings down from now on.
+    pub fn set_audit(&self, audit: Audit) {
+        self.plugins.set_audit(audit);
+    }
+
+    /// The webhooks of plugins.
+    pub fn hooks(&self) -> &Arc<Hooks> {
+        &self.hooks
+    }
+
+    /// The outbox, for its counts.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn bots(&self) -> &[Arc<LocalConnector>] {
+        &self.bots
+    }
+
+    pub(super) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Whether sessions are open: not yet before [`Host::open`], no more once it stops.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) && !self.stop_sessions.is_cancelled()
+    }
+
     /// The local platform.
     pub fn hub(&self) -> &Hub {
         &self.hub
@@ -247,6 +293,7 @@ impl Host {
     /// stays in the journal.
     pub async fn stop(&self) {
         self.stop_sessions.cancel();
+        self.hooks.stop().await;
         self.sessions.close();
         self.sessions.wait().await;
         if self.open.load(Ordering::Acquire) {

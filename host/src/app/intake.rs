@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 
+use super::activity::Activity;
 use super::clock;
 use super::forms::Forms;
 use super::submission::{self, Checked};
@@ -24,6 +25,7 @@ pub struct Inbox {
     lanes: Arc<dyn DeliverySink>,
     forms: Arc<Forms>,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
+    activity: Activity,
     host: Name,
 }
 
@@ -47,8 +49,14 @@ impl Inbox {
             lanes,
             forms,
             tables: ArcSwap::default(),
+            activity: Activity::default(),
             host: HOST_PLUGIN.into(),
         }
+    }
+
+    /// What has arrived.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Replaces a tenant's routes. Events already routed keep theirs.
@@ -111,6 +119,7 @@ impl Inbox {
         forms: Vec<FormChange>,
     ) -> Result<(Acceptance, Durable), IntakeError> {
         event.received_at = clock::now();
+        let arriving = self.activity.arriving(&tenant, &event);
         let lane: Name = match &event.conversation {
             Some(conversation) => conversation.id.as_str().into(),
             None => Name::from(""),
@@ -124,7 +133,14 @@ impl Inbox {
             timer,
             forms: forms.clone(),
         };
-        let ordered = self.journal.accept(arrival).await.map_err(refusal)?;
+        let ordered = match self.journal.accept(arrival).await {
+            Ok(ordered) => ordered,
+            Err(error) => {
+                arriving.refused();
+                return Err(refusal(error));
+            }
+        };
+        arriving.arrived(matches!(ordered.value, Accepted::Duplicate));
         let acceptance = match ordered.value {
             Accepted::Duplicate => Acceptance::Duplicate,
             Accepted::New { deliveries, .. } => {

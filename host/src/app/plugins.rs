@@ -5,14 +5,15 @@
 mod load;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::clock;
+use super::hooks::Hooks;
 use super::intake::{Directed, Inbox};
 use super::reads::Reads;
 use super::reload::{FolderChange, PluginFile, Sha256Bytes};
@@ -26,6 +27,9 @@ use crate::model::{Name, Timestamp};
 use crate::router::{Access, Only, PluginRoutes, Roles, Table};
 use crate::runtime::Engine;
 use crate::runtime::lanes::Lanes;
+use crate::telemetry::Audit;
+use crate::telemetry::audit::{What, Who, short_reason};
+use crate::telemetry::set_levels;
 use crate::web::{PanelSource, PluginRow};
 
 /// What the plugins are joined to.
@@ -44,6 +48,8 @@ pub struct PluginsParts {
     pub inbox: Arc<Inbox>,
     /// Who answers reads.
     pub reads: Arc<Reads>,
+    /// Where webhooks are taken.
+    pub hooks: Arc<Hooks>,
     /// The bots, for `started`.
     pub bots: Vec<Bot>,
 }
@@ -72,6 +78,8 @@ struct Known {
     serving: BTreeMap<String, Serving>,
     /// Why a plugin, a file or a change of one is refused, or waits.
     refused: BTreeMap<String, String>,
+    /// The refusals that the audit has: one that goes on is told once.
+    audited: BTreeMap<String, String>,
 }
 
 /// The plugins of one tenant.
@@ -85,6 +93,7 @@ pub struct Plugins {
     boot: String,
     /// Held changes are being let through.
     releasing: AtomicBool,
+    audit: OnceLock<Audit>,
 }
 
 impl Plugins {
@@ -98,7 +107,14 @@ impl Plugins {
             applying: tokio::sync::Mutex::default(),
             boot: clock::trace_id(),
             releasing: AtomicBool::new(false),
+            audit: OnceLock::new(),
         }
+    }
+
+    /// Sets where changes are written down.
+    pub(super) fn set_audit(&self, audit: Audit) {
+        // Set once, by the one who joins the host.
+        let _ = self.audit.set(audit);
     }
 
     /// Applies a change of the folder; resolves when it serves or is refused.
@@ -122,21 +138,21 @@ impl Plugins {
             }
             FolderChange::SettingsChanged => self.load_settings().await,
             FolderChange::Removed { name } => {
-                let mut known = self.known.lock();
-                known.sources.remove(&name);
-                known.refused.remove(&name);
-                let gone: Vec<String> = known
-                    .serving
-                    .iter()
-                    .filter(|(_, plugin)| plugin.stem == name)
-                    .map(|(plugin, _)| plugin.clone())
-                    .collect();
-                drop(known);
+                let gone: Vec<String> = {
+                    let mut known = self.known.lock();
+                    known.sources.remove(&name);
+                    known.refused.remove(&name);
+                    let serving = known.serving.iter();
+                    serving
+                        .filter(|(_, plugin)| plugin.stem == name)
+                        .map(|(plugin, _)| plugin.clone())
+                        .collect()
+                };
                 for plugin in gone {
-                    self.remove(&plugin);
+                    self.remove(&plugin).await;
                 }
             }
-            FolderChange::Refused { name, reason } => self.refuse(&name, &reason),
+            FolderChange::Refused { name, reason } => self.refuse(&name, &reason).await,
             FolderChange::Scanned => {}
         }
         self.changed.send_modify(|number| *number += 1);
@@ -159,7 +175,18 @@ impl Plugins {
         let path = self.settings.load().path.clone();
         match Settings::load(&path) {
             Ok(settings) => {
-                self.settings.store(Arc::new(settings));
+                if let Err(error) = set_levels(&settings.log) {
+                    tracing::error!(%error, "log levels not changed");
+                }
+                let settings = Arc::new(settings);
+                let before = self.settings.swap(settings.clone());
+                if before.text_hash.0 != settings.text_hash.0 {
+                    self.audit(What::SettingsChanged {
+                        before: before.text_hash.0.clone(),
+                        after: settings.text_hash.0.clone(),
+                    })
+                    .await;
+                }
                 let stems: Vec<String> = self.known.lock().sources.keys().cloned().collect();
                 for stem in stems {
                     self.load_stem(&stem).await;
@@ -167,6 +194,11 @@ impl Plugins {
                 self.rebuild_table();
             }
             Err(problems) => {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                self.audit(What::SettingsRefused {
+                    reason: short_reason(&lines.join("\n")),
+                })
+                .await;
                 for problem in problems {
                     tracing::error!(%problem, "settings not taken; the last good ones stay in force");
                 }
@@ -192,32 +224,64 @@ impl Plugins {
                 .collect()
         };
         for name in dropped {
-            self.remove(&name);
+            self.remove(&name).await;
         }
         for name in wanted {
             match self.load(&name, stem).await {
                 Ok(()) => {
                     self.known.lock().refused.remove(&name);
                 }
-                Err(reason) => self.refuse(&name, &reason),
+                Err(reason) => self.refuse(&name, &reason).await,
             }
         }
     }
 
-    fn refuse(&self, name: &str, reason: &str) {
+    async fn refuse(&self, name: &str, reason: &str) {
         tracing::error!(plugin = name, reason, "plugin refused");
-        let mut known = self.known.lock();
-        known.refused.insert(name.to_owned(), reason.to_owned());
+        let artifact = {
+            let mut known = self.known.lock();
+            known.refused.insert(name.to_owned(), reason.to_owned());
+            let artifact = known.sources.get(name).map(|source| hex(&source.sha256));
+            let told = format!("{} {reason}", artifact.as_deref().unwrap_or_default());
+            if known.audited.insert(name.to_owned(), told.clone()) == Some(told) {
+                return;
+            }
+            artifact
+        };
+        self.audit(What::PluginRefused {
+            tenant: self.parts.tenant.to_string(),
+            plugin: name.to_owned(),
+            artifact,
+            reason: short_reason(reason),
+        })
+        .await;
     }
 
-    fn remove(&self, name: &str) {
+    async fn remove(&self, name: &str) {
         tracing::info!(plugin = name, "plugin removed");
-        let mut known = self.known.lock();
-        known.serving.remove(name);
-        known.refused.remove(name);
-        drop(known);
+        let removed = {
+            let mut known = self.known.lock();
+            known.refused.remove(name);
+            known.audited.remove(name);
+            known.serving.remove(name)
+        };
         self.rebuild_table();
         self.parts.lanes.remove(&self.parts.tenant, name);
+        if let Some(removed) = removed {
+            self.audit(What::PluginRemoved {
+                tenant: self.parts.tenant.to_string(),
+                plugin: name.to_owned(),
+                artifact: hex(&removed.sha256),
+            })
+            .await;
+        }
+    }
+
+    /// Writes down what somebody did by changing a file.
+    async fn audit(&self, what: What) {
+        if let Some(audit) = self.audit.get() {
+            audit.record(Who::Files, what).await;
+        }
     }
 
     fn rebuild_table(&self) {
@@ -231,13 +295,27 @@ impl Plugins {
             });
             routes.collect()
         };
-        let settings = self.settings.load();
+        let settings = self.settings.load_full();
         let (table, warnings) = Table::new(routes, &Roles(settings.roles.clone()));
         for warning in warnings {
             tracing::warn!(%warning, "routes");
         }
         let table = Arc::new(table);
         self.parts.inbox.set_table(&self.parts.tenant, table);
+        let webhooks: Vec<_> = {
+            let known = self.known.lock();
+            let serving = known.serving.iter();
+            serving
+                .map(|(name, plugin)| (name.clone(), plugin.settings.webhooks.clone()))
+                .collect()
+        };
+        let webhooks = webhooks.iter().map(|(name, hooks)| (name.as_str(), hooks));
+        self.parts.hooks.set(&settings, webhooks);
+    }
+
+    /// Tells the panel that counts have changed.
+    pub(super) fn tell_panel(&self) {
+        self.changed.send_modify(|number| *number += 1);
     }
 
     /// Sends a plugin an event of its own life, where it listens.
@@ -304,6 +382,7 @@ impl Plugins {
 impl PanelSource for Plugins {
     fn plugins(&self) -> Vec<PluginRow> {
         let status = self.parts.lanes.status();
+        let mut webhooks = self.parts.hooks.rows();
         let known = self.known.lock();
         let mut rows: BTreeMap<String, PluginRow> = BTreeMap::new();
         for (name, plugin) in &known.serving {
@@ -319,6 +398,7 @@ impl PanelSource for Plugins {
                     last_reload: Some(plugin.since),
                     last_error: live.and_then(|live| live.last_fault.clone()),
                     waiting: live.map_or(0, |live| live.waiting as u64),
+                    webhooks: webhooks.remove(name.as_str()).unwrap_or_default(),
                 },
             );
         }
@@ -368,6 +448,11 @@ fn lifecycle_event(id: &str, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
         raw: None,
         payload: EventPayload::Lifecycle(lifecycle),
     }
+}
+
+/// A hash as hexadecimal digits.
+fn hex(hash: &Sha256Bytes) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The router's form of a plugin's `only` and `allow`.

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::app::reload::MAX_WASM_BYTES;
 use crate::config::{MAX_PLUGIN_FILE_BYTES, PluginSettings, Problem, Settings, check_plugin};
+use crate::model::DEFAULT_TENANT;
 use crate::model::description::{Capability, Description};
+use crate::web::hooks::hook_path;
 
 /// What loads a file as the host would, and says what it is.
 pub(super) trait Loader {
@@ -30,6 +32,8 @@ pub(super) struct PluginReport {
     pub(super) problems: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) asks: Vec<Ask>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) webhooks: Vec<Webhook>,
 }
 
 /// Whether it would serve.
@@ -59,6 +63,15 @@ pub(super) struct Ask {
     pub(super) reason: String,
     pub(super) optional: bool,
     pub(super) granted: bool,
+}
+
+/// A webhook of a plugin.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Webhook {
+    pub(super) name: String,
+    pub(super) url: String,
+    pub(super) verify: String,
 }
 
 /// Reports the plugins of a folder, and those that the settings name.
@@ -143,6 +156,7 @@ fn report_plugin(
         summary: None,
         problems: Vec::new(),
         asks: Vec::new(),
+        webhooks: Vec::new(),
     };
     let own = match own {
         None => None,
@@ -167,6 +181,9 @@ fn report_plugin(
                 report.problems.push(reason.clone());
             }
         }
+    }
+    if let Ok(plugin) = &plugin {
+        report.webhooks = webhooks(settings, plugin);
     }
     if let Ok(description) = described {
         report.version = Some(description.version.clone());
@@ -211,6 +228,17 @@ fn asks(description: &Description, plugin: Option<&PluginSettings>) -> Vec<Ask> 
         }
     };
     description.capabilities.iter().map(ask).collect()
+}
+
+fn webhooks(settings: &Settings, plugin: &PluginSettings) -> Vec<Webhook> {
+    let base = settings.http.base_url(None);
+    let own = plugin.webhooks.iter();
+    own.map(|(name, webhook)| Webhook {
+        name: name.clone(),
+        url: format!("{base}{}", hook_path(DEFAULT_TENANT, &plugin.name, name)),
+        verify: webhook.check.verify.name().to_owned(),
+    })
+    .collect()
 }
 
 fn texts(problems: &[Problem]) -> Vec<String> {

@@ -12,6 +12,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ use self::hub::HubBot;
 use self::send::{Plan, part_id, plan_action, send_error};
 use crate::journal::{Part, Sent};
 use crate::mailbox::rooms::{Command, RoomsError};
-use crate::mailbox::{Connector, Pace, Read, ReadAnswer, SendError};
+use crate::mailbox::{Connector, Pace, Read, ReadAnswer, SendError, SessionState};
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Target};
 use crate::model::directory::ReadError;
@@ -37,6 +38,7 @@ pub struct LocalConnector {
     bot: Bot,
     user: HubBot,
     hub: Hub,
+    is_running: AtomicBool,
 }
 
 impl LocalConnector {
@@ -56,6 +58,7 @@ impl LocalConnector {
             },
             user,
             hub,
+            is_running: AtomicBool::new(false),
         })
     }
 
@@ -75,6 +78,15 @@ impl Connector for LocalConnector {
         Pace {
             per_minute: None,
             conversation_gap: Duration::ZERO,
+        }
+    }
+
+    // The platform is in this process: the connection is the session's loop.
+    fn session(&self) -> SessionState {
+        if self.is_running.load(Ordering::Acquire) {
+            SessionState::Connected
+        } else {
+            SessionState::Disconnected
         }
     }
 

@@ -53,6 +53,7 @@ use super::{
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
+use crate::telemetry::latency::{Latency, LatencyCounts};
 
 /// The name of the database in the data folder.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
@@ -97,6 +98,7 @@ pub struct SqliteJournal {
     state: Arc<StateCache>,
     readers: Readers,
     pages_used: Arc<AtomicU64>,
+    commits: Arc<Latency>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -121,16 +123,18 @@ impl SqliteJournal {
         let sizes = read::state_sizes(&connection).map_err(damaged)?;
         let state = Arc::new(StateCache::new(sizes));
         let pages_used = Arc::new(AtomicU64::new(0));
+        let commits = Arc::new(Latency::default());
         let (commands, receiver) = mpsc::channel(QUEUE);
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
             let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
+            let commits = Arc::clone(&commits);
             let max_bytes = config.max_bytes;
             std::thread::Builder::new()
                 .name("journal".to_owned())
                 .spawn(move || {
                     // The statements borrow the connection, so both live in this thread.
-                    match Writer::new(&connection, index, state, max_bytes, pages_used) {
+                    match Writer::new(&connection, index, state, max_bytes, pages_used, commits) {
                         Ok(writer) => {
                             // `open` waits for this and cannot have gone.
                             let _ = ready.send(Ok(()));
@@ -153,6 +157,7 @@ impl SqliteJournal {
             commands,
             state,
             pages_used,
+            commits,
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -473,6 +478,10 @@ impl Journal for SqliteJournal {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.write(|reply| Command::SetHostValue(name, value, reply))
             .await
+    }
+
+    fn commit_times(&self) -> Option<LatencyCounts> {
+        Some(self.commits.counts())
     }
 
     async fn counts(&self) -> JournalResult<Counts> {

@@ -1,6 +1,7 @@
 //! Hands over what a bot hears, in order, and tells the platform what was accepted.
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -27,6 +28,7 @@ type Durable = Pin<Box<dyn Future<Output = (usize, Result<(), JournalError>)> + 
 impl LocalConnector {
     /// Runs the bot's session until `stop` resolves or the host stops taking events.
     pub async fn run(&self, intake: &dyn Intake, stop: impl Future<Output = ()>) {
+        self.is_running.store(true, Ordering::Release);
         let mut stop = std::pin::pin!(stop);
         let mut waiting: FuturesOrdered<Durable> = FuturesOrdered::new();
         let mut unwritten = false;
@@ -81,6 +83,7 @@ impl LocalConnector {
                 }
             }
         }
+        self.is_running.store(false, Ordering::Release);
         while let Some((count, Ok(()))) = waiting.next().await {
             self.hub.accepted(&self.user, count);
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use rusqlite::ffi;
@@ -23,6 +24,7 @@ use crate::journal::{
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::{Name, Timestamp};
+use crate::telemetry::latency::Latency;
 
 /// Commands of one transaction.
 const BATCH: usize = 512;
@@ -73,6 +75,7 @@ pub(super) struct Writer<'c> {
     pub(super) now: Timestamp,
     pub(super) intake_is_full: bool,
     pub(super) pages_used: Arc<AtomicU64>,
+    commits: Arc<Latency>,
     max_pages: u64,
     durable: Durable,
     /// The index does not agree with the database, because it could not be read after a failure.
@@ -87,6 +90,7 @@ impl<'c> Writer<'c> {
         state: Arc<StateCache>,
         max_bytes: u64,
         pages_used: Arc<AtomicU64>,
+        commits: Arc<Latency>,
     ) -> rusqlite::Result<Self> {
         let mut writer = Self {
             connection,
@@ -99,6 +103,7 @@ impl<'c> Writer<'c> {
             now: now(),
             intake_is_full: false,
             pages_used,
+            commits,
             max_pages: u64::MAX,
             durable: Durable::done(),
             is_stale: false,
@@ -181,7 +186,9 @@ impl<'c> Writer<'c> {
     fn finish(&mut self) -> rusqlite::Result<()> {
         self.flush_state()?;
         self.keys.settle_some()?;
+        let began = Instant::now();
         self.statements.commit.execute([])?;
+        self.commits.took(began.elapsed());
         Ok(())
     }
 
