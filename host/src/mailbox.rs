@@ -248,6 +248,12 @@ pub trait Connector: Send + Sync {
         self.perform(part).await
     }
 
+    /// Tells whether a part is performed once however often it is asked for. Such a part needs no
+    /// mark in the journal before, and no wait after a crash.
+    fn performs_once(&self) -> bool {
+        false
+    }
+
     /// Looks on the platform for a part whose end is in doubt; `Ok(None)`: it is certainly not there.
     ///
     /// # Errors

@@ -96,6 +96,11 @@ impl Connector for LocalConnector {
         }
     }
 
+    /// The hub keeps what became of each part, with the message itself.
+    fn performs_once(&self) -> bool {
+        true
+    }
+
     fn plan(&self, action: Action) -> Vec<Action> {
         match action.kind {
             ActionKind::Send(mut send) if matches!(send.target, Target::Conversations(_)) => {

@@ -47,6 +47,7 @@ pub(super) struct Platform {
     pub(super) find: Mutex<Vec<Result<Option<Sent>, SendError>>>,
     pub(super) pace: Pace,
     pub(super) platform: &'static str,
+    pub(super) performs_once: bool,
     pub(super) tries: Mutex<HashMap<u64, u32>>,
     pub(super) done: Mutex<Vec<(String, String)>>,
     pub(super) slow: watch::Sender<bool>,
@@ -66,6 +67,7 @@ impl Platform {
                 conversation_gap: Duration::ZERO,
             },
             platform: "webex",
+            performs_once: false,
             tries: Mutex::default(),
             done: Mutex::default(),
             slow: watch::Sender::new(false),
@@ -135,6 +137,10 @@ impl Connector for Platform {
 
     fn pace(&self) -> Pace {
         self.pace
+    }
+
+    fn performs_once(&self) -> bool {
+        self.performs_once
     }
 
     fn plan(&self, action: Action) -> Vec<Action> {

@@ -17,8 +17,6 @@ use crate::model::Name;
 use crate::model::action::{ActionKind, MessageRef};
 use crate::model::payload::ActionError;
 
-/// The platform whose requests end with this process: nothing of it is still under way after a start.
-const IN_PROCESS: &str = "local";
 /// How long a lane waits when the journal does not take the mark of its part.
 const JOURNAL_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait that a platform may ask for.
@@ -100,7 +98,7 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
             return performing.failed(item, class, detail.to_owned());
         }
     };
-    if !item.is_marked {
+    if !item.is_marked && !connector.performs_once() {
         if let Err(error) = performing.shared.recorder.mark(item.part.number).await {
             tracing::warn!(%error, "part not marked as being sent, it waits");
             return Next::Later(Instant::now() + JOURNAL_WAIT);
@@ -411,11 +409,10 @@ impl Performing<'_> {
     }
 
     fn doubt_wait(&self) -> Duration {
-        let platform = self.connector.map(|connector| connector.bot().platform);
-        if platform.as_deref() == Some(IN_PROCESS) {
-            return Duration::ZERO;
+        match self.connector {
+            Some(connector) if connector.performs_once() => Duration::ZERO,
+            _ => self.shared.config.doubt_wait,
         }
-        self.shared.config.doubt_wait
     }
 
     fn note_error(&self, detail: &str) {

@@ -111,6 +111,23 @@ async fn a_part_is_marked_on_disk_before_its_request_leaves() {
 }
 
 #[tokio::test]
+async fn a_platform_that_performs_once_is_asked_without_a_mark() {
+    let journal = Arc::new(MemoryJournal::new());
+    let platform = Platform {
+        performs_once: true,
+        ..Platform::good()
+    };
+    let bench = Bench::with(platform, quick(), Arc::clone(&journal));
+    bench.send("joke", "slow", vec![text(0)]).await;
+    eventually(|| bench.platform.requests.load(Ordering::Relaxed) == 1).await;
+    let parts = journal.pending_parts(0, 10).await.unwrap();
+    assert_eq!(parts[0].state, PartState::Queued);
+    bench.platform.slow.send_replace(true);
+    bench.through().await;
+    assert_eq!(bench.ends(), ["sent "]);
+}
+
+#[tokio::test]
 async fn in_doubt_and_found_is_sent_once() {
     let bench = Bench::new(Platform::new(|_, _| {
         Err(SendError::InDoubt("cut".to_owned()))

@@ -45,6 +45,8 @@ use crate::model::{Name, NameMap};
 
 /// Turns that may wait for the disk at one time; above that, workers wait.
 const SETTLING: usize = 16_384;
+/// Commits that may be ordered without an instance waiting for them; above that, workers wait.
+const ORDERING: usize = 1_024;
 /// Deliveries read from the journal at a time.
 const PAGE: usize = 1_000;
 
@@ -129,6 +131,7 @@ struct Shared {
     parts: LanesParts,
     config: LanesConfig,
     calls: Semaphore,
+    ordering: Arc<Semaphore>,
     gate: Gate,
     settling: mpsc::Sender<Settling>,
     tracker: TaskTracker,
@@ -147,6 +150,7 @@ impl Lanes {
             parts,
             config,
             calls: Semaphore::new(config.calls.clamp(1, Semaphore::MAX_PERMITS)),
+            ordering: Arc::new(Semaphore::new(ORDERING)),
             gate: Gate::default(),
             settling,
             tracker: TaskTracker::new(),

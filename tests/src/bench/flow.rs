@@ -12,7 +12,7 @@ use super::{Row, bare, disk_folder, note};
 
 /// Messages before anything is measured.
 const WARM_UP: usize = 5_000;
-/// Rounds of a measurement that is compared; the best counts.
+/// Rounds of a closed loop; the best counts, because whatever else the machine does only slows it.
 const ROUNDS: usize = 5;
 /// Rounds of an open loop, each beside one of the bare writer; the middle one counts.
 const OPEN_ROUNDS: usize = 3;
@@ -24,7 +24,7 @@ const OTHERS: usize = 99;
 /// Through the memory journal.
 pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
     let host = TestHost::with(&["echo"]).await;
-    let rate = rate(&host, 200_000).await;
+    let rate = rate(&host, 40_000).await;
     host.stop().await;
     let rate = rate?;
     Ok(vec![Row::at_least(
@@ -39,7 +39,7 @@ pub(crate) async fn memory() -> anyhow::Result<Vec<Row>> {
 pub(crate) async fn power() -> anyhow::Result<Vec<Row>> {
     let folder = disk_folder()?;
     let host = on_disk(&folder).await?;
-    let rate = rate(&host, 60_000).await;
+    let rate = rate(&host, 30_000).await;
     host.stop().await;
     let rate = rate?;
     Ok(vec![Row::at_least(
@@ -144,9 +144,16 @@ async fn rate(host: &TestHost, count: usize) -> anyhow::Result<f64> {
     let mut crowd = Crowd::gather(host, CONVERSATIONS).await?;
     on_worker(async move {
         crowd.closed_loop(WARM_UP).await?;
-        let rate = crowd.closed_loop(count).await?;
-        note(&format!("closed loop: {}", crowd.processor_use()));
-        Ok(rate)
+        let mut best = 0.0_f64;
+        for _ in 0..ROUNDS {
+            let rate = crowd.closed_loop(count).await?;
+            note(&format!(
+                "closed loop: {rate:.0}/s, {}",
+                crowd.processor_use()
+            ));
+            best = best.max(rate);
+        }
+        Ok(best)
     })
     .await
 }

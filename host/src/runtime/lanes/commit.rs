@@ -1,14 +1,17 @@
 //! One delivery: the call, what it comes to, the commit, and what to do where it does not succeed.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::plugin::{Job, Next, Plugin};
 use super::settle::{Settling, Unsettled};
 use super::status::count;
+use super::timers::CommitTurn;
 use super::worker::{Alive, Held};
 use super::{Shared, bounds, gate, timers};
 use crate::journal::{
@@ -26,25 +29,43 @@ use crate::runtime::turn::{self, Refusal, TurnContext, TurnDraft};
 const CONFLICTS: u32 = 16;
 
 /// One delivery being attended to.
-#[derive(Clone, Copy)]
-pub(super) struct Attend<'a> {
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) plugin: &'a Arc<Plugin>,
-    pub(super) job: &'a Job,
+#[derive(Clone)]
+pub(super) struct Attend {
+    pub(super) shared: Arc<Shared>,
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) job: Arc<Job>,
 }
 
 /// What a try came to.
 enum Tried {
     Ended(Next),
     Conflict,
+    /// Its commit is being ordered by itself.
+    Left,
 }
 
-impl Attend<'_> {
-    /// Calls the plugin and commits; again where what it read has changed meanwhile.
-    pub(super) async fn run(&self, held: &mut Option<Held>) -> Next {
+impl Attend {
+    /// Attends to the delivery and lets its lane go on.
+    pub(super) async fn run(self, held: &mut Option<Held>) {
         let began = Instant::now();
+        let attended = AssertUnwindSafe(self.tries(held, began)).catch_unwind();
+        let next = match attended.await {
+            Ok(Some(next)) => next,
+            Ok(None) => return,
+            Err(_) => {
+                *held = None;
+                self.panicked(began).await
+            }
+        };
+        self.plugin.finish(&self.shared, &self.job, next);
+    }
+
+    /// Calls the plugin and commits; again where what it read has changed meanwhile. Gives nothing
+    /// where the commit goes on by itself.
+    async fn tries(&self, held: &mut Option<Held>, began: Instant) -> Option<Next> {
         match self.attempt(held, began, false).await {
-            Tried::Ended(next) => return next,
+            Tried::Ended(next) => return Some(next),
+            Tried::Left => return None,
             Tried::Conflict => count(&self.plugin.counters.conflicts),
         }
         // It lost once. Holding the turn from its first read on, it cannot lose again.
@@ -52,11 +73,13 @@ impl Attend<'_> {
         for _ in 1..CONFLICTS {
             *held = None;
             match self.attempt(held, began, true).await {
-                Tried::Ended(next) => return next,
+                Tried::Ended(next) => return Some(next),
+                Tried::Left => return None,
                 Tried::Conflict => count(&self.plugin.counters.conflicts),
             }
         }
-        fail(self, "what it read changed again and again", began).await
+        let text = "what it read changed again and again";
+        Some(self.host_failed(text, began).await)
     }
 
     async fn attempt(&self, held: &mut Option<Held>, began: Instant, has_turn: bool) -> Tried {
@@ -65,7 +88,7 @@ impl Attend<'_> {
         let (instance, alive) = match held.take() {
             Some(held) if held.generation == generation => (held.instance, held.alive),
             _ => match spec.build.instantiate().await {
-                Ok(instance) => (instance, Alive::new(self.plugin)),
+                Ok(instance) => (instance, Alive::new(&self.plugin)),
                 Err(fault) => return Tried::Ended(self.faulted(&fault, began).await),
             },
         };
@@ -138,7 +161,7 @@ impl Attend<'_> {
             Err(error) => return Tried::Ended(self.hold(&error)),
         }
         let writes = !state.writes.is_empty();
-        let _turn = match timers::take_turn(self, &draft.timers, writes, has_turn).await {
+        let commit_turn = match timers::take_turn(self, &draft.timers, writes, has_turn).await {
             Ok(Ok(turn)) => turn,
             Ok(Err(refusal)) => return self.refused(&state, &refusal).await,
             Err(error) => return Tried::Ended(self.hold(&error)),
@@ -161,6 +184,50 @@ impl Attend<'_> {
             number: delivery.event.sequence,
             took_us,
         };
+        // What touches nothing that calls share cannot conflict, and needs its instance no more.
+        let is_alone =
+            !has_turn && matches!(commit_turn, CommitTurn::None) && !turn.state.has_reads();
+        if is_alone && let Ok(permit) = Arc::clone(&self.shared.ordering).try_acquire_owned() {
+            return self.leave(turn, reserved, began, permit);
+        }
+        self.order(turn, reserved, began).await
+    }
+
+    /// Lets a commit go on by itself, unless it is through at once.
+    fn leave(
+        &self,
+        turn: Turn,
+        reserved: Vec<LaneKey>,
+        began: Instant,
+        permit: OwnedSemaphorePermit,
+    ) -> Tried {
+        let attend = self.clone();
+        let order = async move {
+            let order = AssertUnwindSafe(attend.order(turn, reserved, began)).catch_unwind();
+            let next = match order.await {
+                Ok(Tried::Ended(next)) => next,
+                // Neither is possible for a turn without reads.
+                Ok(Tried::Conflict | Tried::Left) => Next::Back,
+                Err(_) => attend.panicked(began).await,
+            };
+            drop(permit);
+            (attend, next)
+        };
+        let mut order = Box::pin(order);
+        if let Some((_, next)) = order.as_mut().now_or_never() {
+            return Tried::Ended(next);
+        }
+        let order = async move {
+            let (attend, next) = order.await;
+            attend.plugin.finish(&attend.shared, &attend.job, next);
+            attend.plugin.stir(&attend.shared);
+        };
+        self.shared.tracker.spawn_on(order, &self.shared.handle);
+        Tried::Left
+    }
+
+    /// Has the journal order a turn.
+    async fn order(&self, turn: Turn, reserved: Vec<LaneKey>, began: Instant) -> Tried {
         let requests = (!turn.requests.is_empty()).then_some(&self.shared.parts.requests);
         if let Some(requests) = requests {
             requests.announce(&self.plugin.tenant, &self.plugin.name);
@@ -196,7 +263,7 @@ impl Attend<'_> {
     /// Tells a store that takes no writes from one that does not take this turn: the first holds
     /// all lanes, the second is this delivery's own fault.
     async fn not_kept(&self, error: JournalError, began: Instant) -> Next {
-        if matches!(error, JournalError::Failed(_)) && gate::probe(self.shared).await.is_ok() {
+        if matches!(error, JournalError::Failed(_)) && gate::probe(&self.shared).await.is_ok() {
             let text = format!("turn not kept: {error}");
             self.plugin.counters.fault(&text);
             return self.again(&text, None, began).await;
@@ -256,7 +323,7 @@ impl Attend<'_> {
         }
         self.plugin.unsettled(lane, durable.clone());
         let unsettled = Settling::Turn(Box::new(Unsettled {
-            plugin: Arc::clone(self.plugin),
+            plugin: Arc::clone(&self.plugin),
             delivery: self.job.delivery.clone(),
             durable,
             parts,
@@ -362,17 +429,22 @@ impl Attend<'_> {
         }
     }
 
+    /// Gives up a delivery over which the host itself failed.
+    async fn host_failed(&self, text: &str, began: Instant) -> Next {
+        self.plugin.counters.fault(text);
+        self.again(text, None, began).await
+    }
+
+    async fn panicked(&self, began: Instant) -> Next {
+        let text = "the host panicked over this delivery";
+        self.host_failed(text, began).await
+    }
+
     /// Holds all lanes until the journal takes writes, and puts the delivery back.
     fn hold(&self, error: &JournalError) -> Next {
         self.shared.gate.close(error);
         Next::Back
     }
-}
-
-/// Gives up a delivery over which the host itself failed.
-pub(super) async fn fail(attend: &Attend<'_>, text: &str, began: Instant) -> Next {
-    attend.plugin.counters.fault(text);
-    attend.again(text, None, began).await
 }
 
 /// The error of a write that is known to be lost.

@@ -1,11 +1,11 @@
 //! What the lanes promise where the disk is slow, full or loses writes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::PluginState;
 use super::fakes::{Bench, FakeBuild, eventually, quick, reply};
 use super::shaky::ShakyJournal;
+use super::{PluginSpec, PluginState};
 use crate::journal::StateDelta;
 use crate::runtime::guest::CallEnd;
 
@@ -97,4 +97,36 @@ async fn a_full_journal_holds_all_lanes_and_costs_no_tries() {
     let wanted: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     assert_eq!(bench.outbox.texts("room"), wanted);
     assert_eq!((bench.status().faults, bench.status().dead), (0, 0));
+}
+
+#[tokio::test]
+async fn one_instance_serves_other_rooms_while_its_turn_is_being_ordered() {
+    let journal = ShakyJournal::new();
+    journal.order.close();
+    let bench = Bench::with(Arc::clone(&journal) as Arc<_>, quick());
+    let calls = Arc::new(AtomicU64::new(0));
+    let build = FakeBuild::new({
+        let calls = Arc::clone(&calls);
+        move |delivery| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let answer = reply(&delivery.event.id);
+                (CallEnd::Done(vec![answer]), StateDelta::default())
+            }
+        }
+    });
+    bench.lanes.install(PluginSpec {
+        instances: 1,
+        ..Bench::spec(Arc::clone(&build) as Arc<_>)
+    });
+    for n in 0..5 {
+        bench.say(&format!("{n}a"), &format!("room-{n}")).await;
+        bench.say(&format!("{n}b"), &format!("room-{n}")).await;
+    }
+    // One turn of each room is under way: the second of a room waits for the first.
+    eventually(|| calls.load(Ordering::Relaxed) == 5).await;
+    journal.order.open();
+    eventually(|| bench.outbox.len() == 10).await;
+    assert_eq!(bench.outbox.texts("room-3"), ["3a", "3b"]);
+    assert_eq!(build.made.load(Ordering::Relaxed), 1);
 }

@@ -52,6 +52,14 @@ impl Door {
         Self(watch::Sender::new(false))
     }
 
+    pub(crate) fn opened() -> Self {
+        Self(watch::Sender::new(true))
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.send_replace(false);
+    }
+
     pub(crate) fn open(&self) {
         self.0.send_replace(true);
     }

@@ -254,8 +254,16 @@ impl Plugin {
         goes
     }
 
+    /// Lets a worker see what there is to do, where nobody else would look.
+    pub(super) fn stir(self: &Arc<Self>, shared: &Arc<Shared>) {
+        let mut state = self.state.lock();
+        if !(state.ready.is_empty() && state.timed.is_empty()) {
+            self.rouse(&mut state, shared);
+        }
+    }
+
     /// Lets a lane go on after a job.
-    pub(super) fn finish(&self, shared: &Shared, job: Job, next: Next) {
+    pub(super) fn finish(&self, shared: &Shared, job: &Job, next: Next) {
         let mut state = self.state.lock();
         let state = &mut *state;
         state.running -= 1;
@@ -267,14 +275,14 @@ impl Plugin {
                 state.wake_all();
             }
         }
-        let mut delivery = job.delivery;
-        let Some(lane) = state.lanes.get_mut(&delivery.lane) else {
+        let Some(lane) = state.lanes.get_mut(&job.delivery.lane) else {
             return;
         };
-        let name = Name::clone(&delivery.lane);
+        let name = Name::clone(&job.delivery.lane);
         match next {
             Next::On { .. } => lane.first_try = None,
             Next::Again { first_try, at } => {
+                let mut delivery = job.delivery.clone();
                 delivery.attempt = delivery.attempt.saturating_add(1);
                 state.waiting += usize::from(lane.put(delivery));
                 lane.first_try = Some(first_try);
@@ -284,7 +292,7 @@ impl Plugin {
             }
             Next::Back => {
                 lane.first_try = None;
-                state.waiting += usize::from(lane.put(delivery));
+                state.waiting += usize::from(lane.put(job.delivery.clone()));
             }
         }
         if !lane.queue.is_empty() {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::fakes::Door;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
     Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
@@ -27,6 +28,8 @@ pub(crate) struct ShakyJournal {
     pub(crate) is_full: AtomicBool,
     pub(crate) holds_writes: AtomicBool,
     pub(crate) refusals: AtomicU64,
+    /// A door that each commit passes before it is ordered.
+    pub(crate) order: Door,
     next_part: AtomicU64,
     ordered: Mutex<Vec<(Turn, Written)>>,
 }
@@ -38,6 +41,7 @@ impl ShakyJournal {
             is_full: AtomicBool::new(false),
             holds_writes: AtomicBool::new(false),
             refusals: AtomicU64::new(0),
+            order: Door::opened(),
             next_part: AtomicU64::new(1),
             ordered: Mutex::default(),
         })
@@ -86,6 +90,7 @@ impl Journal for ShakyJournal {
         self.inner.route(number, event, routes).await
     }
     async fn commit(&self, turn: Turn) -> JournalResult<Ordered<Committed>> {
+        self.order.pass().await;
         self.check_room()?;
         if !self.holds_writes.load(Ordering::Relaxed) {
             return self.inner.commit(turn).await;

@@ -27,7 +27,7 @@ pub(super) enum CommitTurn<'a> {
 
 /// Takes the commit turn as a turn with these timers needs it, and looks whether they still fit.
 pub(super) async fn take_turn<'a>(
-    attend: &Attend<'a>,
+    attend: &'a Attend,
     timers: &[TimerChange],
     writes: bool,
     has_turn: bool,
@@ -60,7 +60,7 @@ pub(super) async fn take_turn<'a>(
     Ok(fits.map(|()| CommitTurn::Alone { _guard: alone }))
 }
 
-async fn count(attend: &Attend<'_>) -> JournalResult<u64> {
+async fn count(attend: &Attend) -> JournalResult<u64> {
     let delivery = &attend.job.delivery;
     let journal = &attend.shared.parts.journal;
     journal
@@ -69,7 +69,7 @@ async fn count(attend: &Attend<'_>) -> JournalResult<u64> {
 }
 
 /// Counts what the plugin will have: one that is set again is replaced, one that is cancelled makes room.
-async fn fit(attend: &Attend<'_>, timers: &[TimerChange]) -> JournalResult<Result<(), Refusal>> {
+async fn fit(attend: &Attend, timers: &[TimerChange]) -> JournalResult<Result<(), Refusal>> {
     let before = count(attend).await?;
     let mut ends: HashMap<&TimerKey, bool> = HashMap::new();
     for change in timers {

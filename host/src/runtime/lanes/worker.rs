@@ -1,14 +1,12 @@
 //! One worker of a plugin: takes ready lanes in turn and keeps an instance while it lives.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::commit::{self, Attend};
+use super::commit::Attend;
 use super::plugin::{Next, Plugin, Step};
 use super::status::count;
 use crate::runtime::guest::Instance;
@@ -52,20 +50,11 @@ pub(super) async fn run(shared: Arc<Shared>, plugin: Arc<Plugin>) {
         match plugin.next(&shared, &me) {
             Step::Work(job) => {
                 let attend = Attend {
-                    shared: &shared,
-                    plugin: &plugin,
-                    job: &job,
+                    shared: Arc::clone(&shared),
+                    plugin: Arc::clone(&plugin),
+                    job: Arc::new(job),
                 };
-                let attended = AssertUnwindSafe(attend.run(&mut held)).catch_unwind().await;
-                let next = match attended {
-                    Ok(next) => next,
-                    Err(_) => {
-                        held = None;
-                        let text = "the host panicked over this delivery";
-                        commit::fail(&attend, text, Instant::now()).await
-                    }
-                };
-                plugin.finish(&shared, job, next);
+                attend.run(&mut held).await;
             }
             Step::Park(wake, generation) => {
                 if held
