@@ -196,6 +196,7 @@ async fn message(journal: &dyn Journal, common: &Common, number: u64, with_state
             action: Arc::clone(&common.action),
             sending: true,
         }],
+        broadcasts: Vec::new(),
         timers: Vec::new(),
         requests: Vec::new(),
         took_us: 12,

@@ -139,6 +139,7 @@ fn benches(c: &mut Criterion) {
         },
         state: PartState::Sending,
         attempts: 1,
+        broadcast: None,
     };
     let next = AtomicU64::new(1);
     let mut group = c.benchmark_group("outbox");

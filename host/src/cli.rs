@@ -3,11 +3,20 @@
 //! Nothing here joins parts of the host; `app::entry` does. Exit codes: 0 ok, 1 failed, 64 usage or
 //! settings, 130 interrupted.
 
+mod ask;
+mod bots;
 mod build;
 mod cargo;
 pub mod chat;
 mod check;
+#[cfg(test)]
+mod control_tests;
+mod conversations;
+mod outbox;
 mod output;
+mod plugins;
+mod reload;
+mod send;
 mod start;
 mod terminal;
 #[cfg(test)]
@@ -72,12 +81,22 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// List the plugins, what they ask for and what they are granted
+    /// List the plugins, how they do, what they ask for and what they are granted
     Plugins {
         /// Print one JSON object per plugin
         #[arg(long)]
         json: bool,
     },
+    /// Show how the bots do; pause or resume one
+    Bots(bots::BotsArgs),
+    /// Show what waits to be sent; hold it, release it or drop it
+    Outbox(outbox::OutboxArgs),
+    /// List the bots' conversations with their ids, for use in settings
+    Conversations(conversations::ConversationsArgs),
+    /// Send a message as a bot of the running host
+    Send(send::SendArgs),
+    /// Read settings and plugins again, and let changes serve that wait
+    Reload(reload::ReloadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -144,7 +163,15 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
-        Some(Verb::Plugins { json }) => list_plugins(&place, json),
+        Some(Verb::Plugins { json }) => match plugins::list_live(&place, json)? {
+            Some(code) => Ok(code),
+            None => list_plugins(&place, json),
+        },
+        Some(Verb::Bots(args)) => bots::run(&place, args),
+        Some(Verb::Outbox(args)) => outbox::run(&place, args),
+        Some(Verb::Conversations(args)) => conversations::run(&place, args),
+        Some(Verb::Send(args)) => send::run(&place, args),
+        Some(Verb::Reload(args)) => reload::run(&place, args),
     }
 }
 

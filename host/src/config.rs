@@ -3,6 +3,8 @@
 //! `read` reads TOML key by key and reports what nobody asked for; `sections` and `plugin` ask.
 //! A key that nothing enforces yet is refused, not ignored. `environment` alone reads variables.
 
+mod asks;
+mod changes;
 mod check;
 mod credential;
 mod duration;
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use asks::asks;
 pub use check::check_plugin;
 pub use environment::{log_filter, variable};
 pub use grant::{Grants, HttpGrant};
@@ -99,6 +102,17 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
         let text = read_text(path).map_err(|problem| vec![problem])?;
         Self::parse(path, &text, &variable)
+    }
+
+    /// The data folder that a settings file names, however wrong the rest of it may be: a host may
+    /// run on it with the last good settings.
+    pub fn data_folder(path: &Path) -> PathBuf {
+        let text = read_text(path).unwrap_or_default();
+        let source = Source::new(path, &text);
+        let (document, _) = DeTable::parse_recoverable(&text);
+        let named = document.get_ref().get("data");
+        let named = named.and_then(|value| value.get_ref().as_str());
+        source.folder().join(named.unwrap_or("data"))
     }
 
     /// Checks the text of a settings file.
@@ -274,6 +288,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
             name: DEFAULT_BOT.to_owned(),
             platform: Platform::Local,
             text_only: false,
+            messages_per_minute: None,
         });
     }
     if let Some(item) = item.filter(|item| item.is_list() && !local.enabled)

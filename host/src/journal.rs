@@ -26,9 +26,9 @@ use async_trait::async_trait;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use record::*;
 
-use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
+use crate::model::{Name, Timestamp};
 
 /// Why the journal did not do something.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -203,6 +203,26 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Parts that are not through, in order, from the one after `after`.
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>>;
+
+    /// Broadcasts that are not through, in order, from the one after `after`.
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>>;
+
+    /// Makes the parts of a broadcast's next targets: at most `rows`, but those of one target at
+    /// least. There are none where the broadcast is not as it is told to be.
+    async fn expand(&self, broadcast: &Broadcast, rows: usize)
+    -> JournalResult<Ordered<Vec<Part>>>;
+
+    /// Drops targets of a broadcast whose parts are not made; these are kept. Tells whether it did:
+    /// it does not where the broadcast is not as it is told to be.
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>>;
 
     /// A plugin's requests that have not ended, in order, from the one after `after`.
     async fn pending_requests(

@@ -1,5 +1,6 @@
 //! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
 
+pub mod control;
 pub mod rooms;
 
 use std::sync::Arc;
@@ -150,6 +151,8 @@ pub trait OutboxHandle: Send + Sync {
     fn release(&self, lane: &LaneKey);
     /// Takes the parts of a turn that is on disk.
     fn enqueue(&self, parts: Vec<Part>);
+    /// Says that a turn with broadcasts is in the journal.
+    fn look_for_broadcasts(&self) {}
     /// Tells whether so many parts of a bot wait that the plugins that write to it are to be held.
     fn is_full(&self, _tenant: &str, _bot: &str) -> bool {
         false

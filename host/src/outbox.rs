@@ -4,9 +4,12 @@
 //! between plugins; a part that waits, is retried or is in doubt holds up its own lane only.
 
 mod bot;
+mod broadcast;
 mod fair;
 mod forms;
+mod hold;
 mod hosted;
+mod operator;
 mod pace;
 mod perform;
 mod recorder;
@@ -16,20 +19,27 @@ mod worker;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod operator_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
+use self::broadcast::Broadcasts;
+use self::hold::Holds;
+pub use self::hold::MAX_HOLDS;
 pub use self::hosted::HostedSentences;
+pub use self::operator::Dropped;
 use self::recorder::Recorder;
-use crate::journal::{Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
+use crate::journal::{Broadcast, Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
 use crate::model::payload::ActionError;
 use crate::model::{Name, NameMap};
@@ -71,7 +81,7 @@ pub struct OutboxConfig {
     /// How long requests under way may take when the host stops.
     pub stop_within: Duration,
     /// What is said where the host runs forms itself.
-    pub sentences: Arc<HostedSentences>,
+    pub sentences: Arc<ArcSwap<HostedSentences>>,
 }
 
 impl Default for OutboxConfig {
@@ -110,6 +120,9 @@ pub trait Outcomes: Send + Sync {
 
     /// Takes the end of a part. Must not block.
     fn ended(&self, part: &Part, end: &PartEnd);
+
+    /// Takes that so many parts of a broadcast, which are not made yet, were dropped. Must not block.
+    fn dropped(&self, _broadcast: &Broadcast, _parts: usize) {}
 }
 
 /// Hears nothing.
@@ -130,7 +143,10 @@ pub struct Outbox {
 type Bots = NameMap<Name, NameMap<Name, Arc<BotQueue>>>;
 
 struct Shared {
+    /// Taken before `holds` where both are held.
     bots: RwLock<Bots>,
+    holds: Mutex<Holds>,
+    broadcasts: Broadcasts,
     journal: Arc<dyn Journal>,
     connectors: Arc<dyn Connectors>,
     outcomes: Arc<dyn Outcomes>,
@@ -156,6 +172,8 @@ impl Outbox {
         let recorder = Arc::new(recorder);
         let shared = Arc::new(Shared {
             bots: RwLock::default(),
+            holds: Mutex::default(),
+            broadcasts: Broadcasts::default(),
             journal,
             connectors,
             outcomes,
@@ -170,6 +188,8 @@ impl Outbox {
         });
         let confirm = recorder::run(recorder, unconfirmed, shared.record_cancel.clone());
         shared.record_tracker.spawn_on(confirm, &shared.handle);
+        let expand = broadcast::run(Arc::clone(&shared));
+        shared.tracker.spawn_on(expand, &shared.handle);
         Self { shared }
     }
 
@@ -186,19 +206,27 @@ impl Outbox {
     /// # Errors
     /// The journal's.
     pub async fn recover(&self) -> JournalResult<u64> {
+        let shared = &self.shared;
         let mut after: PartNumber = 0;
         let mut count = 0;
-        loop {
-            let page = self.shared.journal.pending_parts(after, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(count);
-            };
-            after = last.number;
-            count += page.len() as u64;
-            for part in page {
-                self.put(Item::recovered(part));
+        {
+            let _turn = shared.broadcasts.turn().await;
+            shared.load_broadcasts().await?;
+            loop {
+                let page = shared.journal.pending_parts(after, PAGE).await?;
+                let Some(last) = page.last() else {
+                    break;
+                };
+                after = last.number;
+                count += page.len() as u64;
+                for part in page {
+                    shared.broadcasts.recovered(part.broadcast);
+                    self.put(Item::recovered(part));
+                }
             }
         }
+        shared.broadcasts.look();
+        Ok(count)
     }
 
     /// Tells how each bot does, by tenant and name.
@@ -212,7 +240,7 @@ impl Outbox {
         all
     }
 
-    /// Tells how many parts are not through.
+    /// Tells how many parts are not through, those of broadcasts included that are in no lane yet.
     pub fn open_parts(&self) -> usize {
         let bots = self.shared.bots.read();
         let bots = bots.values().flat_map(NameMap::values);
@@ -266,6 +294,10 @@ impl OutboxHandle for Outbox {
         }
     }
 
+    fn look_for_broadcasts(&self) {
+        self.shared.broadcasts.look();
+    }
+
     fn is_full(&self, tenant: &str, bot: &str) -> bool {
         let bot = self.shared.find(tenant, bot);
         bot.is_some_and(|bot| bot.open_parts() >= self.shared.config.waiting)
@@ -284,10 +316,22 @@ impl Shared {
         }
         let mut bots = self.bots.write();
         let names = bots.entry(Name::clone(tenant)).or_default();
-        let queue = names
-            .entry(Name::clone(bot))
-            .or_insert_with(|| Arc::new(BotQueue::new(Name::clone(tenant), Name::clone(bot))));
+        let queue = names.entry(Name::clone(bot)).or_insert_with(|| {
+            let holds = self.holds.lock().of(bot);
+            let queue = BotQueue::new(Name::clone(tenant), Name::clone(bot), holds);
+            Arc::new(queue)
+        });
         Arc::clone(queue)
+    }
+
+    fn change_holds(self: &Arc<Self>, change: impl FnOnce(&mut Holds)) {
+        // No bot comes meanwhile that would miss the change.
+        let bots = self.bots.write();
+        let mut holds = self.holds.lock();
+        change(&mut holds);
+        for bot in bots.values().flat_map(NameMap::values) {
+            bot.set_holds(self, holds.of(&bot.bot));
+        }
     }
 
     fn spawn_worker(self: &Arc<Self>, bot: &Arc<BotQueue>) {

@@ -43,7 +43,7 @@ impl Message {
         Self::new(Target::Conversation(id.into()), content)
     }
 
-    /// Makes a broadcast to at most 1,000 conversations, by id. A grant.
+    /// Makes a broadcast to at most 1,000 conversations, by id. Grant `send-conversations`.
     pub fn to_conversations(
         ids: impl IntoIterator<Item = impl Into<String>>,
         content: impl Into<Content>,

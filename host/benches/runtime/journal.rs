@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use parlor_host::journal::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
-    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
-    Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
+    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
-use parlor_host::model::Timestamp;
 use parlor_host::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use parlor_host::model::event::Event;
+use parlor_host::model::{Name, Timestamp};
 
 /// Keeps nothing.
 pub(crate) struct NoJournal;
@@ -83,6 +83,30 @@ impl Journal for NoJournal {
     }
 
     async fn pending_parts(&self, _after: PartNumber, _limit: usize) -> JournalResult<Vec<Part>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        _after: BroadcastNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn expand(
+        &self,
+        _broadcast: &Broadcast,
+        _rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn retarget(
+        &self,
+        _broadcast: &Broadcast,
+        _kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
         Err(JournalError::Closed)
     }
 

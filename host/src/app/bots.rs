@@ -24,6 +24,13 @@ impl BotDirectory {
             .or_default()
             .insert(name.into(), connector);
     }
+
+    /// Makes a bot unknown.
+    pub(super) fn remove(&self, tenant: &Name, name: &str) {
+        if let Some(bots) = self.bots.write().get_mut(tenant) {
+            bots.remove(name);
+        }
+    }
 }
 
 impl Connectors for BotDirectory {

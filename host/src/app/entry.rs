@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
+use super::control::{self, ControlSocket, LogAudit};
 use super::host::{Host, HostParts};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{
@@ -27,7 +28,7 @@ use crate::web::{PageServer, PanelSource as _};
 /// The folder of compiled code inside the data folder.
 const CACHE_FOLDER: &str = "cache";
 /// The folder of the local platform's rooms inside the data folder.
-const ROOMS_FOLDER: &str = "local";
+pub(super) const ROOMS_FOLDER: &str = "local";
 /// How long the page may take to say good-bye.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
@@ -100,6 +101,8 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
         true => Some(bind(&settings, "local.listen", settings.local.listen)?),
         false => None,
     };
+    let data = settings.data.clone();
+    ControlSocket::check(&data).map_err(|error| settings.problem("data", error.to_string()))?;
     let journal = open_journal(&settings).await?;
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join(ROOMS_FOLDER)),
@@ -125,7 +128,22 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
             return Ok(());
         }
     }
+    // The file may have changed since it was read.
+    host.plugins().apply(FolderChange::SettingsChanged).await;
+    let socket = match ControlSocket::bind(&data) {
+        Ok(socket) => socket,
+        Err(error) => {
+            host.stop().await;
+            return Err(error.into());
+        }
+    };
     host.open().await?;
+    shutdown.spawn(control::serve(
+        socket,
+        host.clone(),
+        Arc::new(LogAudit),
+        shutdown.token(),
+    ));
     let page = match listener {
         Some(listener) => {
             let rooms: Arc<dyn Rooms> = Arc::new(host.hub().clone());
@@ -158,7 +176,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     let talked = tokio::select! {
         talked = talk => talked,
         () = shutdown.wait_for_stop() => Ok(()),
-        () = release_on_hangup(&host) => Ok(()),
+        () = reload_on_hangup(&host) => Ok(()),
     };
     host.stop().await;
     shutdown.wait_for_tasks(STOP_WITHIN).await;
@@ -269,14 +287,17 @@ fn idle_of(host: &Arc<Host>) -> Idle {
     })
 }
 
-/// `SIGHUP` lets changes serve that wait in manual mode. Never resolves.
-async fn release_on_hangup(host: &Host) {
+/// `SIGHUP` is a `parlor reload`. Never resolves.
+async fn reload_on_hangup(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return std::future::pending().await;
     };
     while hangups.recv().await.is_some() {
-        host.plugins().release().await;
+        match host.reload(None).await {
+            Ok(reloaded) => tracing::info!(?reloaded, "reloaded"),
+            Err(error) => tracing::warn!(%error, "not reloaded"),
+        }
     }
     std::future::pending().await
 }

@@ -5,28 +5,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answers::Answers;
 use super::bots::BotDirectory;
-use super::clock;
 use super::closing;
 use super::contents::ParsedContent;
 use super::forms::Forms;
 use super::hosting::Hosting;
 use super::intake::Inbox;
 use super::outcomes::Tell;
-use super::plugins::{Plugins, PluginsParts};
+use super::plugins::{Plugins, PluginsParts, ReloadError};
 use super::reads::Reads;
-use super::reload::{FolderChange, FolderWatcher};
+use super::reload::{FolderChange, FolderWatcher, ScanHandle};
+use super::sends::{CountedOutbox, Sends};
+use super::sessions::{Sessions, SessionsParts};
 use super::speaker::Speaker;
 use super::timers::Timers;
+use super::{clock, control};
 use crate::config::{DEFAULT_LIMITS, Settings};
-use crate::connectors::local::{Hub, LocalConnector};
+use crate::connectors::local::Hub;
 use crate::journal::Journal;
-use crate::mailbox::{Clock, Connector as _, Connectors};
+use crate::mailbox::control::ReloadedLine;
+use crate::mailbox::{Clock, Connectors};
 use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name};
 use crate::net::Egress;
 use crate::outbox::requests::{Requests, RequestsConfig};
@@ -69,9 +74,14 @@ pub struct Host {
     plugins: Arc<Plugins>,
     inbox: Arc<Inbox>,
     clock: Arc<dyn Clock>,
-    bots: Vec<Arc<LocalConnector>>,
-    sessions: TaskTracker,
-    stop_sessions: CancellationToken,
+    directory: Arc<BotDirectory>,
+    sessions: Arc<Sessions>,
+    sends: Arc<Sends>,
+    scan: Mutex<Option<ScanHandle>>,
+    /// Rises with each look through the plugin folder that somebody asked for.
+    scans: watch::Sender<u64>,
+    /// Holds of the outbox are changed one after the other.
+    holds: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
     open: AtomicBool,
@@ -94,18 +104,11 @@ impl Host {
         let tenant: Name = DEFAULT_TENANT.into();
         let engine = engine(&settings, cache, compiler)?;
         let directory = Arc::new(BotDirectory::default());
-        let mut bots = Vec::new();
-        for bot in &settings.bots {
-            let connector = LocalConnector::new(hub.clone(), tenant.clone(), &bot.name, &bot.name)
-                .with_context(|| format!("bot {}", bot.name))?;
-            let connector = Arc::new(connector.text_only(bot.text_only));
-            directory.add(&tenant, &bot.name, connector.clone());
-            bots.push(connector);
-        }
-        let connectors: Arc<dyn Connectors> = directory;
+        let connectors: Arc<dyn Connectors> = directory.clone();
         let forms = Arc::new(Forms::load(journal.as_ref()).await?);
-        let sentences = Arc::new(settings.sentences.hosted.clone());
-        let tell = Arc::new(Tell::new(forms.clone()));
+        let sentences = Arc::new(ArcSwap::from_pointee(settings.sentences.hosted.clone()));
+        let sends = Arc::new(Sends::default());
+        let tell = Arc::new(Tell::new(forms.clone(), sends.clone()));
         let outbox = Arc::new(Outbox::new(
             journal.clone(),
             connectors.clone(),
@@ -120,10 +123,14 @@ impl Host {
             engine.egress().clone(),
             requests_config(&settings),
         ));
+        outbox.set_holds(control::read_holds(journal.as_ref()).await?);
         let lanes = Arc::new(Lanes::new(
             LanesParts {
                 journal: journal.clone(),
-                outbox: outbox.clone(),
+                outbox: Arc::new(CountedOutbox {
+                    outbox: outbox.clone(),
+                    sends: sends.clone(),
+                }),
                 requests: requests.clone(),
                 clock: clock.clone(),
                 connectors: connectors.clone(),
@@ -134,12 +141,25 @@ impl Host {
                 ..LanesConfig::default()
             },
         ));
-        let hosting = Hosting::new(connectors.clone(), sentences);
+        let hosting = Hosting::new(connectors.clone(), sentences.clone());
         let inbox = Inbox::new(journal.clone(), lanes.clone(), forms.clone(), clock.clone());
         let inbox = Arc::new(inbox.with_hosting(hosting));
         inbox.hosting.set_outbox(&outbox);
         tell.set_inbox(&inbox);
+        let dead = sends.clone();
+        lanes.on_dead(Box::new(move |delivery, detail| {
+            dead.dead(&delivery.event.id, detail);
+        }));
         lanes.install(speaker(&tenant));
+        let sessions = SessionsParts {
+            tenant: tenant.clone(),
+            hub: hub.clone(),
+            directory: directory.clone(),
+            outbox: outbox.clone(),
+            inbox: inbox.clone(),
+            journal: journal.clone(),
+        };
+        let sessions = Arc::new(Sessions::new(sessions, &settings.bots).await?);
         let plugins = Arc::new(Plugins::new(PluginsParts {
             tenant,
             settings,
@@ -149,7 +169,10 @@ impl Host {
             inbox: inbox.clone(),
             requests: requests.clone(),
             reads: Arc::new(Reads::new(connectors)),
-            bots: bots.iter().map(|bot| bot.bot()).collect(),
+            sessions: sessions.clone(),
+        }));
+        plugins.on_settings(Box::new(move |settings| {
+            sentences.store(Arc::new(settings.sentences.hosted.clone()));
         }));
         tell.set_plugins(&plugins);
         let telling = tell.run();
@@ -172,9 +195,12 @@ impl Host {
             plugins,
             inbox,
             clock,
-            bots,
-            sessions: TaskTracker::new(),
-            stop_sessions: CancellationToken::new(),
+            directory,
+            sessions,
+            sends,
+            scan: Mutex::default(),
+            scans: watch::channel(0).0,
+            holds: tokio::sync::Mutex::default(),
             tasks,
             stop,
             open: AtomicBool::new(false),
@@ -190,13 +216,15 @@ impl Host {
                 break;
             }
         }
+        *self.scan.lock() = Some(watcher.handle());
         let plugins = self.plugins.clone();
-        let stop = self.stop.clone();
+        let (stop, scans) = (self.stop.clone(), self.scans.clone());
         self.tasks.spawn(async move {
             loop {
                 tokio::select! {
                     () = stop.cancelled() => break,
                     change = watcher.next() => match change {
+                        Some(FolderChange::Scanned) => scans.send_modify(|number| *number += 1),
                         Some(change) => plugins.apply(change).await,
                         None => break,
                     },
@@ -204,6 +232,25 @@ impl Host {
             }
             watcher.stop().await;
         });
+    }
+
+    /// Reads the settings and the plugin folder again, and lets changes serve that wait in manual
+    /// mode: all, or those of one plugin.
+    ///
+    /// # Errors
+    /// [`ReloadError`].
+    pub async fn reload(&self, plugin: Option<&str>) -> Result<ReloadedLine, ReloadError> {
+        let scan = self.scan.lock().clone();
+        let mut scans = self.scans.subscribe();
+        let scan = async {
+            if let Some(scan) = scan {
+                scans.mark_unchanged();
+                scan.scan_now();
+                // An error says that the folder is followed no more.
+                let _ended = scans.changed().await;
+            }
+        };
+        self.plugins.reload(plugin, scan).await
     }
 
     /// Takes up what the journal holds from before, then opens the bots' sessions.
@@ -231,13 +278,7 @@ impl Host {
             .spawn(closing::run(self.inbox.clone(), self.stop.clone()));
         self.tasks
             .spawn(prune(self.journal.clone(), self.stop.clone()));
-        for bot in &self.bots {
-            let (bot, inbox) = (bot.clone(), self.inbox.clone());
-            let stop = self.stop_sessions.clone();
-            self.sessions.spawn(async move {
-                bot.run(inbox.as_ref(), stop.cancelled()).await;
-            });
-        }
+        self.sessions.open();
         self.open.store(true, Ordering::Release);
         Ok(())
     }
@@ -257,6 +298,31 @@ impl Host {
         &self.journal
     }
 
+    /// The bots.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    /// The outbox.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// Who performs actions, by bot.
+    pub(super) fn directory(&self) -> &BotDirectory {
+        &self.directory
+    }
+
+    /// Keeps the holds of the outbox as they are until the guard is dropped.
+    pub(super) async fn holds_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.holds.lock().await
+    }
+
+    /// The messages that somebody waits for.
+    pub(super) fn sends(&self) -> &Arc<Sends> {
+        &self.sends
+    }
+
     /// The lanes, for their counts.
     pub fn lanes(&self) -> &Arc<Lanes> {
         &self.lanes
@@ -267,20 +333,24 @@ impl Host {
         &self.inbox
     }
 
-    /// Resolves when no event, delivery, request or part is open. Timers are not waited for.
+    /// Resolves when no event, delivery, request or part is open. Timers, and what is held, are not
+    /// waited for.
     pub async fn idle(&self) {
         loop {
             let requests = self.requests.quiet();
             let forms = self.inbox.forms_generation();
             let counts = self.journal.counts().await;
-            let nothing_waits = counts
-                .is_ok_and(|counts| counts.pending_deliveries == 0 && counts.pending_parts == 0);
+            // What is held goes on when an operator says so.
+            let held = self.outbox.held_parts();
+            let nothing_waits = counts.is_ok_and(|counts| {
+                counts.pending_deliveries == 0 && counts.pending_parts <= held as u64
+            });
             // A request and its answer may have come and gone between the two looks.
             if nothing_waits
                 && requests.is_some()
                 && requests == self.requests.quiet()
-                && self.bots.iter().all(|bot| bot.is_idle())
-                && self.outbox.open_parts() == 0
+                && self.sessions.is_idle()
+                && self.outbox.open_parts() <= held
                 && !self.inbox.has_due_forms()
                 // What closed meanwhile is a delivery that was not counted.
                 && self.inbox.forms_generation() == forms
@@ -295,9 +365,7 @@ impl Host {
     /// committed leaves, the rest stays in the journal.
     pub async fn stop(&self) {
         self.requests.pause();
-        self.stop_sessions.cancel();
-        self.sessions.close();
-        self.sessions.wait().await;
+        self.sessions.close().await;
         if self.open.load(Ordering::Acquire) {
             self.plugins.drain().await;
             // What is not done by then is in the journal.

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::clock;
@@ -31,7 +32,7 @@ const MAX_A_ROUND: usize = 100;
 #[derive(Default)]
 pub(super) struct Hosting {
     connectors: Option<Arc<dyn Connectors>>,
-    sentences: Arc<HostedSentences>,
+    sentences: Arc<ArcSwap<HostedSentences>>,
     outbox: OnceLock<Weak<Outbox>>,
     turns: Turns,
 }
@@ -56,7 +57,10 @@ impl Turns {
 
 impl Hosting {
     /// Makes it with those who know people and conversations.
-    pub(super) fn new(connectors: Arc<dyn Connectors>, sentences: Arc<HostedSentences>) -> Self {
+    pub(super) fn new(
+        connectors: Arc<dyn Connectors>,
+        sentences: Arc<ArcSwap<HostedSentences>>,
+    ) -> Self {
         Self {
             connectors: Some(connectors),
             sentences,
@@ -115,11 +119,12 @@ impl Inbox {
             _ => None,
         };
         let mut found = Found::default();
+        let sentences = self.hosting.sentences.load_full();
         let hearings = |found| Hearings {
             forms: &self.forms,
             tenant,
             table,
-            sentences: &self.hosting.sentences,
+            sentences: &sentences,
             found,
             kind: kind.unwrap_or(ConversationKind::Other),
             shows_forms: connector.as_ref().is_none_or(|found| found.shows().forms),
@@ -218,7 +223,8 @@ impl Inbox {
             let Some(open) = self.forms.find(&key) else {
                 continue;
             };
-            match closing::next(&open, &self.hosting.sentences, now) {
+            let sentences = self.hosting.sentences.load_full();
+            match closing::next(&open, &sentences, now) {
                 Some(closing) => self.close(&key.0, &open.plugin, closing).await?,
                 None if self.forms.due(now).as_ref() == Some(&key) => self.forms.forget(&key),
                 None => {}

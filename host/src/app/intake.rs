@@ -13,6 +13,7 @@ use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError, RequestNumber,
 };
 use crate::mailbox::{Acceptance, Clock, DeliverySink, Incoming, Intake, IntakeError};
+use crate::model::action::Action;
 use crate::model::content::Block;
 use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
@@ -98,6 +99,27 @@ impl Inbox {
         } = directed;
         let routes = vec![route_to(plugin, &event)];
         let arrival = self.arrival(tenant, key, event, routes);
+        let (mut taken, durable) = self.store(vec![arrival]).await?;
+        let acceptance = taken.pop().ok_or(IntakeError::Stopping)?;
+        Ok((acceptance, durable))
+    }
+
+    /// Takes what an operator asks the host itself to do.
+    ///
+    /// # Errors
+    /// It was not taken, and nothing is done.
+    pub async fn take_act(
+        &self,
+        tenant: &Name,
+        event: Event,
+        actions: Vec<Action>,
+    ) -> Result<(Acceptance, Durable), IntakeError> {
+        let key = EventKey::new(&["act", &event.id]);
+        let route = Route {
+            view: View::Act(actions),
+            ..route_to(self.host.clone(), &event)
+        };
+        let arrival = self.arrival(tenant.clone(), key, event, vec![route]);
         let (mut taken, durable) = self.store(vec![arrival]).await?;
         let acceptance = taken.pop().ok_or(IntakeError::Stopping)?;
         Ok((acceptance, durable))

@@ -8,7 +8,9 @@ use super::clock;
 use super::forms::Forms;
 use super::intake::{Directed, Inbox};
 use super::plugins::Plugins;
-use crate::journal::{EventKey, OpenForm, Part, Sent};
+use super::sends::Sends;
+use crate::journal::{Broadcast, EventKey, OpenForm, Part, Sent};
+use crate::model::Name;
 use crate::model::description::EventKind;
 use crate::model::event::Event;
 use crate::model::payload::{ActionDone, ActionError, ActionFailed, ActionRef, EventPayload};
@@ -21,6 +23,7 @@ const MAX_WAITING: usize = 10_000;
 /// Hears how parts end.
 pub(super) struct Tell {
     forms: Arc<Forms>,
+    sends: Arc<Sends>,
     inbox: OnceLock<Weak<Inbox>>,
     plugins: OnceLock<Weak<Plugins>>,
     queue: mpsc::Sender<Directed>,
@@ -29,10 +32,11 @@ pub(super) struct Tell {
 
 impl Tell {
     /// Makes one that tells nobody yet.
-    pub(super) fn new(forms: Arc<Forms>) -> Self {
+    pub(super) fn new(forms: Arc<Forms>, sends: Arc<Sends>) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             forms,
+            sends,
             inbox: OnceLock::new(),
             plugins: OnceLock::new(),
             queue,
@@ -77,37 +81,61 @@ impl Tell {
     }
 
     fn tell(&self, part: &Part, kind: EventKind, payload: impl FnOnce(ActionRef) -> EventPayload) {
-        if !self.listens(&part.plugin, kind) {
-            return;
-        }
-        let number = part.number.to_string();
         let action = ActionRef {
             key: part.what.action.key.clone(),
             index: part.what.index,
         };
+        let of = Outcome {
+            tenant: &part.tenant,
+            plugin: &part.plugin,
+            number: part.number.to_string(),
+            origin: &part.origin,
+        };
+        self.put(of, kind, || payload(action));
+    }
+
+    fn put(&self, of: Outcome<'_>, kind: EventKind, payload: impl FnOnce() -> EventPayload) {
+        let Outcome {
+            tenant,
+            plugin,
+            number,
+            origin,
+        } = of;
+        if !self.listens(plugin, kind) {
+            return;
+        }
         let event = Event {
             id: format!("outcome:{number}"),
             occurred_at: clock::now(),
-            cause: Some(part.origin.id.clone()),
-            depth: part.origin.depth + 1,
+            cause: Some(origin.id.clone()),
+            depth: origin.depth + 1,
             raw: None,
             extras: Vec::new(),
-            payload: payload(action),
-            ..Event::clone(&part.origin)
+            payload: payload(),
+            ..Event::clone(origin)
         };
         let directed = Directed {
-            tenant: part.tenant.clone(),
-            plugin: part.plugin.clone(),
-            key: EventKey::new(&["outcome", &part.plugin, &number]),
+            tenant: tenant.clone(),
+            plugin: plugin.clone(),
+            key: EventKey::new(&["outcome", plugin, &number]),
             event,
         };
         if self.queue.try_send(directed).is_err() {
             tracing::warn!(
-                plugin = &*part.plugin,
+                plugin = &**plugin,
                 "too many outcomes wait; one is not told"
             );
         }
     }
+}
+
+/// What an outcome is of.
+struct Outcome<'a> {
+    tenant: &'a Name,
+    plugin: &'a Name,
+    /// What tells it from others.
+    number: String,
+    origin: &'a Event,
 }
 
 impl Outcomes for Tell {
@@ -116,6 +144,7 @@ impl Outcomes for Tell {
     }
 
     fn ended(&self, part: &Part, end: &PartEnd) {
+        self.sends.ended(part, end);
         match end {
             PartEnd::Sent(sent) => {
                 self.tell(part, EventKind::ActionDone, |action| done(action, sent))
@@ -128,6 +157,28 @@ impl Outcomes for Tell {
             }
             PartEnd::Skipped => {}
         }
+    }
+
+    fn dropped(&self, broadcast: &Broadcast, parts: usize) {
+        let of = Outcome {
+            tenant: &broadcast.tenant,
+            plugin: &broadcast.plugin,
+            // A broadcast may be dropped a piece at a time.
+            number: format!(
+                "broadcast:{}:{}",
+                broadcast.number,
+                broadcast.what.targets.len()
+            ),
+            origin: &broadcast.origin,
+        };
+        let action = ActionRef {
+            key: broadcast.what.actions.iter().find_map(|it| it.key.clone()),
+            index: broadcast.what.index,
+        };
+        self.put(of, EventKind::ActionFailed, || {
+            let detail = format!("the operator dropped {parts} messages of a broadcast");
+            failed(action, ActionError::RefusedByPolicy, &detail)
+        });
     }
 }
 

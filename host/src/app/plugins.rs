@@ -4,21 +4,26 @@
 
 mod absent;
 mod load;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use self::settings::Releasing;
+pub use self::settings::{OnSettings, ReloadError};
 use super::clock;
 use super::intake::{Directed, Inbox};
 use super::reads::Reads;
 use super::reload::{FolderChange, PluginFile, Sha256Bytes};
-use crate::config::{PluginSettings, Settings};
+use super::sessions::Sessions;
+use crate::config::{PluginSettings, Settings, asks};
 use crate::journal::{EventKey, Journal, PluginKey};
+use crate::mailbox::control::{PluginLine, SettingsLine};
 use crate::model::config::ConfigValue;
 use crate::model::description::{Description, EventKind};
 use crate::model::event::{Addressing, Bot, Event};
@@ -48,8 +53,8 @@ pub struct PluginsParts {
     pub requests: Arc<Requests>,
     /// Who answers reads.
     pub reads: Arc<Reads>,
-    /// The bots, for `started`.
-    pub bots: Vec<Bot>,
+    /// The bots: `started` is for each of them, and settings change them.
+    pub sessions: Arc<Sessions>,
 }
 
 /// One wasm file.
@@ -68,6 +73,8 @@ struct Serving {
     description: Arc<Description>,
     access: Access,
     since: Timestamp,
+    /// Which load it was.
+    load: u64,
 }
 
 #[derive(Default)]
@@ -90,7 +97,14 @@ pub struct Plugins {
     applying: tokio::sync::Mutex<()>,
     boot: String,
     /// Held changes are being let through.
-    releasing: AtomicBool,
+    releasing: Mutex<Releasing>,
+    /// The settings that the host was started with.
+    started_with: Settings,
+    /// Whether they come from a file, which may be read again.
+    has_settings_file: bool,
+    notes: Mutex<Vec<SettingsLine>>,
+    listeners: Mutex<Vec<OnSettings>>,
+    loads: AtomicU64,
 }
 
 impl Plugins {
@@ -98,12 +112,17 @@ impl Plugins {
     pub fn new(parts: PluginsParts) -> Self {
         Self {
             settings: ArcSwap::from_pointee(parts.settings.clone()),
+            started_with: parts.settings.clone(),
+            has_settings_file: parts.settings.path.is_file(),
+            notes: Mutex::default(),
+            listeners: Mutex::default(),
+            loads: AtomicU64::new(0),
             parts,
             known: Mutex::default(),
             changed: watch::channel(0).0,
             applying: tokio::sync::Mutex::default(),
             boot: clock::trace_id(),
-            releasing: AtomicBool::new(false),
+            releasing: Mutex::default(),
         }
     }
 
@@ -126,7 +145,7 @@ impl Plugins {
                 self.known.lock().sources.insert(name.clone(), source);
                 self.load_stem(&name).await;
             }
-            FolderChange::SettingsChanged => self.load_settings().await,
+            FolderChange::SettingsChanged => self.load_settings(false).await,
             FolderChange::Removed { name } => {
                 let mut known = self.known.lock();
                 known.sources.remove(&name);
@@ -159,25 +178,6 @@ impl Plugins {
                 &format!("draining:{}", self.boot),
             )
             .await;
-        }
-    }
-
-    async fn load_settings(&self) {
-        let path = self.settings.load().path.clone();
-        match Settings::load(&path) {
-            Ok(settings) => {
-                self.settings.store(Arc::new(settings));
-                let stems: Vec<String> = self.known.lock().sources.keys().cloned().collect();
-                for stem in stems {
-                    self.load_stem(&stem).await;
-                }
-                self.rebuild_table();
-            }
-            Err(problems) => {
-                for problem in problems {
-                    tracing::error!(%problem, "settings not taken; the last good ones stay in force");
-                }
-            }
         }
     }
 
@@ -256,9 +256,31 @@ impl Plugins {
             return;
         }
         let bots: Vec<Option<Bot>> = match lifecycle {
-            Lifecycle::Started => self.parts.bots.iter().cloned().map(Some).collect(),
+            Lifecycle::Started => self.parts.sessions.bots().into_iter().map(Some).collect(),
             _ => vec![None],
         };
+        self.tell_of(plugin, bots, &lifecycle, key).await;
+    }
+
+    /// Sends the plugins that listen a `started` for bots that came.
+    async fn tell_started(&self, bots: Vec<Bot>) {
+        let bots: Vec<Option<Bot>> = bots.into_iter().map(Some).collect();
+        let names: Vec<String> = self.known.lock().serving.keys().cloned().collect();
+        for name in names {
+            if self.listens(&name, EventKind::Lifecycle) {
+                self.tell_of(&name, bots.clone(), &Lifecycle::Started, &self.boot)
+                    .await;
+            }
+        }
+    }
+
+    async fn tell_of(
+        &self,
+        plugin: &str,
+        bots: Vec<Option<Bot>>,
+        lifecycle: &Lifecycle,
+        key: &str,
+    ) {
         for bot in bots {
             let whose = bot.as_ref().map_or("", |bot| bot.name.as_str());
             let id = format!("lifecycle:{plugin}:{whose}:{key}");
@@ -294,19 +316,46 @@ impl Plugins {
             .collect()
     }
 
-    /// Lets changes serve that wait in manual mode.
-    pub async fn release(&self) {
-        let stems: Vec<String> = {
-            let known = self.known.lock();
-            known.sources.keys().cloned().collect()
-        };
-        let _turn = self.applying.lock().await;
-        self.releasing.store(true, Ordering::Release);
-        for stem in stems {
-            self.load_stem(&stem).await;
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// How each plugin does, by name.
+    pub fn lines(&self) -> Vec<PluginLine> {
+        let status = self.parts.lanes.status();
+        let known = self.known.lock();
+        let absent = self.without_file(&known);
+        let mut lines: BTreeMap<&String, PluginLine> = BTreeMap::new();
+        for (name, plugin) in &known.serving {
+            let live = status
+                .iter()
+                .find(|status| *status.tenant == *self.parts.tenant && *status.name == **name);
+            let description = &plugin.description;
+            let line = PluginLine {
+                plugin: name.clone(),
+                state: live.map_or_else(|| "serving".to_owned(), |live| state_name(live.state)),
+                version: Some(description.version.clone()),
+                summary: Some(description.summary.clone()),
+                since: Some(plugin.since),
+                problem: live.and_then(|live| live.last_fault.clone()),
+                waiting: live.map_or(0, |live| live.waiting as u64),
+                handled: live.map_or(0, |live| live.handled),
+                faults: live.map_or(0, |live| live.faults),
+                dead: live.map_or(0, |live| live.dead),
+                asks: asks(description, Some(&plugin.settings)),
+            };
+            lines.insert(name, line);
         }
-        self.releasing.store(false, Ordering::Release);
-        self.changed.send_modify(|number| *number += 1);
+        for (name, reason) in known.refused.iter().chain(&absent) {
+            let line = lines.entry(name).or_insert_with(|| PluginLine {
+                plugin: name.clone(),
+                state: "refused".to_owned(),
+                ..PluginLine::default()
+            });
+            line.problem = Some(reason.clone());
+        }
+        lines.into_values().collect()
     }
 
     /// The commands of all plugins, as they are typed.
@@ -353,7 +402,7 @@ impl PanelSource for Plugins {
             });
             row.last_error = Some(reason.clone());
         }
-        rows.into_values().collect()
+        rows.into_values().chain(self.settings_row()).collect()
     }
 
     fn changed(&self) -> watch::Receiver<u64> {

@@ -25,6 +25,7 @@ impl Instance for Speaker {
     async fn handle(self: Box<Self>, delivery: Delivery) -> Called {
         let actions = match delivery.view {
             View::Say(blocks) => vec![reply(Content::Blocks(blocks))],
+            View::Act(actions) => actions,
             _ => Vec::new(),
         };
         Called {

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::app::reload::MAX_WASM_BYTES;
 use crate::config::{
-    MAX_PLUGIN_FILE_BYTES, PluginSettings, Problem, Settings, check_plugin, unreadable_plugins,
+    MAX_PLUGIN_FILE_BYTES, Problem, Settings, asks, check_plugin, unreadable_plugins,
 };
-use crate::model::description::{Capability, Description};
+use crate::mailbox::control::PluginAsk;
+use crate::model::description::Description;
 
 /// What loads a file as the host would, and says what it is.
 pub(super) trait Loader {
@@ -31,7 +32,7 @@ pub(super) struct PluginReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) problems: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) asks: Vec<Ask>,
+    pub(super) asks: Vec<PluginAsk>,
 }
 
 impl PluginReport {
@@ -66,16 +67,6 @@ impl PluginState {
             Self::Refused => "refused",
         }
     }
-}
-
-/// Something that a plugin asks for.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Ask {
-    pub(super) what: String,
-    pub(super) reason: String,
-    pub(super) optional: bool,
-    pub(super) granted: bool,
 }
 
 /// Reports the plugins of a folder, and those that the settings name.
@@ -202,34 +193,6 @@ fn report_plugin(
         };
     }
     report
-}
-
-fn asks(description: &Description, plugin: Option<&PluginSettings>) -> Vec<Ask> {
-    let ask = |request: &crate::model::description::CapabilityRequest| {
-        let grants = plugin.map(|plugin| &plugin.grants);
-        let (what, granted) = match &request.what {
-            Capability::Http(address) => (
-                format!("http {address}"),
-                grants.is_some_and(|it| it.http.iter().any(|grant| grant.allow == *address)),
-            ),
-            Capability::Action(name) => (
-                format!("action {name}"),
-                grants.is_some_and(|it| it.actions.contains(name)),
-            ),
-            Capability::Read(name) => (
-                format!("read {name}"),
-                grants.is_some_and(|it| it.reads.contains(name)),
-            ),
-            Capability::Other(name) => (name.clone(), false),
-        };
-        Ask {
-            what,
-            reason: request.reason.clone(),
-            optional: request.optional,
-            granted,
-        }
-    };
-    description.capabilities.iter().map(ask).collect()
 }
 
 fn texts(problems: &[Problem]) -> Vec<String> {

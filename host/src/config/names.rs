@@ -8,7 +8,7 @@ const MAX_NAME_BYTES: usize = 64;
 /// Actions that need a grant, as `grants.actions` names them.
 pub const GRANTED_ACTIONS: [&str; 26] = [
     "send-conversation",
-    "broadcast",
+    "send-conversations",
     "send-user",
     "send-users",
     "send-email",

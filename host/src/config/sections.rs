@@ -12,6 +12,8 @@ use super::read::{Item, Reader, Table};
 const MIB: u64 = 1024 * 1024;
 /// Bots, rooms or users that a file may name.
 const MAX_NAMED: usize = 1_000;
+/// Requests a minute that a bot may be allowed.
+const MAX_PER_MINUTE: u64 = 600_000;
 /// Patterns that a role may have.
 const MAX_PATTERNS: usize = 10_000;
 
@@ -62,6 +64,15 @@ pub enum Platform {
     Local,
 }
 
+impl Platform {
+    /// Its name in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+        }
+    }
+}
+
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BotConfig {
@@ -71,6 +82,8 @@ pub struct BotConfig {
     pub platform: Platform,
     /// On the local platform: it shows text only, as a platform without forms and buttons does.
     pub text_only: bool,
+    /// Requests a minute that it may make; none is as many as its platform takes.
+    pub messages_per_minute: Option<u32>,
 }
 
 /// Whether a change in the folder serves at once.
@@ -275,12 +288,17 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
             .get(reader, "text-only")
             .and_then(|item| item.flag(reader))
             .unwrap_or_default();
+        let messages_per_minute = table
+            .get(reader, "messages-per-minute")
+            .and_then(|item| item.integer(reader, 1..=MAX_PER_MINUTE))
+            .and_then(|number| u32::try_from(number).ok());
         table.finish(reader);
         if let Some(name) = name {
             bots.push(BotConfig {
                 name,
                 platform,
                 text_only,
+                messages_per_minute,
             });
         }
     }

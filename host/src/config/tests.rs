@@ -419,3 +419,61 @@ fn folders_and_ports_are_tried_first() {
     let missing = Settings::load(&folder.path().join("gone.toml")).unwrap_err();
     assert!(missing[0].to_string().contains("gone.toml: cannot be read"));
 }
+
+#[test]
+fn a_bot_may_be_told_its_pace() {
+    let settings =
+        parse("[[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n")
+            .unwrap();
+    assert_eq!(settings.bots[0].messages_per_minute, Some(60));
+    check(
+        "[[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 0\n",
+        "parlor.toml:4: `messages-per-minute` in entry 1 of `bot` is the number 0; expected a whole number from 1 to 600000",
+    );
+}
+
+#[test]
+fn what_waits_for_the_next_start_is_named_with_its_line() {
+    let old = parse("data = \"a\"\n").unwrap();
+    let new = parse(
+        "data = \"b\"\n[local]\nlisten = \"127.0.0.1:1\"\n[journal]\ndurability = \"process\"\n\
+         [roles]\nstaff = [\"*\"]\n[log]\nlevel = \"debug\"\n",
+    )
+    .unwrap();
+    let named: Vec<String> = old
+        .needs_restart(&new)
+        .iter()
+        .map(|problem| problem.to_string().replace("/etc/parlor/", ""))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "parlor.toml:1: `data` takes effect at the next start",
+            "parlor.toml:3: `local.listen` takes effect at the next start",
+            "parlor.toml:5: `journal.durability` takes effect at the next start",
+            "parlor.toml:9: `log.level` takes effect at the next start",
+        ]
+    );
+    assert!(old.needs_restart(&old).is_empty());
+}
+
+#[test]
+fn the_data_folder_is_found_in_settings_that_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("parlor.toml");
+    for (text, data) in [
+        ("data = \"state\"\nnonsense = 1\n", "state"),
+        ("data = \"state\"\n[local\n", "state"),
+        ("data = 7\n", "data"),
+        ("", "data"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(
+            Settings::data_folder(&file),
+            folder.path().join(data),
+            "{text}"
+        );
+    }
+    let missing = Settings::data_folder(&folder.path().join("none/parlor.toml"));
+    assert_eq!(missing, folder.path().join("none/data"));
+}

@@ -7,18 +7,21 @@ pub mod convert;
 pub mod hub;
 pub mod reads;
 pub mod render;
+mod rest;
 pub mod send;
 mod session;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use config::LocalConfig;
 pub use hub::Hub;
+pub use rest::conversations_at_rest;
 
 use self::convert::PLATFORM;
 use self::hub::HubBot;
@@ -39,7 +42,10 @@ pub struct LocalConnector {
     bot: Bot,
     user: HubBot,
     hub: Hub,
-    text_only: bool,
+    /// It shows text only.
+    text_only: AtomicBool,
+    /// Requests a minute; 0 is without a limit.
+    per_minute: AtomicU32,
 }
 
 impl LocalConnector {
@@ -59,15 +65,29 @@ impl LocalConnector {
             },
             user,
             hub,
-            text_only: false,
+            text_only: AtomicBool::new(false),
+            per_minute: AtomicU32::new(0),
         })
     }
 
-    /// Makes its messages text: no tables, no forms, no buttons.
-    #[must_use]
-    pub fn text_only(mut self, text_only: bool) -> Self {
-        self.text_only = text_only;
-        self
+    /// Makes its messages text from now on (no tables, no forms, no buttons), or not.
+    pub fn set_text_only(&self, text_only: bool) {
+        self.text_only.store(text_only, Ordering::Relaxed);
+    }
+
+    fn is_text_only(&self) -> bool {
+        self.text_only.load(Ordering::Relaxed)
+    }
+
+    /// Sets how many requests a minute it may make; none is without a limit.
+    pub fn set_pace(&self, per_minute: Option<u32>) {
+        let per_minute = per_minute.unwrap_or(0);
+        self.per_minute.store(per_minute, Ordering::Relaxed);
+    }
+
+    /// Notes that nobody runs its session for a while: it holds no user up.
+    pub fn leave(&self) {
+        self.hub.leave(&self.user);
     }
 
     /// Tells whether everything that the bot heard is accepted.
@@ -83,14 +103,15 @@ impl Connector for LocalConnector {
     }
 
     fn pace(&self) -> Pace {
+        let per_minute = self.per_minute.load(Ordering::Relaxed);
         Pace {
-            per_minute: None,
+            per_minute: (per_minute > 0).then_some(per_minute),
             conversation_gap: Duration::ZERO,
         }
     }
 
     fn shows(&self) -> Shows {
-        match self.text_only {
+        match self.is_text_only() {
             true => Shows::NONE,
             false => Shows::ALL,
         }
@@ -138,7 +159,7 @@ impl Connector for LocalConnector {
             &self.bot.user_id,
             &part.what.conversation,
             &part.what.action,
-            self.text_only,
+            self.is_text_only(),
         )?;
         let command = match plan {
             Plan::One(command) => *command,
@@ -171,7 +192,7 @@ impl Connector for LocalConnector {
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
         let answer = reads::answer(&self.hub, &self.bot, read)?;
         Ok(match answer {
-            ReadAnswer::Capabilities(shown) if self.text_only => {
+            ReadAnswer::Capabilities(shown) if self.is_text_only() => {
                 ReadAnswer::Capabilities(ConversationCapabilities {
                     forms: false,
                     ..shown

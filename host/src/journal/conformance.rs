@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::Journal;
 
+pub(crate) mod broadcasts;
 pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
@@ -64,6 +65,14 @@ macro_rules! store_conformance {
                 parts: part_goes_through_its_states,
                 parts: ended_part_stays_ended,
                 parts: pending_parts_come_in_pages,
+                broadcasts: broadcast_is_expanded_from_one_body,
+                broadcasts: broadcast_of_several_parts_keeps_their_order,
+                broadcasts: broadcast_ends_with_its_last_part,
+                broadcasts: an_old_picture_of_a_broadcast_expands_nothing,
+                broadcasts: dropped_targets_get_no_parts,
+                broadcasts: broadcast_without_a_target_left_is_through,
+                broadcasts: broadcasts_come_in_pages,
+                broadcasts: prune_keeps_the_body_of_open_parts,
                 requests: request_waits_with_its_origin,
                 requests: conflict_keeps_no_request,
                 requests: turn_that_was_kept_asks_no_more,

@@ -3,7 +3,9 @@
 //! Nothing outlives the process, so everything ordered counts as durable at once. Events live as
 //! long as a delivery or a part needs them; keys of events are remembered up to a bound.
 
+mod broadcasts;
 mod desk;
+mod parts;
 mod requests;
 mod state;
 #[cfg(test)]
@@ -17,16 +19,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
+use self::broadcasts::Broadcasts;
 use self::desk::Desk;
 use self::state::StateTable;
 use super::numbers::{NumberMap, RecentKeys};
 use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, PendingRequest,
-    PluginKey, RequestLoad, RequestNumber, RequestState, Sent, SentMessage, StateKey, StateScope,
-    Timer, TimerKey, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Durable, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
+    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -52,6 +55,7 @@ pub struct MemoryJournal {
     open_parts: [Mutex<NumberMap<Part>>; SHARDS],
     state: [Mutex<StateTable>; SHARDS],
     desk: Mutex<Desk>,
+    broadcasts: Mutex<Broadcasts>,
 }
 
 impl Default for MemoryJournal {
@@ -75,6 +79,7 @@ impl MemoryJournal {
             open_parts: std::array::from_fn(|_| Mutex::default()),
             state: std::array::from_fn(|_| Mutex::default()),
             desk: Mutex::default(),
+            broadcasts: Mutex::default(),
         }
     }
 
@@ -132,52 +137,6 @@ impl MemoryJournal {
                 .insert(delivery.number, delivery.clone());
         }
         deliveries
-    }
-
-    fn end_part(&self, number: PartNumber) -> Option<Part> {
-        shard(&self.open_parts, number).lock().remove(&number)
-    }
-
-    fn change_part(&self, number: PartNumber, change: impl FnOnce(&mut Part)) {
-        if let Some(part) = shard(&self.open_parts, number).lock().get_mut(&number) {
-            change(part);
-        }
-    }
-
-    fn record_sent(
-        &self,
-        number: PartNumber,
-        sent: Sent,
-        forms: Vec<OpenForm>,
-        key: Option<String>,
-        joins: i64,
-    ) {
-        let Some(part) = self.end_part(number) else {
-            return;
-        };
-        if forms.is_empty() && key.is_none() && joins == 0 {
-            return;
-        }
-        let mut desk = self.desk.lock();
-        for form in forms {
-            desk.open_form(form);
-        }
-        let conversation = sent.conversation.map_or(part.what.conversation, Name::from);
-        if let (Some(key), Some(message)) = (key, sent.message) {
-            let message = SentMessage {
-                bot: part.what.bot.to_string(),
-                conversation: conversation.to_string(),
-                message,
-            };
-            let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
-            desk.name_message(key, message, now());
-        }
-        if joins != 0 {
-            desk.join(
-                (part.tenant, part.plugin, part.what.bot, conversation),
-                joins,
-            );
-        }
     }
 }
 
@@ -301,6 +260,15 @@ impl Journal for MemoryJournal {
             }
             waiting.remove(&turn.delivery);
         }
+        if !turn.broadcasts.is_empty() {
+            self.broadcasts.lock().add(
+                &turn.tenant,
+                &turn.plugin,
+                turn.delivery,
+                &turn.event,
+                turn.broadcasts,
+            );
+        }
         if !turn.timers.is_empty() {
             let mut desk = self.desk.lock();
             for change in turn.timers {
@@ -321,11 +289,7 @@ impl Journal for MemoryJournal {
             &turn.event,
             turn.parts,
         );
-        for part in &parts {
-            shard(&self.open_parts, part.number)
-                .lock()
-                .insert(part.number, part.clone());
-        }
+        self.open_parts(&parts);
         Ok(ordered(Committed::Done(parts)))
     }
 
@@ -365,25 +329,7 @@ impl Journal for MemoryJournal {
     async fn record(&self, updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>> {
         self.check_open()?;
         for update in updates {
-            match update {
-                PartUpdate::Sending(number) => self.change_part(number, |part| {
-                    part.state = PartState::Sending;
-                    part.attempts = part.attempts.saturating_add(1);
-                }),
-                PartUpdate::Queued(number) => {
-                    self.change_part(number, |part| part.state = PartState::Queued);
-                }
-                PartUpdate::Sent {
-                    part,
-                    sent,
-                    forms,
-                    key,
-                    joins,
-                } => self.record_sent(part, sent, forms, key, joins),
-                PartUpdate::Failed(number, _, _) | PartUpdate::Skipped(number) => {
-                    self.end_part(number);
-                }
-            }
+            self.update_part(update);
         }
         Ok(ordered(()))
     }
@@ -446,6 +392,33 @@ impl Journal for MemoryJournal {
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.check_open()?;
         Ok(in_order(&self.open_parts, after, limit))
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        self.check_open()?;
+        Ok(self.broadcasts.lock().list(after, limit))
+    }
+
+    async fn expand(
+        &self,
+        broadcast: &Broadcast,
+        rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        self.check_open()?;
+        Ok(ordered(self.expand_broadcast(broadcast, rows)))
+    }
+
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
+        self.check_open()?;
+        Ok(ordered(self.broadcasts.lock().retarget(broadcast, kept)))
     }
 
     async fn pending_requests(
@@ -562,6 +535,12 @@ impl Journal for MemoryJournal {
             let parts = parts.lock();
             counts.pending_parts += parts.len() as u64;
             events.extend(parts.values().map(|part| part.origin.sequence));
+        }
+        {
+            let broadcasts = self.broadcasts.lock();
+            counts.pending_parts += broadcasts.parts_left();
+            let all = broadcasts.list(0, usize::MAX);
+            events.extend(all.iter().map(|broadcast| broadcast.origin.sequence));
         }
         let desk = self.desk.lock();
         events.extend(desk.unrouted.keys());

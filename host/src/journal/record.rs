@@ -25,6 +25,9 @@ pub struct PluginKey {
     pub plugin: Name,
 }
 
+/// The number of a broadcast in the journal.
+pub type BroadcastNumber = u64;
+
 /// What makes a platform's event one and the same: a hash of what the connector states as its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventKey(pub [u8; 16]);
@@ -197,6 +200,56 @@ pub struct NewPart {
     pub sending: bool,
 }
 
+/// One message for many conversations: a body that is stored once, and parts made of it a few
+/// targets at a time.
+#[derive(Clone, Debug)]
+pub struct NewBroadcast {
+    /// The bot that sends it.
+    pub bot: Name,
+    /// Its place in the plugin's list.
+    pub index: u32,
+    /// What each conversation gets, one request an entry; never empty. Their target is the part's
+    /// own conversation.
+    pub actions: Vec<Arc<Action>>,
+    /// The conversations, in order; never empty.
+    pub targets: Vec<Name>,
+}
+
+/// A broadcast that is not through.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    /// Its number.
+    pub number: BroadcastNumber,
+    /// The tenant.
+    pub tenant: Name,
+    /// The plugin.
+    pub plugin: Name,
+    /// The delivery it comes from.
+    pub delivery: DeliveryNumber,
+    /// The event it grew out of.
+    pub origin: Arc<Event>,
+    /// What goes where. Targets that were dropped are not among them.
+    pub what: Arc<NewBroadcast>,
+    /// Targets whose parts are made; they come first.
+    pub expanded: usize,
+    /// Parts done.
+    pub sent: u64,
+    /// Parts that failed for good, were skipped or dropped.
+    pub failed: u64,
+}
+
+impl Broadcast {
+    /// Targets whose parts are not made.
+    pub fn targets_left(&self) -> usize {
+        self.what.targets.len().saturating_sub(self.expanded)
+    }
+
+    /// Parts that are not made.
+    pub fn parts_left(&self) -> usize {
+        self.targets_left().saturating_mul(self.what.actions.len())
+    }
+}
+
 /// A part with its place in the journal.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -212,6 +265,8 @@ pub struct Part {
     pub origin: Arc<Event>,
     /// What is to be done.
     pub what: NewPart,
+    /// The broadcast it belongs to.
+    pub broadcast: Option<BroadcastNumber>,
     /// Its state. [`PartState::Sending`] after a start means that its end is in doubt.
     pub state: PartState,
     /// Requests made so far.
@@ -351,6 +406,8 @@ pub struct Turn {
     pub state: StateDelta,
     /// Actions, in order.
     pub parts: Vec<NewPart>,
+    /// Messages for many conversations.
+    pub broadcasts: Vec<NewBroadcast>,
     /// Timers.
     pub timers: Vec<TimerChange>,
     /// Requests.
@@ -425,7 +482,7 @@ pub struct Counts {
     pub pending_deliveries: u64,
     /// Dead letters.
     pub dead_letters: u64,
-    /// Parts that are not through.
+    /// Parts that are not through, those of broadcasts included that are not made yet.
     pub pending_parts: u64,
     /// Requests that have not ended.
     pub pending_requests: u64,

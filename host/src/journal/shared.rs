@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{EventKey, JournalError, JournalResult, NewPart, Part, PartNumber, PartState, Turn};
+use super::{
+    Broadcast, EventKey, JournalError, JournalResult, NewBroadcast, NewPart, Part, PartNumber,
+    PartState, Turn, Urgency,
+};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
@@ -128,6 +131,7 @@ pub(super) fn parts(
             plugin: Arc::clone(plugin),
             delivery,
             origin: Arc::clone(origin),
+            broadcast: None,
             state: if what.sending {
                 PartState::Sending
             } else {
@@ -137,6 +141,53 @@ pub(super) fn parts(
             what,
         })
         .collect()
+}
+
+/// Tells how many targets of a broadcast so many rows serve.
+pub(super) fn targets_in(broadcast: &Broadcast, rows: usize) -> usize {
+    let each = broadcast.what.actions.len().max(1);
+    (rows / each).max(1).min(broadcast.targets_left())
+}
+
+/// Makes the parts of a broadcast's next targets; the first has the number `first`.
+pub(super) fn broadcast_parts(
+    first: PartNumber,
+    broadcast: &Broadcast,
+    targets: usize,
+) -> Vec<Part> {
+    let what = &broadcast.what;
+    let next = what.targets.iter().skip(broadcast.expanded).take(targets);
+    let new = next.flat_map(|conversation| {
+        (0u32..).zip(&what.actions).map(|(part, action)| NewPart {
+            bot: Arc::clone(&what.bot),
+            conversation: Arc::clone(conversation),
+            index: what.index,
+            part,
+            urgency: Urgency::Broadcast,
+            action: Arc::clone(action),
+            sending: false,
+        })
+    });
+    let mut parts = parts(
+        first,
+        broadcast.delivery,
+        &broadcast.tenant,
+        &broadcast.plugin,
+        &broadcast.origin,
+        new.collect(),
+    );
+    for part in &mut parts {
+        part.broadcast = Some(broadcast.number);
+    }
+    parts
+}
+
+/// A broadcast of which so many targets are kept beside those whose parts are made.
+pub(super) fn retargeted(broadcast: &Broadcast, kept: Vec<Name>) -> Arc<NewBroadcast> {
+    let mut what = NewBroadcast::clone(&broadcast.what);
+    what.targets.truncate(broadcast.expanded);
+    what.targets.extend(kept);
+    Arc::new(what)
 }
 
 /// Tells whether a turn keeps to its own plugin's state, as the locks of the stores assume.

@@ -9,14 +9,17 @@
 //! The file is `journal.sqlite` in the data folder and can be read with `sqlite3`.
 
 mod apply;
+mod broadcast;
 mod config;
 mod disk;
 mod error;
 mod index;
 mod keys;
+mod open;
 mod prune;
 mod read;
 mod requests;
+mod rest;
 mod rows;
 mod schema;
 mod state;
@@ -39,33 +42,33 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use self::apply::Turned;
+use self::broadcast::{Expansion, Retargeting};
 pub use self::config::{DEFAULT_MAX_BYTES, Durability, SqliteConfig};
-use self::disk::Disk;
 use self::error::journal_error;
 use self::index::Index;
 use self::prune::Cursor;
 use self::read::Readers;
+pub use self::rest::RestingJournal;
 use self::rows::{ArrivalRow, TurnRow};
 use self::schema::PAGE_BYTES;
 use self::state::{Lookup, StateCache};
-use self::writer::{Command, Reply, Writer};
-use super::lock::make_private_folder;
+use self::writer::{Command, Reply};
 use super::open_requests::plugin_key;
-use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
-use super::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
-    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
-    Turn, Unrouted,
+use super::shared::{
+    broadcast_parts, deliveries, keeps_to_itself, now, number_event, parts, targets_in, tenant_key,
 };
-use crate::model::Timestamp;
+use super::{
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
+    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
+};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
+use crate::model::{Name, Timestamp};
 
 /// The name of the database in the data folder.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
-/// Commands that may wait for the writer; who comes later waits for room.
-const QUEUE: usize = 1_024;
 
 /// A journal in a SQLite database.
 pub struct SqliteJournal {
@@ -78,75 +81,6 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Opens the journal of a data folder, and makes it where there is none. Blocks for the time
-    /// that takes. The folder should be [locked](super::lock::DataLock).
-    ///
-    /// # Errors
-    /// [`JournalError::Failed`] where the file is no journal, is damaged, is of another version, or
-    /// cannot be opened.
-    pub fn open(folder: &Path, config: SqliteConfig) -> JournalResult<Self> {
-        let durability = config.durability;
-        Self::open_with(folder, config, move |log, commands| match durability {
-            Durability::Power => Disk::start(log, commands),
-            Durability::Process => Ok(Disk::unsynced()),
-        })
-    }
-
-    fn open_with(
-        folder: &Path,
-        config: SqliteConfig,
-        disk: impl FnOnce(&Path, mpsc::WeakSender<Command>) -> std::io::Result<Disk>,
-    ) -> JournalResult<Self> {
-        let failed = |what: &dyn std::fmt::Display| JournalError::Failed(what.to_string());
-        make_private_folder(folder).map_err(|error| failed(&error))?;
-        let path = folder.join(JOURNAL_FILE);
-        let connection = schema::open_writer(&path)?;
-        let damaged = |error: rusqlite::Error| {
-            let error = journal_error(&error);
-            JournalError::Failed(format!("{} cannot be read: {error}", path.display()))
-        };
-        let mut index = Index::default();
-        index.load(&connection).map_err(damaged)?;
-        let sizes = read::state_sizes(&connection).map_err(damaged)?;
-        let state = Arc::new(StateCache::new(sizes));
-        let pages_used = Arc::new(AtomicU64::new(0));
-        let (commands, receiver) = mpsc::channel(QUEUE);
-        let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;
-        let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
-        let writer = {
-            let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
-            let max_bytes = config.max_bytes;
-            std::thread::Builder::new()
-                .name("journal".to_owned())
-                .spawn(move || {
-                    // The statements borrow the connection, so both live in this thread.
-                    match Writer::new(&connection, index, state, max_bytes, pages_used, disk) {
-                        Ok(writer) => {
-                            // `open` waits for this and cannot have gone.
-                            let _ = ready.send(Ok(()));
-                            writer.run(receiver);
-                        }
-                        Err(error) => {
-                            let _ = ready.send(Err(error));
-                        }
-                    }
-                })
-                .map_err(|error| failed(&error))?
-        };
-        is_ready
-            .recv()
-            .map_err(|_| JournalError::Closed)?
-            .map_err(damaged)?;
-        Ok(Self {
-            readers: Readers::new(path.clone()),
-            path,
-            commands,
-            state,
-            pages_used,
-            writer: Mutex::new(Some(writer)),
-        })
-    }
-
     /// Changes how much the database may take.
     ///
     /// # Errors
@@ -203,15 +137,8 @@ impl SqliteJournal {
 
     fn bytes_on_disk(&self) -> u64 {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        bytes(&self.path) + bytes(&log_path(&self.path))
+        bytes(&self.path) + bytes(&open::log_path(&self.path))
     }
-}
-
-/// SQLite's write-ahead log beside its database.
-fn log_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push("-wal");
-    path.into()
 }
 
 #[async_trait]
@@ -302,6 +229,11 @@ impl Journal for SqliteJournal {
                 .parts
                 .iter()
                 .map(rows::part_row)
+                .collect::<JournalResult<_>>()?,
+            broadcasts: turn
+                .broadcasts
+                .iter()
+                .map(rows::broadcast_row)
                 .collect::<JournalResult<_>>()?,
             timers: turn
                 .timers
@@ -422,6 +354,44 @@ impl Journal for SqliteJournal {
 
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.query(move |connection, _| read::pending_parts(connection, after, limit))
+            .await
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        self.query(move |connection, _| read::pending_broadcasts(connection, after, limit))
+            .await
+    }
+
+    async fn expand(
+        &self,
+        broadcast: &Broadcast,
+        rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        let targets = targets_in(broadcast, rows);
+        let expansion = Expansion::of(broadcast, targets);
+        let ordered = self
+            .write(|reply| Command::Expand(expansion, reply))
+            .await?;
+        let parts = ordered
+            .value
+            .map(|first| broadcast_parts(first, broadcast, targets));
+        Ok(Ordered {
+            value: parts.unwrap_or_default(),
+            durable: ordered.durable,
+        })
+    }
+
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
+        let retargeting = Retargeting::of(broadcast, kept)?;
+        self.write(|reply| Command::Retarget(retargeting, reply))
             .await
     }
 

@@ -351,6 +351,39 @@ pub enum ActionKind {
     Other(OtherAction),
 }
 
+impl ActionKind {
+    /// Its name in the contract.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Send(_) => "send",
+            Self::Edit(_) => "edit",
+            Self::Delete(_) => "delete",
+            Self::React(_) => "react",
+            Self::Typing(_) => "typing",
+            Self::Join(_) => "join",
+            Self::Leave(_) => "leave",
+            Self::Invite(_) => "invite",
+            Self::Remove(_) => "remove",
+            Self::Promote(_) => "promote",
+            Self::Demote(_) => "demote",
+            Self::CreateConversation(_) => "create-conversation",
+            Self::UpdateConversation(_) => "update-conversation",
+            Self::AcceptContact(_) => "accept-contact",
+            Self::RejectContact(_) => "reject-contact",
+            Self::RequestContact(_) => "request-contact",
+            Self::RemoveContact(_) => "remove-contact",
+            Self::SetPresence(_) => "set-presence",
+            Self::Transfer(_) => "transfer",
+            Self::Close(_) => "close",
+            Self::Tag(_) => "tag",
+            Self::Request(_) => "request",
+            Self::SetTimer(_) => "set-timer",
+            Self::CancelTimer(_) => "cancel-timer",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 /// An action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {

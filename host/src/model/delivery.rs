@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Name;
+use super::action::Action;
 use super::content::Block;
 use super::event::{Argument, Event};
 
@@ -35,6 +36,8 @@ pub enum View {
     },
     /// The host itself answers with this: a delivery of the built-in plugin.
     Say(Vec<Block>),
+    /// The host itself does this, because an operator asked for it: a delivery of the built-in plugin.
+    Act(Vec<Action>),
 }
 
 /// What the router decides for one plugin.

@@ -1,7 +1,10 @@
 //! One bot's lanes: what waits, what is being sent, who is free.
 
+mod lane;
+mod operate;
+
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,13 +12,14 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::lane::{Lane, Place};
+pub(super) use self::operate::Taken;
 use super::Shared;
 use super::fair::Ready;
+use super::hold::BotHolds;
 use super::pace::Bucket;
-use crate::journal::{Part, PartState, Urgency};
+use crate::journal::{Part, PartState, PartUpdate, Urgency};
 use crate::mailbox::{LaneKey, Pace};
-use crate::model::action::ActionKind;
-use crate::model::delivery::DeliveryNumber;
 use crate::model::{Name, NameMap};
 
 /// Conversations whose last send is remembered for the gap; above that the older are forgotten.
@@ -67,8 +71,14 @@ pub struct BotOutbox {
     pub tenant: Name,
     /// The bot.
     pub bot: Name,
-    /// Parts that are not through.
+    /// Parts that are not through, those of broadcasts included that are in no lane yet.
     pub open: usize,
+    /// Parts in lanes that are held.
+    pub held: usize,
+    /// Whether the bot is paused.
+    pub paused: bool,
+    /// Parts that an operator dropped.
+    pub dropped: u64,
     /// Parts done.
     pub sent: u64,
     /// Parts that failed for good.
@@ -91,7 +101,13 @@ pub(super) struct Counters {
     pub(super) retried: AtomicU64,
     pub(super) in_doubt: AtomicU64,
     pub(super) resent: AtomicU64,
+    pub(super) dropped: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
+}
+
+/// Adds one to a count.
+pub(super) fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A bot and its lanes.
@@ -100,11 +116,14 @@ pub(super) struct BotQueue {
     pub(super) bot: Name,
     pub(super) counters: Counters,
     open: AtomicUsize,
+    /// Parts of broadcasts that are in no lane yet.
+    pub(super) to_come: AtomicUsize,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    holds: BotHolds,
     lanes: NameMap<LaneKey, Lane>,
     ready: Ready,
     timed: BinaryHeap<Reverse<(Instant, Order)>>,
@@ -113,23 +132,6 @@ struct State {
     bucket: Bucket,
     /// When the next message may go into a conversation.
     gaps: NameMap<Name, Instant>,
-}
-
-#[derive(Default)]
-struct Lane {
-    queue: VecDeque<Item>,
-    place: Place,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
-    #[default]
-    Rest,
-    /// A turn that is being committed will bring its first part.
-    Reserved,
-    Ready,
-    Busy,
-    Timed,
 }
 
 /// A lane's key in the heap, where only the moment orders.
@@ -178,26 +180,39 @@ pub(super) enum Next {
 }
 
 impl BotQueue {
-    pub(super) fn new(tenant: Name, bot: Name) -> Self {
+    pub(super) fn new(tenant: Name, bot: Name, holds: BotHolds) -> Self {
         Self {
             tenant,
             bot,
             counters: Counters::default(),
             open: AtomicUsize::new(0),
-            state: Mutex::default(),
+            to_come: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                holds,
+                ..State::default()
+            }),
         }
     }
 
+    /// Parts in lanes, and those of broadcasts that are in none yet.
     pub(super) fn open_parts(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        let to_come = self.to_come.load(Ordering::Relaxed);
+        self.open.load(Ordering::Relaxed).saturating_add(to_come)
     }
 
     pub(super) fn status(&self) -> BotOutbox {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (held, paused) = {
+            let state = self.state.lock();
+            (state.held_parts(), state.holds.paused)
+        };
         BotOutbox {
             tenant: Name::clone(&self.tenant),
             bot: Name::clone(&self.bot),
             open: self.open_parts(),
+            held,
+            paused,
+            dropped: read(&self.counters.dropped),
             sent: read(&self.counters.sent),
             failed: read(&self.counters.failed),
             retried: read(&self.counters.retried),
@@ -209,15 +224,15 @@ impl BotQueue {
 
     pub(super) fn reserve(&self, key: &LaneKey) -> bool {
         let mut state = self.state.lock();
+        // What is held is not being sent, and must not be marked so.
+        if state.holds.holds(key) {
+            return false;
+        }
         match state.lanes.get_mut(key) {
             Some(lane) if lane.place == Place::Rest => lane.place = Place::Reserved,
             Some(_) => return false,
             None => {
-                let lane = Lane {
-                    queue: VecDeque::new(),
-                    place: Place::Reserved,
-                };
-                state.lanes.insert(key.clone(), lane);
+                state.lanes.insert(key.clone(), Lane::reserved());
             }
         }
         true
@@ -248,8 +263,18 @@ impl BotQueue {
             lane.place = Place::Rest;
         }
         lane.put(item);
-        if lane.place == Place::Rest && state.make_ready(&key) {
-            self.rouse(&mut state, shared);
+        match lane.place {
+            Place::Rest => {
+                if state.make_ready(&key) {
+                    self.rouse(&mut state, shared);
+                }
+            }
+            // What came may be more urgent than what the lane waits with.
+            Place::Ready => state.hurry(&key),
+            Place::Reserved | Place::Busy | Place::Timed | Place::Held => {}
+        }
+        if let Some(unmarked) = state.unmark_held(&key) {
+            shared.recorder.note(PartUpdate::Queued(unmarked));
         }
     }
 
@@ -319,7 +344,7 @@ impl BotQueue {
     }
 
     /// Lets a lane go on after a job; gives the parts that are skipped.
-    pub(super) fn finish(&self, job: Job, next: Next) -> Vec<Part> {
+    pub(super) fn finish(&self, shared: &Shared, job: Job, next: Next) -> Vec<Part> {
         let Job {
             lane: key, item, ..
         } = job;
@@ -328,11 +353,14 @@ impl BotQueue {
         let Some(lane) = state.lanes.get_mut(&key) else {
             return Vec::new();
         };
+        lane.sending = None;
+        let is_sent = matches!(next, Next::On);
         let mut skipped = Vec::new();
         match next {
             Next::Later(at) => {
-                lane.queue.push_front(item);
+                lane.put(item);
                 lane.place = Place::Timed;
+                lane.due = Some(at);
                 state.timed.push(Reverse((at, Order(key))));
                 return skipped;
             }
@@ -344,8 +372,13 @@ impl BotQueue {
                 self.open.fetch_sub(1, Ordering::Relaxed);
             }
         }
+        // Counted while the lanes are locked, so that a part is either being sent or has ended.
+        shared.broadcasts.ended(item.part.broadcast, is_sent);
+        for part in &skipped {
+            shared.broadcasts.ended(part.broadcast, false);
+        }
         lane.place = Place::Rest;
-        if lane.queue.is_empty() && state.lanes.len() > KEPT_LANES {
+        if lane.is_empty() && state.lanes.len() > KEPT_LANES {
             state.lanes.remove(&key);
         } else {
             // The worker that ran it is free and takes the next: nobody needs to be woken.
@@ -355,58 +388,45 @@ impl BotQueue {
     }
 }
 
-impl Lane {
-    /// Puts a part in its place by number; nearly always that is the end.
-    fn put(&mut self, item: Item) {
-        let later = self.queue.iter().rev();
-        let later = later.take_while(|other| other.part.number > item.part.number);
-        let place = self.queue.len() - later.count();
-        self.queue.insert(place, item);
-    }
-
-    /// Takes out the rest of a list, but for leaving.
-    fn skip(&mut self, delivery: DeliveryNumber) -> Vec<Part> {
-        let mut skipped = Vec::new();
-        let mut kept = VecDeque::with_capacity(self.queue.len());
-        for item in self.queue.drain(..) {
-            let leaves = matches!(item.part.what.action.kind, ActionKind::Leave(_));
-            if item.part.delivery == delivery && !leaves {
-                skipped.push(item.part);
-            } else {
-                kept.push_back(item);
-            }
-        }
-        self.queue = kept;
-        skipped
-    }
-
-    /// Tells whether the part behind the first edits the same message anew.
-    fn is_overtaken(&self, item: &Item) -> bool {
-        let ActionKind::Edit(edit) = &item.part.what.action.kind else {
-            return false;
-        };
-        let next = self.queue.front().map(|next| &next.part.what.action.kind);
-        !item.is_in_doubt
-            && matches!(next, Some(ActionKind::Edit(next)) if next.message == edit.message)
-    }
-}
-
 impl State {
-    /// Makes a resting lane ready where it has parts.
+    /// Makes a resting lane ready where it has parts that are not held.
     fn make_ready(&mut self, key: &LaneKey) -> bool {
+        let is_held = self.holds.holds(key);
         let Some(lane) = self.lanes.get_mut(key) else {
             return false;
         };
-        let Some(item) = lane.queue.front() else {
+        lane.due = None;
+        let Some(urgency) = lane.urgency() else {
+            lane.place = Place::Rest;
             return false;
         };
+        if is_held {
+            lane.place = Place::Held;
+            return false;
+        }
         lane.place = Place::Ready;
-        self.ready.push(item.part.what.urgency, key.clone());
+        lane.ready_as = urgency;
+        self.ready.push(urgency, key.clone());
         true
+    }
+
+    /// Moves a ready lane up where what it has is more urgent now.
+    fn hurry(&mut self, key: &LaneKey) {
+        if let Some(lane) = self.lanes.get_mut(key)
+            && let Some(urgency) = lane.urgency()
+            && urgency < lane.ready_as
+        {
+            lane.ready_as = urgency;
+            self.ready.push(urgency, key.clone());
+        }
     }
 
     fn begin(&mut self, pace: Pace) -> Option<Job> {
         let key = self.ready.pop()?;
+        // It may stand there twice, or have been emptied or held meanwhile.
+        if self.lanes.get(&key)?.place != Place::Ready {
+            return None;
+        }
         let limits = pace.per_minute.is_some() || !pace.conversation_gap.is_zero();
         let now = limits.then(Instant::now);
         if let Some(now) = now
@@ -415,17 +435,19 @@ impl State {
         {
             if let Some(lane) = self.lanes.get_mut(&key) {
                 lane.place = Place::Timed;
+                lane.due = Some(at);
             }
             self.timed.push(Reverse((at, Order(key))));
             return None;
         }
         let lane = self.lanes.get_mut(&key)?;
-        let Some(item) = lane.queue.pop_front() else {
+        let Some(item) = lane.pop() else {
             lane.place = Place::Rest;
             return None;
         };
         lane.place = Place::Busy;
         let is_overtaken = lane.is_overtaken(&item);
+        lane.sending = Some((item.part.number, item.part.broadcast));
         if let Some(now) = now.filter(|_| !is_overtaken) {
             if let Some(per_minute) = pace.per_minute {
                 self.bucket.take(per_minute, now);
@@ -454,13 +476,18 @@ impl State {
         let now = Instant::now();
         while let Some(Reverse((at, _))) = self.timed.peek()
             && *at <= now
-            && let Some(Reverse((_, Order(key)))) = self.timed.pop()
+            && let Some(Reverse((at, Order(key)))) = self.timed.pop()
         {
-            count += usize::from(self.make_ready(&key));
+            // A lane that was emptied meanwhile may wait for another moment, or not at all.
+            let is_due = self
+                .lanes
+                .get(&key)
+                .is_some_and(|lane| lane.due == Some(at));
+            count += usize::from(is_due && self.make_ready(&key));
         }
         count
     }
 }
 
-/// The urgency of a part; kept here so that a lane's turn follows its first part.
+/// The urgencies in the order in which they are served.
 const _: () = assert!(Urgency::Answer as usize == 0 && Urgency::Broadcast as usize == 2);

@@ -6,10 +6,14 @@ use crate::journal::Urgency;
 use crate::mailbox::LaneKey;
 use crate::model::{Name, NameMap};
 
-/// Lanes that have something to send.
+/// The number of urgencies.
+pub(super) const URGENCIES: usize = 3;
+
+/// Lanes that have something to send. A lane may stand here twice, once for each urgency that it
+/// had while it waited, and may have lost its turn meanwhile: whoever takes it looks.
 #[derive(Default)]
 pub(super) struct Ready {
-    urgencies: [Turns; 3],
+    urgencies: [Turns; URGENCIES],
     count: usize,
 }
 
@@ -43,6 +47,7 @@ impl Ready {
         }
     }
 
+    /// Takes the lane whose turn it is.
     pub(super) fn pop(&mut self) -> Option<LaneKey> {
         let turns = self.urgencies.iter_mut();
         let turns = turns.into_iter().find(|turns| !turns.order.is_empty())?;

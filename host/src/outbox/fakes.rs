@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use super::{Outbox, OutboxConfig, Outcomes, PartEnd};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
-    Accepted, Arrival, Committed, EventKey, Journal, NewPart, OpenForm, Part, Sent, StateDelta,
-    Turn, Urgency,
+    Accepted, Arrival, Broadcast, Committed, EventKey, Journal, NewBroadcast, NewPart, OpenForm,
+    Part, Sent, StateDelta, Turn, Urgency,
 };
 use crate::mailbox::{Connector, Connectors, OutboxHandle as _, Pace, Read, ReadAnswer, SendError};
 use crate::model::Name;
@@ -193,7 +193,12 @@ impl Connectors for One {
 }
 
 #[derive(Default)]
-pub(super) struct Ends(Mutex<Vec<(u64, PartEnd)>>, pub(super) Mutex<Vec<OpenForm>>);
+pub(super) struct Ends(
+    Mutex<Vec<(u64, PartEnd)>>,
+    pub(super) Mutex<Vec<OpenForm>>,
+    /// Broadcasts of which parts were dropped, and how many.
+    pub(super) Mutex<Vec<(u64, usize)>>,
+);
 
 impl Outcomes for Ends {
     fn opened(&self, form: OpenForm) {
@@ -202,6 +207,10 @@ impl Outcomes for Ends {
 
     fn ended(&self, part: &Part, end: &PartEnd) {
         self.0.lock().push((part.number, end.clone()));
+    }
+
+    fn dropped(&self, broadcast: &Broadcast, parts: usize) {
+        self.2.lock().push((broadcast.number, parts));
     }
 }
 
@@ -258,6 +267,38 @@ impl Bench {
         urgency: Urgency,
         sending: bool,
     ) -> Vec<Part> {
+        let parts = (0u32..).zip(actions).map(|(index, action)| NewPart {
+            bot: Name::from("desk"),
+            conversation: Name::from(conversation),
+            index,
+            part: 0,
+            urgency,
+            action: Arc::new(action),
+            sending: sending && index == 0,
+        });
+        self.keep(plugin, conversation, parts.collect(), Vec::new())
+            .await
+    }
+
+    /// Commits a broadcast of a text and tells the outbox.
+    pub(super) async fn broadcast(&self, plugin: &str, targets: &[String], say: &str) {
+        let broadcast = NewBroadcast {
+            bot: Name::from("desk"),
+            index: 0,
+            actions: vec![Arc::new(text(say))],
+            targets: targets.iter().map(|id| Name::from(id.as_str())).collect(),
+        };
+        self.keep(plugin, "room", Vec::new(), vec![broadcast]).await;
+        self.outbox.look_for_broadcasts();
+    }
+
+    async fn keep(
+        &self,
+        plugin: &str,
+        conversation: &str,
+        parts: Vec<NewPart>,
+        broadcasts: Vec<NewBroadcast>,
+    ) -> Vec<Part> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let event = event(&number.to_string(), conversation);
         let arrival = Arrival {
@@ -278,22 +319,14 @@ impl Bench {
         else {
             panic!("a new event");
         };
-        let parts = (0u32..).zip(actions).map(|(index, action)| NewPart {
-            bot: Name::from("desk"),
-            conversation: Name::from(conversation),
-            index,
-            part: 0,
-            urgency,
-            action: Arc::new(action),
-            sending: sending && index == 0,
-        });
         let turn = Turn {
             delivery: deliveries[0].number,
             tenant: Name::from("default"),
             plugin: Name::from(plugin),
             event: Arc::clone(&deliveries[0].event),
             state: StateDelta::default(),
-            parts: parts.collect(),
+            parts,
+            broadcasts,
             timers: Vec::new(),
             requests: Vec::new(),
             number,
@@ -318,6 +351,16 @@ impl Bench {
         eventually(|| self.outbox.open_parts() == 0).await;
         self.outbox.stop().await;
         assert_eq!(self.pending().await, 0);
+    }
+
+    /// As [`Self::through`], with broadcasts that may not have begun.
+    pub(super) async fn through_all(&self) {
+        let begun = std::time::Instant::now();
+        while self.pending().await > 0 || self.outbox.open_parts() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it never ends");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.through().await;
     }
 
     pub(super) fn ends(&self) -> Vec<String> {

@@ -1,13 +1,12 @@
 //! One part: what is asked of the platform, and what its answer comes to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bot::{BotQueue, Item, Job, Next};
+use super::bot::{BotQueue, Item, Job, Next, add};
 use super::{InDoubt, PartEnd, Shared};
 use super::{forms, hosted};
 use crate::content::hosted::Hosted;
@@ -140,8 +139,8 @@ impl Performing<'_> {
         part: &Part,
         connector: &Arc<dyn Connector>,
     ) -> (Option<Box<Part>>, Option<Hosted>) {
-        let sentences = &self.shared.config.sentences;
-        match hosted::render(part, connector.shows(), sentences, now()) {
+        let sentences = self.shared.config.sentences.load();
+        match hosted::render(part, connector.shows(), &sentences, now()) {
             Some((part, hosted)) => (Some(part), Some(hosted)),
             None => (None, None),
         }
@@ -442,10 +441,6 @@ fn jitter(wait: Duration) -> Duration {
         Err(_) => 128,
     };
     wait / 2 + wait / 2 * share / 255
-}
-
-fn add(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 fn now() -> crate::model::Timestamp {

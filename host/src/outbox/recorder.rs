@@ -74,6 +74,21 @@ impl Recorder {
         Ok(())
     }
 
+    /// Writes everything noted before this call, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// The journal's; the updates are kept for later.
+    pub(super) async fn settle(&self) -> JournalResult<()> {
+        let durable = {
+            let _turn = self.turn.lock().await;
+            let updates = std::mem::take(&mut *self.updates.lock());
+            let written = self.journal.record(updates.clone()).await;
+            self.keep(written.map(|ordered| ordered.durable), updates)
+                .await?
+        };
+        durable.wait().await
+    }
+
     /// Marks a part as being sent, with everything noted before, and waits until that is on disk.
     ///
     /// # Errors

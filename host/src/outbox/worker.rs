@@ -65,7 +65,7 @@ pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
 }
 
 fn finish(shared: &Shared, bot: &BotQueue, job: Job, next: Next) {
-    for part in bot.finish(job, next) {
+    for part in bot.finish(shared, job, next) {
         shared.recorder.note(PartUpdate::Skipped(part.number));
         shared.outcomes.ended(&part, &PartEnd::Skipped);
     }

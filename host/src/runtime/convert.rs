@@ -101,8 +101,8 @@ fn message_to_wit(message: &Message, view: &View) -> wit::events::EventPayload {
             message,
             arguments: arguments(captured),
         }),
-        // `Say` never reaches a component: it is for the built-in plugin.
-        View::Whole | View::Say(_) => {
+        // `Say` and `Act` never reach a component: they are for the built-in plugin.
+        View::Whole | View::Say(_) | View::Act(_) => {
             wit::events::EventPayload::Message(wit::events::MessageReceived {
                 message,
                 arguments: Vec::new(),

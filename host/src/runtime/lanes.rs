@@ -24,7 +24,7 @@ mod shaky;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -124,6 +124,9 @@ pub struct Lanes {
     shared: Arc<Shared>,
 }
 
+/// Hears of a delivery that became a dead letter, and why. Must not block.
+pub type OnDead = Box<dyn Fn(&Delivery, &str) + Send + Sync>;
+
 type Plugins = NameMap<Name, NameMap<Name, Arc<Plugin>>>;
 
 struct Shared {
@@ -133,6 +136,8 @@ struct Shared {
     calls: Semaphore,
     ordering: Arc<Semaphore>,
     gate: Gate,
+    /// Hears which deliveries come to nothing.
+    dead: OnceLock<OnDead>,
     settling: mpsc::Sender<Settling>,
     tracker: TaskTracker,
     settle_tracker: TaskTracker,
@@ -152,6 +157,7 @@ impl Lanes {
             calls: Semaphore::new(config.calls.clamp(1, Semaphore::MAX_PERMITS)),
             ordering: Arc::new(Semaphore::new(ORDERING)),
             gate: Gate::default(),
+            dead: OnceLock::new(),
             settling,
             tracker: TaskTracker::new(),
             settle_tracker: TaskTracker::new(),
@@ -164,6 +170,12 @@ impl Lanes {
         let probe = gate::run(Arc::clone(&shared));
         shared.tracker.spawn_on(probe, &shared.handle);
         Self { shared }
+    }
+
+    /// Sets who hears of dead letters; the first stays.
+    pub fn on_dead(&self, hear: OnDead) {
+        // Whoever joins the host does it once.
+        let _ = self.shared.dead.set(hear);
     }
 
     /// Lets a build serve. Calls in flight end on the one before it; each lane goes over when its

@@ -22,7 +22,9 @@ pub use self::request::{
     REQUEST_BODY_BYTES, REQUEST_HEADERS, REQUEST_TIMEOUT_MS, REQUESTS_BYTES, REQUESTS_WAITING,
     REQUESTS_WAITING_BYTES,
 };
-use crate::journal::{DeadReason, NewPart, NewRequest, Timer, TimerChange, TimerKey, Urgency};
+use crate::journal::{
+    DeadReason, NewBroadcast, NewPart, NewRequest, Timer, TimerChange, TimerKey, Urgency,
+};
 use crate::mailbox::Connectors;
 use crate::model::action::{Action, ActionKind, OutgoingAttachment, Send, SetTimer, Target};
 use crate::model::content::Content;
@@ -81,10 +83,21 @@ pub struct TurnContext<'a> {
 pub struct TurnDraft {
     /// Actions for platforms, in order.
     pub parts: Vec<NewPart>,
+    /// Messages for many conversations.
+    pub broadcasts: Vec<NewBroadcast>,
     /// Timers.
     pub timers: Vec<TimerChange>,
     /// Requests.
     pub requests: Vec<NewRequest>,
+}
+
+impl TurnDraft {
+    /// What it comes to for platforms, each target of a broadcast counted.
+    fn messages(&self) -> usize {
+        let many = self.broadcasts.iter();
+        let many = many.map(|one| one.targets.len().saturating_mul(one.actions.len()));
+        self.parts.len().saturating_add(many.sum())
+    }
 }
 
 /// Why a list of actions is refused as a whole.
@@ -211,10 +224,11 @@ pub fn build(actions: Vec<Action>, context: &TurnContext<'_>) -> Result<TurnDraf
     for (index, action) in actions.into_iter().enumerate() {
         builder.add(&mut draft, index, action)?;
     }
-    if draft.parts.len() > TURN_ROWS {
+    let found = draft.messages();
+    if found > TURN_ROWS {
         return Err(Refusal::TooMuch {
             what: "messages of one event",
-            found: draft.parts.len(),
+            found,
             limit: TURN_ROWS,
         });
     }
@@ -431,41 +445,44 @@ impl Builder<'_> {
     /// Splits an action into parts and gives each its place.
     fn plan(&self, draft: &mut TurnDraft, index: usize, actions: Vec<Action>, place: Place) {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let is_broadcast = matches!(place.conversations, place::Where::Many(_));
         let parts = actions
             .into_iter()
             .flat_map(|action| place.connector.plan(action));
         let parts = parts.map(Arc::new);
-        let mut put = |conversation: &Name, part: u32, action: Arc<Action>| {
-            draft.parts.push(NewPart {
-                bot: Name::clone(&place.bot),
-                conversation: Name::clone(conversation),
-                index,
-                part,
-                urgency: if is_broadcast {
-                    Urgency::Broadcast
-                } else {
-                    self.urgency
-                },
-                action,
-                sending: false,
-            });
-        };
-        match &place.conversations {
+        match place.conversations {
             place::Where::One(conversation) => {
                 for (part, action) in (0u32..).zip(parts) {
-                    put(conversation, part, action);
+                    draft.parts.push(NewPart {
+                        bot: Name::clone(&place.bot),
+                        conversation: Name::clone(&conversation),
+                        index,
+                        part,
+                        urgency: self.urgency_of(&action),
+                        action,
+                        sending: false,
+                    });
                 }
             }
-            place::Where::Many(conversations) => {
+            place::Where::Many(targets) => {
                 // One stored body stands for all: its target is the part's own conversation.
-                let parts: Vec<Arc<Action>> = parts.collect();
-                for conversation in conversations {
-                    for (part, action) in (0u32..).zip(&parts) {
-                        put(conversation, part, Arc::clone(action));
-                    }
+                let actions: Vec<Arc<Action>> = parts.collect();
+                if !actions.is_empty() && !targets.is_empty() {
+                    draft.broadcasts.push(NewBroadcast {
+                        bot: place.bot,
+                        index,
+                        actions,
+                        targets,
+                    });
                 }
             }
+        }
+    }
+
+    /// Nobody waits for an edit as for an answer.
+    fn urgency_of(&self, action: &Action) -> Urgency {
+        match &action.kind {
+            ActionKind::Edit(_) => Urgency::Timer,
+            _ => self.urgency,
         }
     }
 }

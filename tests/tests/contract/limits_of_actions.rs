@@ -54,7 +54,7 @@ async fn limit_attachments_bytes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limit_broadcast() {
-    let settings = "limits = { broadcast = 3 }\ngrants.actions = [\"broadcast\"]";
+    let settings = "limits = { broadcast = 3 }\ngrants.actions = [\"send-conversations\"]";
     let host = TestHost::with_settings("actions", settings).await;
     let mut rooms = Vec::new();
     for name in ["One", "Two", "Three", "Four"] {

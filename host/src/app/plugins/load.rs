@@ -111,11 +111,23 @@ impl Plugins {
         let probed = build.probe().await;
         probed.map_err(|fault| format!("does not start: {fault}"))?;
         // In manual mode a first build serves; a change of one waits, checked.
-        let is_change = self.known.lock().serving.contains_key(name);
+        let same_build = self
+            .known
+            .lock()
+            .serving
+            .get(name)
+            .map(|serving| serving.sha256 == sha256);
         let is_manual = self.settings.load().reload.mode == ReloadMode::Manual;
-        if is_change && is_manual && !self.releasing.load(Ordering::Acquire) {
-            let version = &description.version;
-            return Err(format!("version {version} waits for `parlor reload`"));
+        if let Some(same_build) = same_build
+            && is_manual
+            && !self.releasing.lock().lets(name)
+        {
+            let what = if same_build {
+                "a change of its settings".to_owned()
+            } else {
+                format!("version {}", description.version)
+            };
+            return Err(format!("{what} waits for `parlor reload`"));
         }
         self.parts.reads.set_grants(&plugin, &settings.grants.reads);
         let http_grants = Arc::new(http_grants);
@@ -147,6 +159,7 @@ impl Plugins {
             description,
             access,
             since: clock::now(),
+            load: self.loads.fetch_add(1, Ordering::Relaxed),
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Every change goes one way: a command is decided (`rules`, pure), applied (`state`), written to the
 //! log where there is one, and only then shown to bots and front ends, in order.
 
+mod away;
 pub mod files;
 pub mod forms;
 mod inner;
@@ -120,6 +121,9 @@ struct Queue {
     offered: usize,
     mark: u64,
     logged_mark: u64,
+    /// Nobody takes what the bot hears, and how much it missed.
+    is_away: bool,
+    missed: u64,
     arrived: Arc<Notify>,
 }
 
@@ -229,8 +233,8 @@ impl Hub {
                 "{name} is a person's name on the local platform"
             )));
         }
-        if core.bots.iter().any(|bot| bot.id == id) {
-            return Err(RoomsError::Denied(format!("there are two bots {name}")));
+        if let Some(place) = core.bots.iter().position(|bot| bot.id == id) {
+            return core.known_bot(place, name);
         }
         let at = now();
         if known.as_ref() != Some(&user) {

@@ -29,6 +29,14 @@ type Kept = Pin<Box<dyn Future<Output = (usize, Result<(), JournalError>)> + Sen
 impl LocalConnector {
     /// Runs the bot's session until `stop` resolves or the host stops taking events.
     pub async fn run(&self, intake: &dyn Intake, stop: impl Future<Output = ()>) {
+        let missed = self.hub.come_back(&self.user);
+        if missed > 0 {
+            tracing::warn!(
+                bot = self.bot.name,
+                missed,
+                "too much happened while the bot was away"
+            );
+        }
         let mut stop = std::pin::pin!(stop);
         let mut waiting: FuturesOrdered<Kept> = FuturesOrdered::new();
         let mut unwritten = false;

@@ -94,6 +94,7 @@ fn part(number: u64, conversation: &str, kind: ActionKind) -> Part {
             }),
             sending: true,
         },
+        broadcast: None,
         state: PartState::Sending,
         attempts: 1,
     }

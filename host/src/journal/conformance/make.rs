@@ -114,6 +114,7 @@ pub(crate) fn turn(delivery: &Delivery) -> Turn {
         event: Arc::clone(&delivery.event),
         state: StateDelta::default(),
         parts: Vec::new(),
+        broadcasts: Vec::new(),
         timers: Vec::new(),
         requests: Vec::new(),
         number: delivery.event.sequence,
@@ -128,14 +129,19 @@ pub(crate) fn new_part(index: u32, sending: bool) -> NewPart {
         index,
         part: 0,
         urgency: Urgency::Answer,
-        action: Arc::new(Action {
-            key: Some(format!("k{index}")),
-            bot: None,
-            as_user: None,
-            kind: ActionKind::Typing(true),
-        }),
+        action: action(&format!("k{index}")),
         sending,
     }
+}
+
+/// An action that is told from others by its key.
+pub(crate) fn action(key: &str) -> Arc<Action> {
+    Arc::new(Action {
+        key: Some(key.to_owned()),
+        bot: None,
+        as_user: None,
+        kind: ActionKind::Typing(true),
+    })
 }
 
 pub(crate) async fn commit(journal: &dyn Journal, turn: Turn) -> Committed {

@@ -128,6 +128,9 @@ impl Writer<'_> {
         for part in turn.parts {
             self.add_part(event, turn.delivery, &turn.tenant, &turn.plugin, &part)?;
         }
+        for broadcast in turn.broadcasts {
+            self.add_broadcast(event, turn.delivery, &turn.tenant, &turn.plugin, broadcast)?;
+        }
         for timer in turn.timers {
             self.change_timer(timer)?;
         }
@@ -247,6 +250,7 @@ impl Writer<'_> {
         }
         let end = &mut self.statements.end_part;
         end.execute((part, state, self.now, message, detail))?;
+        self.count_broadcast(part, state == "sent")?;
         Ok(true)
     }
 

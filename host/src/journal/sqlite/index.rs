@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::requests;
 use crate::journal::numbers::NumberMap;
+use crate::journal::{BroadcastNumber, PartNumber};
 use crate::model::Name;
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 
@@ -17,12 +18,38 @@ const COUNTED_EVENTS: u64 = 100_000;
 /// Ranges of deliveries of failed batches that are remembered.
 const LOST_RANGES: usize = 1_024;
 
+/// What is known of a broadcast that is not through.
+#[derive(Clone, Copy)]
+pub(super) struct OpenBroadcast {
+    pub(super) event: EventNumber,
+    pub(super) parts_each: u64,
+    pub(super) targets: u64,
+    pub(super) expanded: u64,
+    /// Parts that are made and not through.
+    pub(super) parts: u64,
+}
+
+impl OpenBroadcast {
+    /// Parts that are not made.
+    fn parts_left(&self) -> u64 {
+        self.targets
+            .saturating_sub(self.expanded)
+            .saturating_mul(self.parts_each)
+    }
+
+    /// Tells whether it is through.
+    pub(super) fn is_through(&self) -> bool {
+        self.parts == 0 && self.expanded >= self.targets
+    }
+}
+
 /// Numbers and open rows.
 #[derive(Default)]
 pub(super) struct Index {
     pub(super) next_event: u64,
     pub(super) next_delivery: u64,
     pub(super) next_part: u64,
+    pub(super) next_broadcast: u64,
     pub(super) next_request: u64,
     pub(super) next_scope: u64,
     pub(super) next_version: u64,
@@ -37,6 +64,10 @@ pub(super) struct Index {
     pub(super) parts: NumberMap<EventNumber>,
     /// Requests that have not ended, with their events.
     pub(super) requests: requests::Open,
+    /// Open broadcasts.
+    pub(super) broadcasts: NumberMap<OpenBroadcast>,
+    /// Open parts of broadcasts.
+    pub(super) broadcast_of: NumberMap<BroadcastNumber>,
     /// Events without routes, with tenant and lane.
     pub(super) unrouted: BTreeMap<EventNumber, (Name, Name)>,
     /// Deliveries whose batch failed: they were numbered and do not exist.
@@ -53,6 +84,9 @@ impl Index {
         self.next_event = self.next_event.max(self.next_or_one(connection, "events")?);
         self.next_delivery = self.next_delivery.max(first_lost);
         self.next_part = self.next_part.max(self.next_or_one(connection, "parts")?);
+        self.next_broadcast = self
+            .next_broadcast
+            .max(self.next_or_one(connection, "broadcasts")?);
         self.next_request = self
             .next_request
             .max(self.next_or_one(connection, "requests")?);
@@ -76,6 +110,17 @@ impl Index {
             "SELECT number, event FROM parts WHERE ended_at IS NULL",
         )?;
         self.requests = requests::open(connection)?;
+        self.broadcast_of = open_rows(
+            connection,
+            "SELECT number, broadcast FROM parts
+             WHERE ended_at IS NULL AND broadcast IS NOT NULL",
+        )?;
+        self.broadcasts = open_broadcasts(connection)?;
+        for broadcast in self.broadcast_of.values() {
+            if let Some(open) = self.broadcasts.get_mut(broadcast) {
+                open.parts += 1;
+            }
+        }
         self.dead_letters = connection.query_row(
             "SELECT count(*) FROM deliveries WHERE reason IS NOT NULL",
             [],
@@ -105,6 +150,20 @@ impl Index {
         self.lost.iter().any(|range| range.contains(&delivery))
     }
 
+    /// Parts that are not through, those of broadcasts included that are not made yet.
+    pub(super) fn pending_parts(&self) -> u64 {
+        let left = self.broadcasts.values().map(OpenBroadcast::parts_left);
+        (self.parts.len() as u64).saturating_add(left.sum())
+    }
+
+    /// Takes the number of a part that ended from its broadcast's.
+    pub(super) fn broadcast_of_ended(&mut self, part: PartNumber) -> Option<BroadcastNumber> {
+        let number = self.broadcast_of.remove(&part)?;
+        let open = self.broadcasts.get_mut(&number)?;
+        open.parts = open.parts.saturating_sub(1);
+        Some(number)
+    }
+
     /// Events up to `last` that something open still needs.
     pub(super) fn events_in_use(&self, last: EventNumber) -> HashSet<EventNumber> {
         self.deliveries
@@ -112,17 +171,19 @@ impl Index {
             .chain(self.parts.values())
             .chain(self.requests.values())
             .chain(self.unrouted.keys())
+            .chain(self.broadcasts.values().map(|broadcast| &broadcast.event))
             .copied()
             .filter(|event| *event <= last)
             .collect()
     }
 
     /// The numbers that must be written down before rows are pruned.
-    pub(super) fn next_numbers(&self) -> [(&'static str, u64); 4] {
+    pub(super) fn next_numbers(&self) -> [(&'static str, u64); 5] {
         [
             ("next_events", self.next_event),
             ("next_deliveries", self.next_delivery),
             ("next_parts", self.next_part),
+            ("next_broadcasts", self.next_broadcast),
             ("next_requests", self.next_request),
         ]
     }
@@ -160,6 +221,25 @@ fn open_rows(connection: &Connection, sql: &str) -> rusqlite::Result<NumberMap<E
     connection
         .prepare(sql)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn open_broadcasts(connection: &Connection) -> rusqlite::Result<NumberMap<OpenBroadcast>> {
+    connection
+        .prepare(
+            "SELECT number, event, parts_each, target_count, expanded FROM broadcasts
+             WHERE ended_at IS NULL",
+        )?
+        .query_map([], |row| {
+            let open = OpenBroadcast {
+                event: row.get(1)?,
+                parts_each: row.get(2)?,
+                targets: row.get(3)?,
+                expanded: row.get(4)?,
+                parts: 0,
+            };
+            Ok((row.get(0)?, open))
+        })?
         .collect()
 }
 

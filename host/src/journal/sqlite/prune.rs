@@ -23,6 +23,7 @@ pub(super) enum Cursor {
     Deliveries(Past),
     Events(Past),
     Requests,
+    Broadcasts,
     State,
     Scopes,
     Forms,
@@ -49,9 +50,16 @@ impl Writer<'_> {
             Cursor::Events(past) => self.prune_events(past),
             Cursor::Requests => self.prune_some(
                 cursor,
-                Cursor::State,
+                Cursor::Broadcasts,
                 "DELETE FROM requests WHERE number IN
                     (SELECT number FROM requests WHERE ended_at <= ?1 LIMIT ?2)",
+                at.saturating_sub(KEEP_FINISHED_MS),
+            ),
+            Cursor::Broadcasts => self.prune_some(
+                cursor,
+                Cursor::State,
+                "DELETE FROM broadcasts WHERE number IN
+                    (SELECT number FROM broadcasts WHERE ended_at <= ?1 LIMIT ?2)",
                 at.saturating_sub(KEEP_FINISHED_MS),
             ),
             Cursor::State => self.prune_state(at),

@@ -10,13 +10,13 @@ use tokio::sync::Semaphore;
 
 use super::error::journal_error;
 use super::index::Index;
-use super::rows::{self, LastEvent, from_json};
+use super::rows::{self, LastBody, LastEvent, from_json};
 use super::schema::open_reader;
 use super::state::Value;
 use crate::journal::shared::now;
 use crate::journal::{
-    Counts, DeadLetter, JournalError, JournalResult, OpenForm, Part, SentMessage, StateKey,
-    StateScope, Unrouted,
+    Broadcast, Counts, DeadLetter, JournalError, JournalResult, OpenForm, Part, SentMessage,
+    StateKey, StateScope, Unrouted,
 };
 use crate::model::Name;
 use crate::model::delivery::Delivery;
@@ -212,12 +212,29 @@ pub(super) fn pending_parts(
 ) -> JournalResult<Vec<Part>> {
     let sql = format!(
         "SELECT {} FROM parts p JOIN events e ON e.number = p.event
+         LEFT JOIN broadcasts b ON b.number = p.broadcast
          WHERE p.ended_at IS NULL AND p.number > ?1 ORDER BY p.number LIMIT ?2",
         rows::PART_COLUMNS
     );
+    let (mut last, mut body) = (LastEvent::default(), LastBody::default());
+    list(connection, &sql, after, limit, |row| {
+        rows::part(row, &mut last, &mut body)
+    })
+}
+
+pub(super) fn pending_broadcasts(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> JournalResult<Vec<Broadcast>> {
+    let sql = format!(
+        "SELECT {} FROM broadcasts b JOIN events e ON e.number = b.event
+         WHERE b.ended_at IS NULL AND b.number > ?1 ORDER BY b.number LIMIT ?2",
+        rows::BROADCAST_COLUMNS
+    );
     let mut last = LastEvent::default();
     list(connection, &sql, after, limit, |row| {
-        rows::part(row, &mut last)
+        rows::broadcast(row, &mut last)
     })
 }
 
@@ -295,7 +312,7 @@ pub(super) fn counts(connection: &Connection, index: &Index) -> rusqlite::Result
         events: index.events,
         pending_deliveries: index.deliveries.len() as u64,
         dead_letters: index.dead_letters,
-        pending_parts: index.parts.len() as u64,
+        pending_parts: index.pending_parts(),
         pending_requests: index.requests.len(),
         timers,
         bytes: 0,

@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use super::error::{journal_error, unreadable};
 use crate::journal::shared::{event_with_roles, number_event, token};
 use crate::journal::{
-    DeadLetter, DeadReason, FiredTimer, FormChange, JournalError, JournalResult, NewPart,
-    NewRequest, Part, PartState, RequestNumber, StateDelta, Timer, TimerChange, TimerKey, Unrouted,
-    Urgency,
+    Broadcast, BroadcastNumber, DeadLetter, DeadReason, FiredTimer, FormChange, JournalError,
+    JournalResult, NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, StateDelta,
+    Timer, TimerChange, TimerKey, Unrouted, Urgency,
 };
 use crate::model::Name;
+use crate::model::action::Action;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route, View};
 use crate::model::event::Event;
 
@@ -45,6 +46,7 @@ pub(super) struct TurnRow {
     pub(super) took_us: u64,
     pub(super) state: StateDelta,
     pub(super) parts: Vec<PartRow>,
+    pub(super) broadcasts: Vec<BroadcastRow>,
     pub(super) timers: Vec<TimerRow>,
     pub(super) requests: Vec<RequestRow>,
 }
@@ -58,6 +60,16 @@ pub(super) struct PartRow {
     pub(super) urgency: Urgency,
     pub(super) sending: bool,
     pub(super) action: String,
+}
+
+/// A broadcast to insert.
+pub(super) struct BroadcastRow {
+    pub(super) bot: Name,
+    pub(super) place: u32,
+    pub(super) actions: String,
+    pub(super) parts_each: u64,
+    pub(super) targets: String,
+    pub(super) target_count: u64,
 }
 
 /// A timer to set or to end.
@@ -118,6 +130,17 @@ pub(super) fn part_row(part: &NewPart) -> JournalResult<PartRow> {
         urgency: part.urgency,
         sending: part.sending,
         action: json(&*part.action)?,
+    })
+}
+
+pub(super) fn broadcast_row(new: &NewBroadcast) -> JournalResult<BroadcastRow> {
+    Ok(BroadcastRow {
+        bot: Arc::clone(&new.bot),
+        place: new.index,
+        actions: json(&new.actions)?,
+        parts_each: new.actions.len() as u64,
+        targets: json(&new.targets)?,
+        target_count: new.targets.len() as u64,
     })
 }
 
@@ -229,12 +252,49 @@ pub(super) fn dead_letter(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<
     })
 }
 
+/// The body of a broadcast read last: its parts follow one another.
+#[derive(Default)]
+pub(super) struct LastBody(Option<(BroadcastNumber, Vec<Arc<Action>>)>);
+
+impl LastBody {
+    fn read(
+        &mut self,
+        row: &Row<'_>,
+        number: BroadcastNumber,
+        part: u32,
+    ) -> JournalResult<Arc<Action>> {
+        if self.0.as_ref().is_none_or(|(last, _)| *last != number) {
+            let text: Option<String> = column(row, 15)?;
+            let actions = from_json("broadcast", &text.unwrap_or_default())?;
+            self.0 = Some((number, actions));
+        }
+        let actions = self.0.as_ref().map(|(_, actions)| actions);
+        let action = actions.and_then(|actions| actions.get(part as usize));
+        action
+            .map(Arc::clone)
+            .ok_or_else(|| JournalError::Failed(format!("broadcast {number} has no part {part}")))
+    }
+}
+
 /// The columns that [`part`] reads.
 pub(super) const PART_COLUMNS: &str = "p.number, p.tenant, p.plugin, p.delivery, p.bot, \
-     p.conversation, p.place, p.part, p.urgency, p.state, p.attempts, p.action, e.number, e.event";
+     p.conversation, p.place, p.part, p.urgency, p.state, p.attempts, p.action, e.number, e.event, \
+     p.broadcast, b.actions";
 
-pub(super) fn part(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Part> {
-    let action: String = column(row, 11)?;
+pub(super) fn part(
+    row: &Row<'_>,
+    last: &mut LastEvent,
+    body: &mut LastBody,
+) -> JournalResult<Part> {
+    let broadcast: Option<BroadcastNumber> = column(row, 14)?;
+    let place: u32 = column(row, 7)?;
+    let action = match broadcast {
+        Some(number) => body.read(row, number, place)?,
+        None => {
+            let text: String = column(row, 11)?;
+            Arc::new(from_json("action", &text)?)
+        }
+    };
     let state: PartState = word("state", column(row, 9)?)?;
     Ok(Part {
         number: column(row, 0)?,
@@ -246,13 +306,39 @@ pub(super) fn part(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Part> {
             bot: column(row, 4)?,
             conversation: column(row, 5)?,
             index: column(row, 6)?,
-            part: column(row, 7)?,
+            part: place,
             urgency: word("urgency", column(row, 8)?)?,
-            action: Arc::new(from_json("action", &action)?),
+            action,
             sending: state == PartState::Sending,
         },
+        broadcast,
         state,
         attempts: column(row, 10)?,
+    })
+}
+
+/// The columns that [`broadcast`] reads.
+pub(super) const BROADCAST_COLUMNS: &str = "b.number, b.tenant, b.plugin, b.delivery, b.bot, \
+     b.place, b.actions, b.targets, b.expanded, b.sent, b.failed, e.number, e.event";
+
+pub(super) fn broadcast(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Broadcast> {
+    let actions: String = column(row, 6)?;
+    let targets: String = column(row, 7)?;
+    Ok(Broadcast {
+        number: column(row, 0)?,
+        tenant: column(row, 1)?,
+        plugin: column(row, 2)?,
+        delivery: column(row, 3)?,
+        origin: last.read(row, 11, 12)?,
+        what: Arc::new(NewBroadcast {
+            bot: column(row, 4)?,
+            index: column(row, 5)?,
+            actions: from_json("broadcast", &actions)?,
+            targets: from_json("targets", &targets)?,
+        }),
+        expanded: column(row, 8)?,
+        sent: column(row, 9)?,
+        failed: column(row, 10)?,
     })
 }
 

@@ -24,7 +24,8 @@ pub(super) const WAL_BYTES: u64 = 64 * 1024 * 1024;
 const BUSY: Duration = Duration::from_secs(2);
 
 // `ended` and `ended_at` are null while a row is open: the partial indexes hold open rows only,
-// so they stay small whatever is kept of the past.
+// so they stay small whatever is kept of the past. The part of a broadcast has an empty `action`:
+// what it says is in `broadcasts`, once for all its targets.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE events (
@@ -41,9 +42,16 @@ CREATE TABLE parts (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, conversation TEXT NOT NULL,
     place INTEGER NOT NULL, part INTEGER NOT NULL, urgency TEXT NOT NULL,
-    state TEXT NOT NULL, attempts INTEGER NOT NULL, action TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, action TEXT NOT NULL, broadcast INTEGER,
     ended_at INTEGER, message TEXT, detail TEXT);
 CREATE INDEX parts_open ON parts (ended_at) WHERE ended_at IS NULL;
+CREATE TABLE broadcasts (
+    number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+    tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, place INTEGER NOT NULL,
+    actions TEXT NOT NULL, parts_each INTEGER NOT NULL,
+    targets TEXT NOT NULL, target_count INTEGER NOT NULL, expanded INTEGER NOT NULL,
+    sent INTEGER NOT NULL, failed INTEGER NOT NULL, ended_at INTEGER);
+CREATE INDEX broadcasts_open ON broadcasts (ended_at) WHERE ended_at IS NULL;
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
@@ -94,6 +102,14 @@ const UPGRADES: [(i64, &str); 1] = [(
         stored_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
         ended_at INTEGER);
      CREATE INDEX requests_ended ON requests (ended_at);
+     ALTER TABLE parts ADD COLUMN broadcast INTEGER;
+     CREATE TABLE broadcasts (
+        number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+        tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, place INTEGER NOT NULL,
+        actions TEXT NOT NULL, parts_each INTEGER NOT NULL,
+        targets TEXT NOT NULL, target_count INTEGER NOT NULL, expanded INTEGER NOT NULL,
+        sent INTEGER NOT NULL, failed INTEGER NOT NULL, ended_at INTEGER);
+     CREATE INDEX broadcasts_open ON broadcasts (ended_at) WHERE ended_at IS NULL;
      ALTER TABLE timers ADD COLUMN parked INTEGER NOT NULL DEFAULT 0;
      DROP INDEX timers_due;
      CREATE INDEX timers_due ON timers (due_at) WHERE parked = 0;
@@ -139,13 +155,22 @@ fn check_schema(connection: &Connection, path: &Path) -> JournalResult<()> {
             found = Some(version + 1);
         }
     }
+    if check_version(connection, path)? {
+        return Ok(());
+    }
+    make_tables(connection).map_err(|error| unusable(path, &error))
+}
+
+/// Checks that a file is a journal of this version; false where it has no tables yet.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> JournalResult<bool> {
+    let found = schema_version(connection).map_err(|error| unusable(path, &error))?;
     match found {
-        Some(SCHEMA_VERSION) => Ok(()),
+        Some(SCHEMA_VERSION) => Ok(true),
         Some(version) => Err(JournalError::Failed(format!(
             "{} has schema {version}, this parlor knows {SCHEMA_VERSION}",
             path.display()
         ))),
-        None => make_tables(connection).map_err(|error| unusable(path, &error)),
+        None => Ok(false),
     }
 }
 

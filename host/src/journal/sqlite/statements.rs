@@ -38,6 +38,18 @@ statements! {
     add_part: "INSERT INTO parts (number, event, delivery, tenant, plugin, bot, conversation,
         place, part, urgency, state, attempts, action)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    add_broadcast_part: "INSERT INTO parts (number, event, delivery, tenant, plugin, bot,
+        conversation, place, part, urgency, state, attempts, action, broadcast)
+        SELECT ?1, event, delivery, tenant, plugin, bot, ?3, place, ?4, 'broadcast', 'queued', 0,
+        '', number FROM broadcasts WHERE number = ?2",
+    add_broadcast: "INSERT INTO broadcasts (number, event, delivery, tenant, plugin, bot, place,
+        actions, parts_each, targets, target_count, expanded, sent, failed)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0)",
+    expand_broadcast: "UPDATE broadcasts SET expanded = ?2 WHERE number = ?1",
+    retarget_broadcast: "UPDATE broadcasts SET targets = ?2, target_count = ?3 WHERE number = ?1",
+    count_broadcast: "UPDATE broadcasts SET sent = sent + ?2, failed = failed + ?3
+        WHERE number = ?1",
+    end_broadcast: "UPDATE broadcasts SET ended_at = ?2 WHERE number = ?1",
     send_part: "UPDATE parts SET state = 'sending', attempts = attempts + 1 WHERE number = ?1",
     queue_part: "UPDATE parts SET state = 'queued' WHERE number = ?1",
     end_part: "UPDATE parts SET state = ?2, ended_at = ?3, message = ?4, detail = ?5

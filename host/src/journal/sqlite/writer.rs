@@ -13,6 +13,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{Accepted, Turned};
+use super::broadcast::{Expansion, Retargeting};
 use super::disk::Disk;
 use super::error::{Stop, journal_error};
 use super::index::Index;
@@ -24,7 +25,7 @@ use super::state::{Scope, StateCache, Value};
 use super::statements::Statements;
 use crate::journal::shared::now;
 use crate::journal::{
-    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartUpdate, PluginKey,
+    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartNumber, PartUpdate, PluginKey,
     RequestNumber, RequestState, StateKey, StateScope,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
@@ -62,6 +63,8 @@ pub(super) enum Command {
     Record(Vec<PartUpdate>, Reply<()>),
     MarkRequest(RequestNumber, RequestState, Reply<()>),
     ParkTimers(PluginKey, bool, Reply<()>),
+    Expand(Expansion, Reply<Option<PartNumber>>),
+    Retarget(Retargeting, Reply<bool>),
     SetHostValue(String, String, Reply<()>),
     Query(Query),
     Prune(Cursor, Timestamp, Reply<Cursor>),
@@ -342,6 +345,14 @@ impl<'c> Writer<'c> {
                 let result = self.park_timers(&plugin, is_parked);
                 self.answer(reply, result.map_err(Stop::from))
             }
+            Command::Expand(expansion, reply) => {
+                let result = self.expand(expansion).map_err(Stop::from);
+                self.answer(reply, result)
+            }
+            Command::Retarget(retargeting, reply) => {
+                let result = self.retarget(retargeting).map_err(Stop::from);
+                self.answer(reply, result)
+            }
             Command::SetHostValue(name, value, reply) => {
                 let set = &mut self.statements.set_host_value;
                 let result = set.execute((name, value)).map(drop);
@@ -464,6 +475,8 @@ fn refuse(command: Command, error: &JournalError) {
         | Command::MarkRequest(_, _, reply)
         | Command::ParkTimers(_, _, reply)
         | Command::SetHostValue(_, _, reply) => say(reply, error),
+        Command::Expand(_, reply) => say(reply, error),
+        Command::Retarget(_, reply) => say(reply, error),
         Command::Prune(_, _, reply) => say(reply, error),
         Command::SetMaxBytes(_, reply) => say(reply, error),
         // Its reply is dropped, which says `Closed`.

@@ -243,6 +243,7 @@ impl Bench {
             event: Arc::clone(&deliveries[0].event),
             state: StateDelta::default(),
             parts: Vec::new(),
+            broadcasts: Vec::new(),
             timers: Vec::new(),
             requests: vec![NewRequest {
                 key: key.to_owned(),

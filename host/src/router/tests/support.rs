@@ -206,6 +206,7 @@ pub(super) fn routed(table: &Table, event: &Event) -> Vec<String> {
                 format!("{}:{name}({})", route.plugin, show(arguments))
             }
             View::Say(_) => format!("{}:says", route.plugin),
+            View::Act(_) => format!("{}:acts", route.plugin),
         })
         .collect()
 }

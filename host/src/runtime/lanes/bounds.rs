@@ -73,6 +73,7 @@ mod tests {
             event: delivery.event,
             state: StateDelta::default(),
             parts: draft.parts,
+            broadcasts: draft.broadcasts,
             timers: draft.timers,
             requests: draft.requests,
             number: 0,

@@ -171,6 +171,11 @@ impl Attend {
             return Tried::Ended(self.hold(&error));
         }
         let reserved = self.reserve(&mut draft.parts);
+        let broadcasts: Vec<Name> = draft
+            .broadcasts
+            .iter()
+            .map(|broadcast| Name::clone(&broadcast.bot))
+            .collect();
         let delivery = &self.job.delivery;
         let turn = Turn {
             delivery: delivery.number,
@@ -179,6 +184,7 @@ impl Attend {
             event: Arc::clone(&delivery.event),
             state,
             parts: draft.parts,
+            broadcasts: draft.broadcasts,
             timers: draft.timers,
             requests: draft.requests,
             number: delivery.event.sequence,
@@ -242,7 +248,10 @@ impl Attend {
                 durable,
             }) => {
                 count(&self.plugin.counters.handled);
-                self.heed_full_outbox(&parts);
+                if !broadcasts.is_empty() {
+                    self.shared.parts.outbox.look_for_broadcasts();
+                }
+                self.heed_full_outbox(&parts, &broadcasts);
                 self.hand_over(durable, parts, reserved).await;
                 Tried::Ended(Next::DONE)
             }
@@ -334,15 +343,15 @@ impl Attend {
         }
     }
 
-    fn heed_full_outbox(&self, parts: &[Part]) {
-        let Some(part) = parts.first() else {
-            return;
-        };
+    fn heed_full_outbox(&self, parts: &[Part], broadcasts: &[Name]) {
         let outbox = &self.shared.parts.outbox;
-        let is_full = |part: &Part| outbox.is_full(&part.tenant, &part.what.bot);
-        let others = parts.iter().filter(|other| other.what.bot != part.what.bot);
-        if is_full(part) || others.into_iter().any(is_full) {
-            self.plugin.state.lock().hold();
+        let tenant = &self.plugin.tenant;
+        let mut last: Option<&Name> = None;
+        for bot in parts.iter().map(|part| &part.what.bot).chain(broadcasts) {
+            if last.replace(bot) != Some(bot) && outbox.is_full(tenant, bot) {
+                self.plugin.state.lock().hold();
+                return;
+            }
         }
     }
 
@@ -411,6 +420,9 @@ impl Attend {
     async fn bury(&self, reason: DeadReason, text: String, next: Next) -> Next {
         tracing::warn!(plugin = %self.plugin.name, event = %self.job.delivery.event.id, ?reason, detail = text, "delivery is a dead letter");
         count(&self.plugin.counters.dead);
+        if let Some(hear) = self.shared.dead.get() {
+            hear(&self.job.delivery, &text);
+        }
         self.settle(DeliveryEnd::Dead(reason, text), next).await
     }
 

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use super::fakes::Door;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Durable, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartState, PartUpdate, PendingRequest,
-    PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer,
-    TimerKey, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Durable, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartState,
+    PartUpdate, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage,
+    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -102,6 +102,7 @@ impl Journal for ShakyJournal {
             delivery: turn.delivery,
             origin: Arc::clone(&turn.event),
             what: what.clone(),
+            broadcast: None,
             state: PartState::Queued,
             attempts: 0,
         });
@@ -159,6 +160,27 @@ impl Journal for ShakyJournal {
     }
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.inner.pending_parts(after, limit).await
+    }
+    async fn pending_broadcasts(
+        &self,
+        after: BroadcastNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        self.inner.pending_broadcasts(after, limit).await
+    }
+    async fn expand(
+        &self,
+        broadcast: &Broadcast,
+        rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        self.inner.expand(broadcast, rows).await
+    }
+    async fn retarget(
+        &self,
+        broadcast: &Broadcast,
+        kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
+        self.inner.retarget(broadcast, kept).await
     }
     async fn pending_requests(
         &self,

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::journal::{
-    Accepted, Arrival, Committed, Counts, DeadLetter, DeliveryEnd, Journal, JournalError,
-    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PendingRequest, PluginKey,
-    RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey,
-    Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
+    Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
+    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
+    StateScope, Timer, TimerKey, Turn, Unrouted,
 };
-use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
+use crate::model::{Name, Timestamp};
 
 type Values = BTreeMap<(String, String), (Vec<u8>, u64)>;
 
@@ -108,6 +108,30 @@ impl Journal for TestJournal {
     }
 
     async fn pending_parts(&self, _after: PartNumber, _limit: usize) -> JournalResult<Vec<Part>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn pending_broadcasts(
+        &self,
+        _after: BroadcastNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<Broadcast>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn expand(
+        &self,
+        _broadcast: &Broadcast,
+        _rows: usize,
+    ) -> JournalResult<Ordered<Vec<Part>>> {
+        Err(JournalError::Closed)
+    }
+
+    async fn retarget(
+        &self,
+        _broadcast: &Broadcast,
+        _kept: Vec<Name>,
+    ) -> JournalResult<Ordered<bool>> {
         Err(JournalError::Closed)
     }
 

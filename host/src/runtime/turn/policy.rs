@@ -19,7 +19,7 @@ pub const GRANTS: &[(&str, &str)] = &[
         "send-conversation",
         "send to a conversation that is not the event's, or with another bot",
     ),
-    ("broadcast", "send to up to 1,000 conversations"),
+    ("send-conversations", "send to up to 1,000 conversations"),
     ("send-user", "send to a user, by id"),
     ("send-users", "send to several users, by id"),
     ("send-email", "send to a user, by e-mail address"),
@@ -127,7 +127,7 @@ pub(super) fn grant_for(action: &Action, event: &Event) -> Option<&'static str> 
             Target::Conversation(id) => {
                 (is_other_bot || !is_here(id)).then_some("send-conversation")
             }
-            Target::Conversations(_) => Some("broadcast"),
+            Target::Conversations(_) => Some("send-conversations"),
             Target::User(_) => Some("send-user"),
             Target::Users(_) => Some("send-users"),
             Target::Email(_) => Some("send-email"),

@@ -112,7 +112,7 @@ fn every_other_action_names_the_grant_that_is_missing() {
         ),
         (
             send_to(Target::Conversations(vec!["x".to_owned()]), "a"),
-            "broadcast",
+            "send-conversations",
         ),
         (send_to(Target::User("u".to_owned()), "a"), "send-user"),
         (
@@ -199,7 +199,7 @@ fn limits_are_enforced_and_named() {
     assert_eq!(both, "bytes of all attachments: 18874368, at most 16777216");
     let targets = (0..1_001).map(|n| n.to_string()).collect();
     let broadcast = send_to(Target::Conversations(targets), "x");
-    let found = check(vec![broadcast], &["broadcast"])
+    let found = check(vec![broadcast], &["send-conversations"])
         .unwrap_err()
         .to_string();
     assert!(found.contains("limits.broadcast"), "{found}");
@@ -209,11 +209,48 @@ fn limits_are_enforced_and_named() {
 fn a_broadcast_is_one_body_in_many_places() {
     let targets = (0..100).map(|n| n.to_string()).collect();
     let broadcast = send_to(Target::Conversations(targets), "x");
-    let parts = check(vec![broadcast], &["broadcast"]).unwrap().parts;
-    assert_eq!(parts.len(), 100);
-    assert!(parts.iter().all(|part| part.urgency == Urgency::Broadcast));
-    assert!(Arc::ptr_eq(&parts[0].action, &parts[99].action));
-    assert_eq!(&*parts[42].conversation, "42");
+    let draft = check(vec![broadcast], &["send-conversations"]).unwrap();
+    assert!(draft.parts.is_empty());
+    assert_eq!(draft.broadcasts.len(), 1);
+    let broadcast = &draft.broadcasts[0];
+    assert_eq!((&*broadcast.bot, broadcast.index), ("desk", 0));
+    assert_eq!(broadcast.actions.len(), 1);
+    assert_eq!(broadcast.targets.len(), 100);
+    assert_eq!(&*broadcast.targets[42], "42");
+}
+
+#[test]
+fn every_target_of_a_broadcast_is_a_message_of_the_event() {
+    let broadcast = || {
+        let targets = (0..1_000).map(|n| n.to_string()).collect();
+        send_to(Target::Conversations(targets), "x")
+    };
+    assert!(check(vec![broadcast(), broadcast()], &["send-conversations"]).is_ok());
+    let found = check(
+        vec![broadcast(), broadcast(), reply("x")],
+        &["send-conversations"],
+    );
+    let found = found.unwrap_err().to_string();
+    assert_eq!(found, "messages of one event: 2001, at most 2000");
+}
+
+#[test]
+fn a_broadcast_to_nobody_is_nothing() {
+    let nobody = send_to(Target::Conversations(Vec::new()), "x");
+    let draft = check(vec![nobody], &["send-conversations"]).unwrap();
+    assert!(draft.parts.is_empty() && draft.broadcasts.is_empty());
+}
+
+#[test]
+fn an_edit_is_less_urgent_than_an_answer() {
+    let edit = action(ActionKind::Edit(Edit {
+        message: MessageRef::Key("k".to_owned()),
+        content: Content::Plain("new".to_owned()),
+        otherwise: EditRule::Skip,
+    }));
+    let parts = check(vec![edit, reply("hi")], &[]).unwrap().parts;
+    let urgencies: Vec<Urgency> = parts.iter().map(|part| part.urgency).collect();
+    assert_eq!(urgencies, [Urgency::Timer, Urgency::Answer]);
 }
 
 #[test]

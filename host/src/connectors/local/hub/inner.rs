@@ -311,7 +311,7 @@ impl Core {
     }
 
     pub(super) fn is_full(&self, max: usize) -> bool {
-        self.queues.iter().any(|queue| queue.heard.len() >= max) || self.unheard.len() >= max
+        self.queues.iter().any(|queue| queue.holds_up(max)) || self.unheard.len() >= max
     }
 
     pub(super) fn note_mark(&mut self, bot: &HubBot) {
@@ -364,6 +364,7 @@ impl Core {
 
 impl Queue {
     pub(super) fn push(&mut self, heard: Heard) {
+        self.make_room();
         self.heard.push_back(heard);
         self.arrived.notify_one();
     }

@@ -146,6 +146,18 @@ impl Loaded {
     }
 }
 
+/// Reads what a folder holds, and tells whether a stop fell into the writing of a snapshot.
+///
+/// # Errors
+/// When it cannot be read; an absent one holds nothing.
+pub fn load(folder: &Path) -> std::io::Result<(Loaded, bool)> {
+    let mut loaded = Loaded::default();
+    loaded.read(&folder.join(SNAPSHOT))?;
+    let has_old = loaded.read(&folder.join(OLD))?;
+    loaded.read(&folder.join(CURRENT))?;
+    Ok((loaded, has_old))
+}
+
 /// What a snapshot is written from.
 #[derive(Debug)]
 pub struct Copy {
@@ -177,10 +189,7 @@ impl Log {
     /// When the folder cannot be read or written.
     pub fn open(folder: &Path, new_epoch: &Name, limit: u64) -> std::io::Result<(Self, Loaded)> {
         create_private(folder)?;
-        let mut loaded = Loaded::default();
-        loaded.read(&folder.join(SNAPSHOT))?;
-        let has_old = loaded.read(&folder.join(OLD))?;
-        loaded.read(&folder.join(CURRENT))?;
+        let (mut loaded, has_old) = load(folder)?;
         let epoch = loaded
             .epoch
             .get_or_insert_with(|| new_epoch.clone())

@@ -305,3 +305,64 @@ async fn files_survive_and_go_with_their_message() {
         0
     );
 }
+
+#[tokio::test]
+async fn conversations_are_told_from_the_log_without_touching_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = super::super::conversations_at_rest(&folder.path().join("none"), "parlor");
+    assert!(none.expect("an absent folder holds nothing").is_empty());
+    let hub = with_folder(folder.path());
+    let _bot = connector(&hub);
+    enter(&hub, "ada").await;
+    let open = Command::OpenDirect {
+        user: "parlor".to_owned(),
+    };
+    hub.act("ada", open).await.expect("a conversation opens");
+    hub.close().expect("closed");
+    let before = files(folder.path());
+    let told = super::super::conversations_at_rest(folder.path(), "parlor").expect("read");
+    let ids: Vec<&str> = told.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["direct:ada+parlor", LOBBY]);
+    assert_eq!(told[1].name.as_deref(), Some("Lobby"));
+    assert_eq!(files(folder.path()), before);
+    let stranger = super::super::conversations_at_rest(folder.path(), "nobody");
+    assert!(stranger.expect("read").is_empty());
+}
+
+/// Names and lengths of what lies in a folder.
+fn files(folder: &Path) -> Vec<(String, u64)> {
+    let mut files: Vec<(String, u64)> = std::fs::read_dir(folder)
+        .expect("listed")
+        .map(|entry| entry.expect("listed"))
+        .map(|entry| {
+            let length = entry.metadata().expect("known").len();
+            (entry.file_name().to_string_lossy().into_owned(), length)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_bot_that_is_away_holds_nobody_up_and_hears_the_latest() {
+    let hub = Hub::in_memory();
+    let bot = connector(&hub);
+    enter(&hub, "ada").await;
+    bot.leave();
+    for n in 0..super::super::hub::INBOUND_MAX + 10 {
+        let said = say(&hub, "ada", LOBBY, &n.to_string()).await;
+        said.expect("nobody waits for the bot");
+    }
+    // The same bot comes back, as after a change of the settings; a second one is refused.
+    let back = LocalConnector::new(hub.clone(), "default".into(), "parlor", "Parlor");
+    let back = back.expect("it was away");
+    let missed = hub.come_back(&back.user);
+    assert!(missed >= 10, "{missed}");
+    let first = hub.next_for(&back.user, 1).await.remove(0);
+    let crate::mailbox::rooms::Change::Posted(message) = &first.event.change else {
+        panic!("a message");
+    };
+    assert_eq!(message.text, "10");
+    let second = LocalConnector::new(hub.clone(), "default".into(), "parlor", "Parlor");
+    assert!(second.is_err());
+}

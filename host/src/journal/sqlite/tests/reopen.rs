@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::open;
+use crate::journal::conformance::broadcasts::{broadcast, expand};
 use crate::journal::conformance::make::{
     PLUGIN, TENANT, accept, arrival, deliver, keep, key, new_part, read, set, timer, turn, write,
 };
 use crate::journal::conformance::parts::{parts, record, sent};
 use crate::journal::conformance::requests::{answer, ask, mark, pending};
-use crate::journal::sqlite::{JOURNAL_FILE, SqliteConfig, SqliteJournal};
+use crate::journal::sqlite::{JOURNAL_FILE, RestingJournal, SqliteConfig, SqliteJournal};
 use crate::journal::{
     Accepted, Arrival, DeadReason, DeliveryEnd, EventKey, Journal as _, JournalError, OpenForm,
     PartState, PartUpdate, RequestState, Sent, StateChange, TimerChange, Turn,
@@ -255,6 +256,8 @@ async fn journal_of_the_version_before_is_brought_up() {
                 number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
                 tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL,
                 place INTEGER NOT NULL, request TEXT NOT NULL, stored_at INTEGER NOT NULL);
+            DROP TABLE broadcasts;
+            ALTER TABLE parts DROP COLUMN broadcast;
             DROP INDEX timers_due;
             DROP INDEX timers_due_of;
             ALTER TABLE timers DROP COLUMN parked;
@@ -267,6 +270,10 @@ async fn journal_of_the_version_before_is_brought_up() {
     assert_eq!(due[0].key.name, "t");
     ask(&journal, "b", "r").await;
     assert_eq!(pending(&journal).await.len(), 1);
+    let news = broadcast(&journal, "c", 2, 1).await;
+    assert_eq!(expand(&journal, &news, 1).await.len(), 1);
+    let made = journal.pending_parts(0, 9).await.expect("listed");
+    assert_eq!(made[0].broadcast, Some(news.number));
     journal.close().await.expect("closed");
     // Once brought up, it opens like any other.
     let journal = open(folder.path());
@@ -368,4 +375,53 @@ async fn database_is_readable_with_sqlite() {
     assert_eq!((&*row.0, &*row.1, &*row.2), ("a", "done", "sending"));
     assert!(row.3.contains("typing"), "{}", row.3);
     drop(Arc::new(journal));
+}
+
+#[tokio::test]
+async fn a_journal_is_read_at_rest_and_beside_its_writer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = RestingJournal::open(folder.path()).expect("an absent one is no error");
+    assert!(none.is_none());
+    let journal = open(folder.path());
+    let made = parts(&journal, "open", 2).await;
+    journal.set_host_value("mark", "7").await.expect("ordered");
+    let check = |rest: &RestingJournal| {
+        let listed = rest.pending_parts(0, 9).expect("listed");
+        assert_eq!(listed.len(), 2);
+        assert_eq!(listed[1].number, made[1].number);
+        assert!(rest.pending_broadcasts(0, 9).expect("listed").is_empty());
+        assert_eq!(rest.host_value("mark").expect("read").as_deref(), Some("7"));
+        assert_eq!(rest.host_value("none").expect("read"), None);
+        let last = rest.last_events().expect("read");
+        let at = last.get("desk").copied().expect("the bot heard something");
+        assert!(at > 1_700_000_000_000);
+        assert_eq!(last.len(), 1);
+    };
+    // What is ordered is on disk with the next durable write.
+    let end = journal.set_host_value("x", "").await.expect("ordered");
+    end.durable.wait().await.expect("on disk");
+    check(
+        &RestingJournal::open(folder.path())
+            .expect("opened")
+            .expect("there"),
+    );
+    journal.close().await.expect("closed");
+    let before = std::fs::metadata(folder.path().join(JOURNAL_FILE)).expect("there");
+    check(
+        &RestingJournal::open(folder.path())
+            .expect("opened")
+            .expect("there"),
+    );
+    let after = std::fs::metadata(folder.path().join(JOURNAL_FILE)).expect("there");
+    assert_eq!(
+        before.modified().expect("known"),
+        after.modified().expect("known")
+    );
+}
+
+#[test]
+fn what_is_no_journal_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(JOURNAL_FILE), "this is not SQLite").expect("written");
+    assert!(RestingJournal::open(folder.path()).is_err());
 }

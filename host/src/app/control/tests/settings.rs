@@ -1,0 +1,133 @@
+//! Settings that change while the host runs.
+
+use super::*;
+use crate::app::reload::FolderChange;
+
+#[tokio::test]
+async fn settings_change_bots_while_the_host_runs() {
+    let two = "[[bot]]\nname = \"parlor\"\nplatform = \"local\"\n\
+               [[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n";
+    let bench = Bench::new("").await;
+    let names = async || -> Vec<String> {
+        let lines = bench.ask(Ask::Bots).await;
+        let names = lines.into_iter().filter_map(|line| match line {
+            Line::Bot(bot) => Some(format!("{} {}", bot.bot, bot.state.name())),
+            _ => None,
+        });
+        names.collect()
+    };
+    bench.write_settings(two);
+    let lines = bench.ask(Ask::Reload { plugin: None }).await;
+    assert!(matches!(&lines[..], [Line::Reloaded(_)]), "{lines:?}");
+    let begun = std::time::Instant::now();
+    while names().await != ["desk connected", "parlor connected"] {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            names().await
+        );
+        tokio::task::yield_now().await;
+    }
+    let pace = |bot: &str| {
+        use crate::mailbox::Connectors as _;
+        let connector = bench.host.directory().connector("default", bot);
+        connector.map(|connector| connector.pace().per_minute)
+    };
+    assert_eq!(pace("desk"), Some(Some(60)));
+    // A change for the worse leaves the last good ones in force, and says so everywhere.
+    bench.write_settings("[[bot]]\nname = \"desk\"\nplatform = \"locl\"\n");
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    assert_eq!(names().await.len(), 2);
+    for ask in [Ask::Bots, Ask::Plugins] {
+        let lines = bench.ask(ask).await;
+        let Line::Settings(note) = &lines[0] else {
+            panic!("{lines:?}");
+        };
+        assert!(note.refused);
+        assert!(
+            note.text.contains("parlor.toml:3: `platform`"),
+            "{}",
+            note.text
+        );
+    }
+    {
+        use crate::web::PanelSource as _;
+        let rows = bench.host.plugins().plugins();
+        assert_eq!(
+            (&*rows[0].name, &*rows[0].state),
+            ("parlor.toml", "refused")
+        );
+    }
+    // A bot that cannot be had is one too: the name is a person's.
+    bench.say("ada", "hello").await;
+    bench.write_settings("[[bot]]\nname = \"ada\"\nplatform = \"local\"\n");
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    assert_eq!(names().await, ["desk connected", "parlor connected"]);
+    // What is gone serves no more; what waits for the next start is named.
+    bench.write_settings("data = \"elsewhere\"\n[[bot]]\nname = \"desk\"\nplatform = \"local\"\n");
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    assert_eq!(names().await, ["desk connected"]);
+    assert_eq!((pace("desk"), pace("parlor")), (Some(None), None));
+    let lines = bench.ask(Ask::Bots).await;
+    let Line::Settings(note) = &lines[0] else {
+        panic!("{lines:?}");
+    };
+    assert!(!note.refused);
+    assert!(
+        note.text
+            .ends_with("parlor.toml:1: `data` takes effect at the next start")
+    );
+    // And it comes back with what it is known by.
+    bench.write_settings(two);
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    assert_eq!(names().await.len(), 2);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn in_manual_mode_settings_wait_for_a_reload() {
+    let manual = "[reload]\nmode = \"manual\"\n";
+    let bench = Bench::new(manual).await;
+    let more = format!("{manual}[[bot]]\nname = \"desk\"\nplatform = \"local\"\n");
+    bench.write_settings(&more);
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    let lines = bench.ask(Ask::Bots).await;
+    let Line::Settings(note) = &lines[0] else {
+        panic!("{lines:?}");
+    };
+    assert!(note.text.ends_with("a change waits for `parlor reload`"));
+    assert!(matches!(&lines[1], Line::Bot(bot) if bot.bot == "parlor"));
+    let unknown = Ask::Reload {
+        plugin: Some("joke".to_owned()),
+    };
+    let refused = bench.refusal(unknown).await;
+    assert_eq!(refused.text, "there is no plugin joke");
+    bench.ask(Ask::Reload { plugin: None }).await;
+    let lines = bench.ask(Ask::Bots).await;
+    assert!(
+        matches!(&lines[..], [Line::Bot(bot)] if bot.bot == "desk"),
+        "{lines:?}"
+    );
+    assert_eq!(bench.audit.0.lock().last().unwrap().1, "reload");
+    bench.end().await;
+}

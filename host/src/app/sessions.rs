@@ -1,0 +1,427 @@
+//! The bots and their sessions: started, watched, paused, begun again when they end.
+
+mod watched;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::FutureExt as _;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::watched::Watched;
+use super::bots::BotDirectory;
+use super::clock;
+use super::intake::Inbox;
+use crate::config::BotConfig;
+use crate::connectors::local::{Hub, LocalConnector};
+use crate::journal::{Journal, JournalResult};
+use crate::mailbox::Connector as _;
+use crate::mailbox::control::BotState;
+use crate::model::event::Bot;
+use crate::model::{Name, Timestamp};
+use crate::outbox::Outbox;
+
+/// Where the journal keeps the names of paused bots.
+pub(super) const PAUSED: &str = "paused-bots";
+/// The wait before a session that ended is begun again; twice as long after each further end.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// How a bot does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotStatus {
+    /// Its name.
+    pub name: String,
+    /// Its platform.
+    pub platform: String,
+    /// Whether its session lives.
+    pub state: BotState,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the last event came from its platform; since the start of the host.
+    pub last_event_in: Option<Timestamp>,
+    /// Why its session ended last.
+    pub reason: Option<String>,
+}
+
+/// Why something cannot be done to a bot.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// There is no such bot.
+    #[error("there is no bot {0}")]
+    Unknown(String),
+    /// The journal does not take it.
+    #[error("journal does not take it: {0}")]
+    Journal(#[from] crate::journal::JournalError),
+}
+
+/// The bots of a tenant.
+pub struct Sessions {
+    tenant: Name,
+    hub: Hub,
+    directory: Arc<BotDirectory>,
+    outbox: Arc<Outbox>,
+    inbox: Arc<Inbox>,
+    journal: Arc<dyn Journal>,
+    bots: Mutex<BTreeMap<String, Arc<Session>>>,
+    paused: Mutex<BTreeSet<String>>,
+    /// Bots are started, paused and removed one after the other.
+    changing: tokio::sync::Mutex<()>,
+    is_open: AtomicBool,
+    stop: CancellationToken,
+}
+
+/// One bot.
+struct Session {
+    connector: Arc<LocalConnector>,
+    platform: String,
+    standing: Mutex<Standing>,
+    last_event_in: AtomicU64,
+    running: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
+}
+
+struct Standing {
+    state: BotState,
+    since: Timestamp,
+    reason: Option<String>,
+}
+
+/// What the sessions are joined to.
+pub(super) struct SessionsParts {
+    pub(super) tenant: Name,
+    pub(super) hub: Hub,
+    pub(super) directory: Arc<BotDirectory>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) journal: Arc<dyn Journal>,
+}
+
+impl Sessions {
+    /// Makes the bots of the settings known. Nothing is heard before [`Sessions::open`].
+    pub(super) async fn new(parts: SessionsParts, bots: &[BotConfig]) -> anyhow::Result<Self> {
+        let SessionsParts {
+            tenant,
+            hub,
+            directory,
+            outbox,
+            inbox,
+            journal,
+        } = parts;
+        let paused = read_names(&*journal, PAUSED).await?;
+        for bot in &paused {
+            outbox.set_paused(bot, true);
+        }
+        let sessions = Self {
+            tenant,
+            hub,
+            directory,
+            outbox,
+            inbox,
+            journal,
+            bots: Mutex::default(),
+            paused: Mutex::new(paused),
+            changing: tokio::sync::Mutex::default(),
+            is_open: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+        };
+        for bot in bots {
+            sessions.add(bot)?;
+        }
+        Ok(sessions)
+    }
+
+    /// Begins the sessions of all bots that are not paused.
+    pub(super) fn open(&self) {
+        self.is_open.store(true, Ordering::Release);
+        for session in self.all() {
+            self.start(&session);
+        }
+    }
+
+    /// Ends all sessions.
+    pub(super) async fn close(&self) {
+        self.is_open.store(false, Ordering::Release);
+        self.stop.cancel();
+        let _turn = self.changing.lock().await;
+        for session in self.all() {
+            session.end().await;
+        }
+    }
+
+    /// The bots, as plugins see them.
+    pub fn bots(&self) -> Vec<Bot> {
+        let bots = self.bots.lock();
+        bots.values()
+            .map(|session| session.connector.bot())
+            .collect()
+    }
+
+    /// How each bot does, by name.
+    pub fn status(&self) -> Vec<BotStatus> {
+        let bots = self.bots.lock();
+        let bots = bots.iter();
+        bots.map(|(name, session)| session.status(name)).collect()
+    }
+
+    /// Tells whether everything that the bots heard is accepted; a paused bot does not count.
+    pub fn is_idle(&self) -> bool {
+        let bots = self.bots.lock();
+        let mut live = bots.values().filter(|session| session.is_running());
+        live.all(|session| session.connector.is_idle())
+    }
+
+    /// Tells whether a bot is paused.
+    pub fn is_paused(&self, bot: &str) -> bool {
+        self.paused.lock().contains(bot)
+    }
+
+    /// Lets a bot take no events and send nothing, until it is resumed, over restarts too. Tells
+    /// whether that is a change.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn pause(&self, bot: &str) -> Result<bool, SessionError> {
+        let _turn = self.changing.lock().await;
+        let session = self.find(bot)?;
+        if self.is_paused(bot) {
+            return Ok(false);
+        }
+        self.write_paused(bot, true).await?;
+        self.outbox.set_paused(bot, true);
+        session.end().await;
+        session.stand(BotState::Paused, None);
+        Ok(true)
+    }
+
+    /// Lets a paused bot go on. Tells whether that is a change.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn resume(&self, bot: &str) -> Result<bool, SessionError> {
+        let _turn = self.changing.lock().await;
+        let session = self.find(bot)?;
+        if !self.is_paused(bot) {
+            return Ok(false);
+        }
+        self.write_paused(bot, false).await?;
+        self.outbox.set_paused(bot, false);
+        session.stand(BotState::Connecting, None);
+        self.start(&session);
+        Ok(true)
+    }
+
+    /// Follows new settings: new bots come, others go. Gives those that came.
+    ///
+    /// # Errors
+    /// Says which bot cannot be had; nothing has changed then.
+    pub(super) async fn apply(&self, wanted: &[BotConfig]) -> anyhow::Result<Vec<Bot>> {
+        let _turn = self.changing.lock().await;
+        let known: BTreeSet<String> = self.bots.lock().keys().cloned().collect();
+        let mut came: Vec<Arc<Session>> = Vec::new();
+        for config in wanted.iter().filter(|config| !known.contains(&config.name)) {
+            match self.add(config) {
+                Ok(session) => came.push(session),
+                Err(error) => {
+                    for session in came {
+                        self.remove(&session).await;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        for name in known {
+            let session = self.bots.lock().get(&name).cloned();
+            let Some(session) = session else {
+                continue;
+            };
+            match wanted.iter().find(|config| config.name == name) {
+                Some(config) => set_up(&session.connector, config),
+                None => {
+                    tracing::info!(bot = name, "bot removed");
+                    self.remove(&session).await;
+                }
+            }
+        }
+        for session in &came {
+            tracing::info!(bot = session.connector.bot().name, "bot added");
+            self.start(session);
+        }
+        Ok(came.iter().map(|session| session.connector.bot()).collect())
+    }
+
+    fn add(&self, config: &BotConfig) -> anyhow::Result<Arc<Session>> {
+        let name = &config.name;
+        let connector = LocalConnector::new(self.hub.clone(), self.tenant.clone(), name, name)
+            .with_context(|| format!("bot {name}"))?;
+        set_up(&connector, config);
+        let connector = Arc::new(connector);
+        self.directory.add(&self.tenant, name, connector.clone());
+        let state = if self.is_paused(name) {
+            connector.leave();
+            BotState::Paused
+        } else {
+            BotState::Connecting
+        };
+        let session = Arc::new(Session {
+            platform: connector.bot().platform,
+            connector,
+            standing: Mutex::new(Standing {
+                state,
+                since: clock::now(),
+                reason: None,
+            }),
+            last_event_in: AtomicU64::new(0),
+            running: Mutex::default(),
+        });
+        self.bots.lock().insert(name.clone(), session.clone());
+        Ok(session)
+    }
+
+    async fn remove(&self, session: &Arc<Session>) {
+        session.end().await;
+        session.connector.leave();
+        let name = session.connector.bot().name;
+        self.bots.lock().remove(&name);
+        self.directory.remove(&self.tenant, &name);
+    }
+
+    fn start(&self, session: &Arc<Session>) {
+        let is_wanted = self.is_open.load(Ordering::Acquire)
+            && !self.is_paused(&session.connector.bot().name)
+            && !session.is_running();
+        if !is_wanted {
+            return;
+        }
+        let stop = self.stop.child_token();
+        let run = supervise(session.clone(), self.inbox.clone(), stop.clone());
+        *session.running.lock() = Some((stop, tokio::spawn(run)));
+    }
+
+    fn all(&self) -> Vec<Arc<Session>> {
+        self.bots.lock().values().cloned().collect()
+    }
+
+    fn find(&self, bot: &str) -> Result<Arc<Session>, SessionError> {
+        let bots = self.bots.lock();
+        let session = bots.get(bot).cloned();
+        session.ok_or_else(|| SessionError::Unknown(bot.to_owned()))
+    }
+
+    async fn write_paused(&self, bot: &str, is_paused: bool) -> JournalResult<()> {
+        let mut paused = self.paused.lock().clone();
+        if is_paused {
+            paused.insert(bot.to_owned());
+        } else {
+            paused.remove(bot);
+        }
+        write_names(&*self.journal, PAUSED, &paused).await?;
+        *self.paused.lock() = paused;
+        Ok(())
+    }
+}
+
+impl Session {
+    fn stand(&self, state: BotState, reason: Option<String>) {
+        *self.standing.lock() = Standing {
+            state,
+            since: clock::now(),
+            reason,
+        };
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.lock().is_some()
+    }
+
+    async fn end(&self) {
+        let running = self.running.lock().take();
+        if let Some((stop, task)) = running {
+            stop.cancel();
+            if task.await.is_err() {
+                tracing::error!(
+                    bot = self.connector.bot().name,
+                    "session did not end cleanly"
+                );
+            }
+            self.connector.leave();
+        }
+    }
+
+    fn status(&self, name: &str) -> BotStatus {
+        let standing = self.standing.lock();
+        let last = self.last_event_in.load(Ordering::Relaxed);
+        BotStatus {
+            name: name.to_owned(),
+            platform: self.platform.clone(),
+            state: standing.state,
+            since: standing.since,
+            last_event_in: (last > 0).then_some(last),
+            reason: standing.reason.clone(),
+        }
+    }
+}
+
+/// Gives a bot what its settings say.
+fn set_up(connector: &LocalConnector, config: &BotConfig) {
+    connector.set_pace(config.messages_per_minute);
+    connector.set_text_only(config.text_only);
+}
+
+/// Keeps a session alive until it is told to end.
+async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationToken) {
+    let mut wait = FIRST_WAIT;
+    let mut reason = None;
+    loop {
+        session.stand(BotState::Connected, reason);
+        let intake = Watched {
+            inbox: &inbox,
+            last_event_in: &session.last_event_in,
+        };
+        let run = session.connector.run(&intake, stop.cancelled());
+        let ended = AssertUnwindSafe(run).catch_unwind().await;
+        if stop.is_cancelled() {
+            return;
+        }
+        let why = match ended {
+            Ok(()) => "the host took no more events",
+            Err(_) => "the session panicked",
+        };
+        tracing::error!(bot = session.connector.bot().name, why, "session ended");
+        session.stand(BotState::Disconnected, Some(why.to_owned()));
+        reason = Some(why.to_owned());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(MAX_WAIT);
+    }
+}
+
+/// Reads a set of names that the journal keeps.
+async fn read_names(journal: &dyn Journal, key: &str) -> JournalResult<BTreeSet<String>> {
+    let text = journal.host_value(key).await?.unwrap_or_default();
+    if text.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
+        tracing::error!(key, %error, "host value cannot be read; it counts as empty");
+        BTreeSet::new()
+    }))
+}
+
+async fn write_names(
+    journal: &dyn Journal,
+    key: &str,
+    names: &BTreeSet<String>,
+) -> JournalResult<()> {
+    let text = serde_json::to_string(names).unwrap_or_default();
+    let written = journal.set_host_value(key, &text).await?;
+    written.durable.wait().await
+}
