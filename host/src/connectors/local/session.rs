@@ -92,8 +92,12 @@ impl LocalConnector {
         let mut writes = Vec::new();
         let mut pause = PAUSE_MIN;
         let mut from = 0;
-        loop {
-            let heard = batch.iter().enumerate().skip(from);
+        // So many at a time as were taken of the last, or twice as many where those were all: what
+        // is not taken is converted again, and that must not be the whole rest each time.
+        let mut size = batch.len();
+        while from < batch.len() {
+            let end = batch.len().min(from + size);
+            let heard = batch.iter().enumerate().take(end).skip(from);
             let (places, incoming): (Vec<usize>, Vec<Incoming>) = heard
                 .filter_map(|(place, heard)| {
                     let epoch = self.hub.epoch();
@@ -102,12 +106,22 @@ impl LocalConnector {
                 })
                 .unzip();
             if incoming.is_empty() {
-                return Some(writes);
+                from = end;
+                continue;
             }
             match intake.take_ordered(incoming).await {
                 Ok((taken, durable)) => {
-                    let place = taken.len().checked_sub(1).and_then(|n| places.get(n));
-                    from = place.map_or(from, |place| place + 1);
+                    // The next is the first that was not taken.
+                    match places.get(taken.len()) {
+                        Some(place) => {
+                            from = *place;
+                            size = taken.len().max(1);
+                        }
+                        None => {
+                            from = end;
+                            size *= 2;
+                        }
+                    }
                     writes.push(durable);
                     pause = PAUSE_MIN;
                 }
@@ -122,6 +136,7 @@ impl LocalConnector {
                 }
             }
         }
+        Some(writes)
     }
 
     fn write_marks(&self) {

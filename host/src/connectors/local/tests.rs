@@ -130,6 +130,8 @@ async fn perform(
 struct TestIntake {
     taken: Mutex<Vec<Incoming>>,
     refusals: Mutex<u32>,
+    /// How many it was offered, each time counted.
+    offered: Mutex<usize>,
 }
 
 #[async_trait]
@@ -145,6 +147,7 @@ impl Intake for TestIntake {
                 return Err(IntakeError::Paused("test".to_owned()));
             }
         }
+        *self.offered.lock() += incoming.len();
         let mut taken = self.taken.lock();
         // Not all at one time, so that the rest is offered again.
         let acceptances = incoming.into_iter().take(3).map(|incoming| {

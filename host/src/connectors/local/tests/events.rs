@@ -534,3 +534,22 @@ async fn order_is_kept_while_intake_pauses() {
     let wanted: Vec<String> = (0..10).map(|n| n.to_string()).collect();
     assert_eq!(intake.texts(), wanted);
 }
+
+#[tokio::test]
+async fn what_is_taken_in_pieces_is_not_offered_whole_each_time() {
+    let hub = Hub::in_memory();
+    let bot = connector(&hub);
+    enter(&hub, "Anna").await;
+    let intake = TestIntake::default();
+    drain(&bot, &intake).await;
+    let before = *intake.offered.lock();
+    let wanted: Vec<String> = (0..250).map(|n| n.to_string()).collect();
+    for text in &wanted {
+        say(&hub, "Anna", LOBBY, text).await.unwrap();
+    }
+    drain(&bot, &intake).await;
+    assert_eq!(intake.texts(), wanted);
+    // Once for each, the first time all, then at most as many in vain as are taken.
+    let offered = *intake.offered.lock() - before;
+    assert!(offered <= 3 * wanted.len(), "{offered}");
+}
