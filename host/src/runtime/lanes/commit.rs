@@ -171,11 +171,6 @@ impl Attend {
             return Tried::Ended(self.hold(&error));
         }
         let reserved = self.reserve(&mut draft.parts);
-        let broadcasts: Vec<Name> = draft
-            .broadcasts
-            .iter()
-            .map(|broadcast| Name::clone(&broadcast.bot))
-            .collect();
         let delivery = &self.job.delivery;
         let turn = Turn {
             delivery: delivery.number,
@@ -234,6 +229,11 @@ impl Attend {
 
     /// Has the journal order a turn.
     async fn order(&self, turn: Turn, reserved: Vec<LaneKey>, began: Instant) -> Tried {
+        let broadcasts: Vec<Name> = turn
+            .broadcasts
+            .iter()
+            .map(|broadcast| Name::clone(&broadcast.bot))
+            .collect();
         let requests = (!turn.requests.is_empty()).then_some(&self.shared.parts.requests);
         if let Some(requests) = requests {
             requests.announce(&self.plugin.tenant, &self.plugin.name);
