@@ -216,6 +216,7 @@ async fn message(journal: &dyn Journal, common: &Common, number: u64, with_state
         },
         forms: Vec::new(),
         key: None,
+        how: None,
         joins: 0,
     };
     journal.record(vec![sent]).await.expect("ordered");

@@ -10,6 +10,7 @@ mod credential;
 mod duration;
 mod environment;
 mod grant;
+mod granted;
 mod limits;
 mod names;
 mod net;
@@ -34,7 +35,7 @@ pub use check::check_plugin;
 pub use environment::{log_filter, variable};
 pub use grant::{Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
-pub use names::{GRANTED_ACTIONS, GRANTED_READS, is_name};
+pub use names::is_name;
 pub use places::{bind, open_folders, unreadable_plugins};
 pub use plugin::{
     Literal, MAX_PLUGIN_FILE_BYTES, Only, PluginScope, PluginSettings, parse_plugin_file,
@@ -289,6 +290,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
             platform: Platform::Local,
             text_only: false,
             messages_per_minute: None,
+            edits: true,
         });
     }
     if let Some(item) = item.filter(|item| item.is_list() && !local.enabled)

@@ -7,6 +7,7 @@
 //! it is *durable* when it is on disk, and only then may the world hear of it. If a write fails,
 //! everything ordered after it fails with it.
 
+mod blobs;
 pub mod forms;
 pub mod lock;
 pub mod memory;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use blobs::HeldFile;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use record::*;
 
@@ -281,6 +283,27 @@ pub trait Journal: Send + Sync + 'static {
         plugin: &str,
         key: &str,
     ) -> JournalResult<Option<SentMessage>>;
+
+    /// A message that a plugin sent with a bot and that is remembered, by the platform's id.
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>>;
+
+    /// Puts a file beside the journal, on disk before this returns, and holds it there until a turn
+    /// that names it is ordered; after that it stays while a part of the turn is open. None where
+    /// this journal keeps files in its records.
+    async fn keep_file(&self, _bytes: &[u8]) -> JournalResult<Option<HeldFile>> {
+        Ok(None)
+    }
+
+    /// Reads a file that is kept beside the journal.
+    async fn kept_file(&self, sha256: &str) -> JournalResult<Vec<u8>> {
+        Err(JournalError::Failed(format!("no file {sha256} is kept")))
+    }
 
     /// How often a plugin's joins brought a bot into a conversation, less its leaves.
     async fn join_count(

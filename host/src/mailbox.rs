@@ -110,6 +110,8 @@ pub struct LaneKey {
     pub plugin: Name,
     /// What order it keeps.
     pub kind: LaneKind,
+    /// The message whose edits wait here, outside the order.
+    pub message: Option<Name>,
 }
 
 impl LaneKey {
@@ -137,6 +139,7 @@ impl LaneKey {
             conversation,
             plugin: Name::clone(plugin),
             kind,
+            message: None,
         }
     }
 }
@@ -200,6 +203,9 @@ pub enum SendError {
     /// It may or may not have been done.
     #[error("in doubt: {0}")]
     InDoubt(String),
+    /// The platform will not edit this message: the action's own rule says what then.
+    #[error("the platform will not edit: {0}")]
+    WillNotEdit(String),
     /// It will never be done.
     #[error("{detail}")]
     Permanent {

@@ -11,6 +11,7 @@ pub mod description;
 pub mod dialog;
 pub mod directory;
 pub mod event;
+pub mod grants;
 pub mod limits;
 pub mod payload;
 pub mod secret;

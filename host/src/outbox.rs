@@ -5,10 +5,13 @@
 
 mod bot;
 mod broadcast;
+mod edit;
 mod fair;
+mod files;
 mod forms;
 mod hold;
 mod hosted;
+mod keys;
 mod operator;
 mod pace;
 mod perform;
@@ -16,6 +19,8 @@ mod recorder;
 pub mod requests;
 mod worker;
 
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
@@ -27,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,9 +40,11 @@ use tokio_util::task::TaskTracker;
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
 use self::broadcast::Broadcasts;
+use self::edit::Reposts;
 use self::hold::Holds;
 pub use self::hold::MAX_HOLDS;
 pub use self::hosted::HostedSentences;
+use self::keys::Keys;
 pub use self::operator::Dropped;
 use self::recorder::Recorder;
 use crate::journal::{Broadcast, Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
@@ -76,6 +84,8 @@ pub struct OutboxConfig {
     pub doubt_wait: Duration,
     /// What to do where it cannot tell.
     pub in_doubt: InDoubt,
+    /// The least time between two messages that stand for edits of one, where a platform will not edit.
+    pub repost_gap: Duration,
     /// After this time without work a worker goes.
     pub idle: Duration,
     /// How long requests under way may take when the host stops.
@@ -95,6 +105,7 @@ impl Default for OutboxConfig {
             max_wait: Duration::from_secs(300),
             doubt_wait: Duration::from_secs(10),
             in_doubt: InDoubt::Resend,
+            repost_gap: Duration::from_secs(60),
             idle: Duration::from_secs(60),
             stop_within: Duration::from_secs(10),
             sentences: Arc::default(),
@@ -109,30 +120,42 @@ pub enum PartEnd {
     Sent(Sent),
     /// It failed for good.
     Failed(ActionError, String),
+    /// It failed, and is tried again; told once a part.
+    Retrying(ActionError, String),
     /// It was not tried, because one before it in its list failed.
     Skipped,
 }
 
 /// Hears how parts end: makes `action-done` and `action-failed` of it, and tells people.
+#[async_trait]
 pub trait Outcomes: Send + Sync {
     /// Takes a form or buttons that can be used from now on. Must not block.
     fn opened(&self, form: OpenForm);
 
-    /// Takes the end of a part. Must not block.
-    fn ended(&self, part: &Part, end: &PartEnd);
+    /// Tells whether the end of a part is to be told. Asked for every part.
+    fn wants(&self, part: &Part, end: &PartEnd) -> bool;
 
-    /// Takes that so many parts of a broadcast, which are not made yet, were dropped. Must not block.
-    fn dropped(&self, _broadcast: &Broadcast, _parts: usize) {}
+    /// Takes the end of a part that is wanted. The end is recorded after this, so that no crash
+    /// comes between the two; after one it may be told again.
+    async fn ended(&self, part: &Part, end: &PartEnd);
+
+    /// Takes that so many parts of a broadcast, which are not made yet, were dropped.
+    async fn dropped(&self, _broadcast: &Broadcast, _parts: usize) {}
 }
 
 /// Hears nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoOutcomes;
 
+#[async_trait]
 impl Outcomes for NoOutcomes {
     fn opened(&self, _form: OpenForm) {}
 
-    fn ended(&self, _part: &Part, _end: &PartEnd) {}
+    fn wants(&self, _part: &Part, _end: &PartEnd) -> bool {
+        false
+    }
+
+    async fn ended(&self, _part: &Part, _end: &PartEnd) {}
 }
 
 /// The actions accepted and not yet performed.
@@ -151,6 +174,8 @@ struct Shared {
     connectors: Arc<dyn Connectors>,
     outcomes: Arc<dyn Outcomes>,
     recorder: Arc<Recorder>,
+    keys: Keys,
+    reposts: Reposts,
     config: OutboxConfig,
     tracker: TaskTracker,
     record_tracker: TaskTracker,
@@ -168,7 +193,7 @@ impl Outbox {
         outcomes: Arc<dyn Outcomes>,
         config: OutboxConfig,
     ) -> Self {
-        let (recorder, unconfirmed) = Recorder::new(Arc::clone(&journal));
+        let (recorder, unconfirmed) = Recorder::new(Arc::clone(&journal), Arc::clone(&outcomes));
         let recorder = Arc::new(recorder);
         let shared = Arc::new(Shared {
             bots: RwLock::default(),
@@ -178,6 +203,8 @@ impl Outbox {
             connectors,
             outcomes,
             recorder: Arc::clone(&recorder),
+            keys: Keys::default(),
+            reposts: Reposts::default(),
             config,
             tracker: TaskTracker::new(),
             record_tracker: TaskTracker::new(),
@@ -219,10 +246,10 @@ impl Outbox {
                 };
                 after = last.number;
                 count += page.len() as u64;
-                for part in page {
+                for part in &page {
                     shared.broadcasts.recovered(part.broadcast);
-                    self.put(Item::recovered(part));
                 }
+                self.put(page, Item::recovered);
             }
         }
         shared.broadcasts.look();
@@ -245,6 +272,13 @@ impl Outbox {
         let bots = self.shared.bots.read();
         let bots = bots.values().flat_map(NameMap::values);
         bots.map(|bot| bot.open_parts()).sum()
+    }
+
+    /// Takes a read's share of what a bot may ask its platform; how long to wait where there is none left.
+    pub fn charge(&self, tenant: &Name, bot: &Name) -> Option<Duration> {
+        let connector = self.shared.connectors.connector(tenant, bot)?;
+        let per_minute = connector.pace().per_minute?;
+        self.shared.bot(tenant, bot).charge(per_minute)
     }
 
     /// Ends: requests under way end, what they came to is recorded, nothing new begins.
@@ -272,9 +306,35 @@ impl Outbox {
         shared.record_tracker.wait().await;
     }
 
-    fn put(&self, item: Item) {
-        let bot = self.shared.bot(&item.part.tenant, &item.part.what.bot);
-        bot.put(&self.shared, item);
+    /// Puts parts into their lanes, all of a bot before any of them is performed: where one fails
+    /// for good, the rest of its list must be there to be skipped.
+    fn put(&self, parts: Vec<Part>, item: fn(Part) -> Item) {
+        let Some(first) = parts.first() else {
+            return;
+        };
+        for part in &parts {
+            self.shared.keys.put(part);
+        }
+        let is_same = |part: &Part| part.what.bot == first.what.bot && part.tenant == first.tenant;
+        if parts.iter().all(is_same) {
+            let bot = self.shared.bot(&first.tenant, &first.what.bot);
+            bot.put(&self.shared, parts.into_iter().map(item));
+            return;
+        }
+        let mut bots: Vec<(Arc<BotQueue>, Vec<Item>)> = Vec::new();
+        for item in parts.into_iter().map(item) {
+            let part = &item.part;
+            let found = bots
+                .iter_mut()
+                .find(|(bot, _)| bot.tenant == part.tenant && bot.bot == part.what.bot);
+            match found {
+                Some((_, items)) => items.push(item),
+                None => bots.push((self.shared.bot(&part.tenant, &part.what.bot), vec![item])),
+            }
+        }
+        for (bot, items) in bots {
+            bot.put(&self.shared, items.into_iter());
+        }
     }
 }
 
@@ -289,9 +349,7 @@ impl OutboxHandle for Outbox {
     }
 
     fn enqueue(&self, parts: Vec<Part>) {
-        for part in parts {
-            self.put(Item::new(part));
-        }
+        self.put(parts, Item::new);
     }
 
     fn look_for_broadcasts(&self) {

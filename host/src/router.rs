@@ -9,6 +9,7 @@ mod grammar;
 mod key_words;
 mod matching;
 mod message;
+mod own;
 mod sentences;
 mod table;
 

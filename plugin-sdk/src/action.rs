@@ -1,4 +1,5 @@
-//! Builders of actions. Each returns the contract's own [`Action`].
+//! Builders of actions. Each returns the contract's own [`Action`]. Where a grant is named, the operator
+//! must have written it into the plugin's `grants.actions`; else the whole list is refused.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::actions::{
     UpdateConversation,
 };
 use crate::content::Content;
-use crate::events::{Header, PresenceStatus};
+use crate::events::PresenceStatus;
 
 impl Action {
     /// Makes one of a kind, without key, bot and user.
@@ -22,6 +23,12 @@ impl Action {
     }
 
     /// Names it for later edits, deletes and outcomes. At most 64 bytes.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let status = Action::from(Message::reply("Working …")).key("status");
+    /// assert_eq!(status.key.as_deref(), Some("status"));
+    /// ```
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -29,25 +36,77 @@ impl Action {
     }
 
     /// Says which bot performs it, by name, where the event names none.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let news = Action::from(Message::to_conversation("room:lobby", "News")).bot("desk");
+    /// assert_eq!(news.bot.as_deref(), Some("desk"));
+    /// ```
     #[must_use]
     pub fn bot(mut self, name: impl Into<String>) -> Self {
         self.bot = Some(name.into());
         self
     }
 
-    /// Performs it on behalf of a user, by id or user name. A grant.
+    /// Performs it on behalf of a user, by id or user name. Grant `as-user`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let signed = Action::from(Message::reply("Approved")).as_user("ada");
+    /// assert_eq!(signed.as_user.as_deref(), Some("ada"));
+    /// ```
     #[must_use]
     pub fn as_user(mut self, user: impl Into<String>) -> Self {
         self.as_user = Some(user.into());
         self
     }
 
-    /// Changes an own message; where the platform will not, sends it anew.
+    /// Says which conversation, by id, where that is not the event's: of a join, leave, invite, remove,
+    /// promote, demote, update, transfer, close or tag. Of other actions it changes nothing.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let end = Action::close().in_conversation("chat:carol");
+    /// # let _ = end;
+    /// ```
+    #[must_use]
+    pub fn in_conversation(mut self, id: impl Into<String>) -> Self {
+        let id = Some(id.into());
+        match &mut self.kind {
+            ActionKind::Join(conversation)
+            | ActionKind::Leave(conversation)
+            | ActionKind::Close(conversation) => *conversation = id,
+            ActionKind::Invite(member)
+            | ActionKind::Remove(member)
+            | ActionKind::Promote(member)
+            | ActionKind::Demote(member) => member.conversation = id,
+            ActionKind::UpdateConversation(update) => update.conversation = id,
+            ActionKind::Transfer(transfer) => transfer.conversation = id,
+            ActionKind::Tag(tag) => tag.conversation = id,
+            _ => {}
+        }
+        self
+    }
+
+    /// Changes an own message; where the platform will not, sends it anew, at most once a minute.
+    /// Edits of one message that wait come to the last. Grant `edit` where the plugin did not send it.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let done = Action::edit(MessageRef::by_key("status"), "Done");
+    /// # let _ = done;
+    /// ```
     pub fn edit(message: MessageRef, content: impl Into<Content>) -> Self {
         Self::edit_or(message, content, EditRule::Repost)
     }
 
     /// Changes an own message, with what to do where the platform will not.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let done = Action::edit_or(MessageRef::by_key("status"), "Done", EditRule::Skip);
+    /// # let _ = done;
+    /// ```
     pub fn edit_or(message: MessageRef, content: impl Into<Content>, otherwise: EditRule) -> Self {
         let content = content.into();
         Self::new(ActionKind::Edit(Edit {
@@ -57,12 +116,24 @@ impl Action {
         }))
     }
 
-    /// Takes a message away: an own one, or another's where the bot may.
+    /// Takes a message away: an own one, or another's where the bot may, with the grant `delete`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let gone = Action::delete(MessageRef::by_key("status"));
+    /// # let _ = gone;
+    /// ```
     pub fn delete(message: MessageRef) -> Self {
         Self::new(ActionKind::Delete(message))
     }
 
-    /// Puts an emoji on a message; a shortcode without colons.
+    /// Puts an emoji on a message; a shortcode without colons. Grant `react`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let seen = Action::react(MessageRef::by_id("message-7"), "eyes");
+    /// # let _ = seen;
+    /// ```
     pub fn react(message: MessageRef, emoji: impl Into<String>) -> Self {
         Self::new(ActionKind::React(React {
             message,
@@ -71,7 +142,13 @@ impl Action {
         }))
     }
 
-    /// Takes an emoji off a message.
+    /// Takes an emoji off a message. Grant `react`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let unseen = Action::unreact(MessageRef::by_id("message-7"), "eyes");
+    /// # let _ = unseen;
+    /// ```
     pub fn unreact(message: MessageRef, emoji: impl Into<String>) -> Self {
         Self::new(ActionKind::React(React {
             message,
@@ -80,104 +157,233 @@ impl Action {
         }))
     }
 
-    /// Shows or hides that the bot is typing in the event's conversation.
+    /// Shows or hides that the bot is typing in the event's conversation. Grant `typing`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let busy = Reply::from(Action::typing(true)).and("Here you are.").and(Action::typing(false));
+    /// assert_eq!(busy.actions().len(), 3);
+    /// ```
     pub fn typing(on: bool) -> Self {
         Self::new(ActionKind::Typing(on))
     }
 
     /// Goes into the event's conversation.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let visit = Reply::from(Action::join()).and("Hello!").and(Action::leave());
+    /// assert_eq!(visit.actions().len(), 3);
+    /// ```
     pub fn join() -> Self {
         Self::new(ActionKind::Join(None))
     }
 
-    /// Goes into a conversation, by id. A grant.
+    /// Goes into a conversation, by id. Grant `join`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let go = Action::join_conversation("chat:carol");
+    /// # let _ = go;
+    /// ```
     pub fn join_conversation(id: impl Into<String>) -> Self {
         Self::new(ActionKind::Join(Some(id.into())))
     }
 
     /// Goes out of the event's conversation, if a join of this plugin brought the bot in.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let visit = Reply::from(Action::join()).and("Hello!").and(Action::leave());
+    /// # let _ = visit;
+    /// ```
     pub fn leave() -> Self {
         Self::new(ActionKind::Leave(None))
     }
 
     /// Goes out of a conversation, by id, if a join of this plugin brought the bot in.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let go = Action::leave_conversation("chat:carol");
+    /// # let _ = go;
+    /// ```
     pub fn leave_conversation(id: impl Into<String>) -> Self {
         Self::new(ActionKind::Leave(Some(id.into())))
     }
 
-    /// Brings a user into the event's conversation. A grant.
+    /// Brings a user into the event's conversation. Grant `invite`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let come = Action::invite("ada").in_conversation("room:incident-7");
+    /// # let _ = come;
+    /// ```
     pub fn invite(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Invite(member(user)))
     }
 
-    /// Takes a user out of the event's conversation. A grant.
+    /// Takes a user out of the event's conversation. Grant `remove`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let out = Action::remove("mallory");
+    /// # let _ = out;
+    /// ```
     pub fn remove(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Remove(member(user)))
     }
 
-    /// Makes a user an owner of the event's conversation. A grant.
+    /// Makes a user an owner of the event's conversation. Grant `promote`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let lead = Action::promote("ada");
+    /// # let _ = lead;
+    /// ```
     pub fn promote(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Promote(member(user)))
     }
 
-    /// Makes an owner of the event's conversation a member. A grant.
+    /// Makes an owner of the event's conversation a member. Grant `demote`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let member = Action::demote("ada");
+    /// # let _ = member;
+    /// ```
     pub fn demote(user: impl Into<String>) -> Self {
         Self::new(ActionKind::Demote(member(user)))
     }
 
-    /// Makes a direct conversation with a user, by id. A grant.
+    /// Makes a direct conversation with a user, by id. Grant `create-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let talk = Action::create_direct("ada").key("talk");
+    /// # let _ = talk;
+    /// ```
     pub fn create_direct(user: impl Into<String>) -> Self {
         Self::new(ActionKind::CreateConversation(NewConversation::Direct(
             user.into(),
         )))
     }
 
-    /// Makes a room. A grant.
+    /// Makes a room. Grant `create-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::NewRoom;
+    ///
+    /// // Its id comes with `action-done`, under this key.
+    /// let room = Action::create_room(NewRoom::named("Incident 7").member("ada")).key("incident-7");
+    /// # let _ = room;
+    /// ```
     pub fn create_room(room: NewRoom) -> Self {
         Self::new(ActionKind::CreateConversation(NewConversation::Room(room)))
     }
 
-    /// Changes a conversation; what is absent stays. A grant.
+    /// Changes a conversation; what is absent stays. Grant `update-conversation`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::UpdateConversation;
+    ///
+    /// let solved = Action::update_conversation(UpdateConversation::new().name("Incident 7, solved"));
+    /// # let _ = solved;
+    /// ```
     pub fn update_conversation(changes: UpdateConversation) -> Self {
         Self::new(ActionKind::UpdateConversation(changes))
     }
 
-    /// Accepts a contact request, by user id. A grant.
+    /// Accepts a contact request, by user id. Grant `accept-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let yes = Action::accept_contact("ada");
+    /// # let _ = yes;
+    /// ```
     pub fn accept_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::AcceptContact(user.into()))
     }
 
-    /// Rejects a contact request, by user id. A grant.
+    /// Rejects a contact request, by user id. Grant `reject-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let no = Action::reject_contact("mallory");
+    /// # let _ = no;
+    /// ```
     pub fn reject_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RejectContact(user.into()))
     }
 
-    /// Asks a user to be a contact, by user id. A grant.
+    /// Asks a user to be a contact, by user id. Grant `request-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let ask = Action::request_contact("ada");
+    /// # let _ = ask;
+    /// ```
     pub fn request_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RequestContact(user.into()))
     }
 
-    /// Ends a contact, by user id. A grant.
+    /// Ends a contact, by user id. Grant `remove-contact`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let end = Action::remove_contact("ada");
+    /// # let _ = end;
+    /// ```
     pub fn remove_contact(user: impl Into<String>) -> Self {
         Self::new(ActionKind::RemoveContact(user.into()))
     }
 
-    /// Says whether the bot is there. A grant.
+    /// Says whether the bot is there. Grant `set-presence`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::events::PresenceStatus;
+    ///
+    /// let away = Action::set_presence(PresenceStatus::Away);
+    /// # let _ = away;
+    /// ```
     pub fn set_presence(status: PresenceStatus) -> Self {
         Self::new(ActionKind::SetPresence(status))
     }
 
-    /// Hands the event's customer chat to a group, by id. A grant.
+    /// Hands the event's customer chat to a group, by id. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let sales = Reply::from("One moment, please.").and(Action::transfer_to_group("sales"));
+    /// # let _ = sales;
+    /// ```
     pub fn transfer_to_group(id: impl Into<String>) -> Self {
         Self::transfer(TransferTarget::Group(id.into()))
     }
 
-    /// Hands the event's customer chat to an agent, by id. A grant.
+    /// Hands the event's customer chat to an agent, by id. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let ada = Action::transfer_to_agent("ada");
+    /// # let _ = ada;
+    /// ```
     pub fn transfer_to_agent(id: impl Into<String>) -> Self {
         Self::transfer(TransferTarget::Agent(id.into()))
     }
 
-    /// Hands the event's customer chat on. A grant.
+    /// Hands the event's customer chat on. Grant `transfer`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// use parlor_sdk::actions::TransferTarget;
+    ///
+    /// let sales = Action::transfer(TransferTarget::Group("sales".into()));
+    /// # let _ = sales;
+    /// ```
     pub fn transfer(to: TransferTarget) -> Self {
         Self::new(ActionKind::Transfer(TransferChat {
             conversation: None,
@@ -185,12 +391,24 @@ impl Action {
         }))
     }
 
-    /// Ends the event's customer chat. A grant.
+    /// Ends the event's customer chat. Grant `close`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let bye = Reply::from("Good-bye!").and(Action::close());
+    /// # let _ = bye;
+    /// ```
     pub fn close() -> Self {
         Self::new(ActionKind::Close(None))
     }
 
-    /// Puts a tag on the event's customer chat. A grant.
+    /// Puts a tag on the event's customer chat. Grant `tag`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let vip = Action::tag("vip");
+    /// # let _ = vip;
+    /// ```
     pub fn tag(tag: impl Into<String>) -> Self {
         Self::new(ActionKind::Tag(TagChat {
             conversation: None,
@@ -199,7 +417,13 @@ impl Action {
         }))
     }
 
-    /// Takes a tag off the event's customer chat. A grant.
+    /// Takes a tag off the event's customer chat. Grant `tag`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let plain = Action::untag("vip");
+    /// # let _ = plain;
+    /// ```
     pub fn untag(tag: impl Into<String>) -> Self {
         Self::new(ActionKind::Tag(TagChat {
             conversation: None,
@@ -242,7 +466,13 @@ impl Action {
         Self::new(ActionKind::CancelTimer(name.into()))
     }
 
-    /// Asks for an action of one platform; its settings are JSON text. A grant.
+    /// Asks for an action of one platform; its settings are JSON text. Grant `other`.
+    ///
+    /// ```
+    /// # use parlor_sdk::prelude::*;
+    /// let poke = Action::other("local", "poke", r#"{"who":"ada"}"#);
+    /// # let _ = poke;
+    /// ```
     pub fn other(
         platform: impl Into<String>,
         name: impl Into<String>,
@@ -254,18 +484,6 @@ impl Action {
             name,
             json,
         }))
-    }
-}
-
-impl MessageRef {
-    /// Names a message by the platform's id.
-    pub fn by_id(id: impl Into<String>) -> Self {
-        Self::Id(id.into())
-    }
-
-    /// Names a message by the key of the action that sent it.
-    pub fn by_key(key: impl Into<String>) -> Self {
-        Self::Key(key.into())
     }
 }
 
@@ -314,160 +532,6 @@ impl Schedule {
             expression: expression.into(),
             time_zone: time_zone.into(),
         })
-    }
-}
-
-/// An HTTP request that the host makes after the commit, under the HTTP grants. The answer is a
-/// `response-received` event with its key, in the conversation, thread and on behalf of the person
-/// of the event that asked; it comes once.
-///
-/// It outlives restarts of the host. One that a restart cut off is made again where that is safe: a
-/// GET, HEAD, OPTIONS, PUT or DELETE, or any with an [idempotency
-/// header](Request::idempotency_header). Else the plugin hears `in-doubt`. For other reasons than a
-/// restart the host repeats nothing.
-///
-/// A plugin has at most 16 requests under way at one time and at most 10,000 that have not ended; a
-/// body has at most 1 MiB, and so has an answer's (`too-large`); the bodies of one event's requests
-/// have at most 4 MiB. Redirects are not followed, they are the answer. Headers with credentials are
-/// left out of answers.
-///
-/// ```
-/// use parlor_sdk::prelude::*;
-/// use parlor_sdk::events::ResponseReceived;
-///
-/// #[derive(Default)]
-/// struct Orders;
-///
-/// #[behaviour(name = "orders", summary = "Orders things")]
-/// #[capability(http = "POST https://api.example.com/orders", reason = "Places orders")]
-/// impl Orders {
-///     #[command("/order {what}")]
-///     fn order(&mut self, what: String) -> Request {
-///         Request::post("order", "https://api.example.com/orders", what)
-///             .header("content-type", "text/plain")
-///             .idempotency_header("idempotency-key")
-///     }
-///
-///     #[response("order")]
-///     fn ordered(&mut self, cx: &Context, received: &ResponseReceived) -> Reply {
-///         match received.answer() {
-///             Ok(answer) if answer.ok() => cx.reply("Ordered"),
-///             Ok(answer) => cx.reply(format!("Refused with {}", answer.status)),
-///             Err(error) => cx.reply(format!("Nobody knows: {}", error.name())),
-///         }
-///     }
-/// }
-///
-/// # fn main() {
-/// use parlor_sdk::events::ResponseError;
-///
-/// let mut bench = Bench::new(Orders);
-/// bench.say("/order tea");
-/// assert_eq!(bench.request("order").map(|order| order.body.clone()), Some(b"tea".to_vec()));
-/// assert_eq!(bench.respond("order", 201, "").texts(), ["Ordered"]);
-/// bench.say("/order milk");
-/// let doubt = bench.respond_error("order", ResponseError::InDoubt);
-/// assert_eq!(doubt.texts(), ["Nobody knows: in-doubt"]);
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request(String, crate::actions::Request);
-
-impl Request {
-    /// Makes one with a key of at most 64 bytes, a method and an absolute `http` or `https` URL; 30 s.
-    pub fn new(key: impl Into<String>, method: impl Into<String>, url: impl Into<String>) -> Self {
-        Self(
-            key.into(),
-            crate::actions::Request {
-                method: method.into(),
-                url: url.into(),
-                headers: Vec::new(),
-                body: Vec::new(),
-                timeout_ms: 30_000,
-                idempotency_header: None,
-            },
-        )
-    }
-
-    /// Makes a GET.
-    pub fn get(key: impl Into<String>, url: impl Into<String>) -> Self {
-        Self::new(key, "GET", url)
-    }
-
-    /// Makes a POST with a body of at most 1 MiB.
-    pub fn post(key: impl Into<String>, url: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        let mut request = Self::new(key, "POST", url);
-        request.1.body = body.into();
-        request
-    }
-
-    /// Makes a PUT with a body of at most 1 MiB.
-    ///
-    /// ```
-    /// use parlor_sdk::prelude::*;
-    ///
-    /// let save = Request::put("save", "https://api.example.com/notes/7", "tea");
-    /// ```
-    pub fn put(key: impl Into<String>, url: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        let mut request = Self::new(key, "PUT", url);
-        request.1.body = body.into();
-        request
-    }
-
-    /// Makes a DELETE.
-    ///
-    /// ```
-    /// use parlor_sdk::prelude::*;
-    ///
-    /// let forget = Request::delete("forget", "https://api.example.com/notes/7");
-    /// ```
-    pub fn delete(key: impl Into<String>, url: impl Into<String>) -> Self {
-        Self::new(key, "DELETE", url)
-    }
-
-    /// Adds a header. `host`, `content-length` and those of the connection are the host's own.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.1.headers.push(Header {
-            name: name.into(),
-            value: value.into(),
-        });
-        self
-    }
-
-    /// Sets how long it may take in all, from 1 ms to 10 minutes; over a restart the time begins anew.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use parlor_sdk::prelude::*;
-    ///
-    /// let report = Request::get("report", "https://api.example.com/report")
-    ///     .timeout(Duration::from_secs(120));
-    /// ```
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.1.timeout_ms = timeout.as_millis().try_into().unwrap_or(u32::MAX);
-        self
-    }
-
-    /// Names the header in which the host sends an id of its own, the same in every try and never
-    /// used for another request, so that repeating is safe where the other side heeds it.
-    #[must_use]
-    pub fn idempotency_header(mut self, name: impl Into<String>) -> Self {
-        self.1.idempotency_header = Some(name.into());
-        self
-    }
-}
-
-impl From<Request> for Action {
-    fn from(Request(key, request): Request) -> Self {
-        Action::new(ActionKind::Request(request)).key(key)
-    }
-}
-
-impl From<Request> for crate::Reply {
-    fn from(request: Request) -> Self {
-        Action::from(request).into()
     }
 }
 

@@ -33,6 +33,7 @@ mod answer;
 mod event;
 pub(crate) mod fake;
 mod pattern;
+mod reads;
 #[cfg(test)]
 mod tests;
 

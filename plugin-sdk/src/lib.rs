@@ -58,9 +58,11 @@ pub mod http;
 pub mod log;
 mod matching;
 mod message;
+mod named;
 mod payload;
 pub mod random;
 mod reply;
+mod request;
 mod response;
 pub mod state;
 #[cfg(feature = "templates")]
@@ -68,7 +70,6 @@ pub mod templates;
 pub mod time;
 mod timer;
 
-pub use action::Request;
 pub use argument::{FromArgument, FromField};
 pub use behaviour::Behaviour;
 pub use context::Context;
@@ -77,6 +78,7 @@ pub use message::Message;
 pub use parlor_sdk_macros::behaviour;
 pub use payload::FromPayload;
 pub use reply::{IntoReply, Reply};
+pub use request::Request;
 pub use timer::Timer;
 
 /// What a plugin asks the host to do, as the contract has it.

@@ -38,7 +38,8 @@ impl Message {
         Self::new(Target::Reply, content)
     }
 
-    /// Makes one for a conversation, by id. Other than the event's own: a grant.
+    /// Makes one for a conversation, by id. Other than the event's own: grant
+    /// `send-conversation`.
     pub fn to_conversation(id: impl Into<String>, content: impl Into<Content>) -> Self {
         Self::new(Target::Conversation(id.into()), content)
     }
@@ -52,12 +53,12 @@ impl Message {
         Self::new(Target::Conversations(ids), content)
     }
 
-    /// Makes one for a direct conversation with a user, by id. A grant.
+    /// Makes one for a direct conversation with a user, by id. Grant `send-user`.
     pub fn to_user(id: impl Into<String>, content: impl Into<Content>) -> Self {
         Self::new(Target::User(id.into()), content)
     }
 
-    /// Makes one for a conversation with these users, by id. A grant.
+    /// Makes one for a conversation with these users, by id. Grant `send-users`.
     pub fn to_users(
         ids: impl IntoIterator<Item = impl Into<String>>,
         content: impl Into<Content>,
@@ -66,7 +67,8 @@ impl Message {
         Self::new(Target::Users(ids), content)
     }
 
-    /// Makes one for a direct conversation with the user of an e-mail address. A grant.
+    /// Makes one for a direct conversation with the user of an e-mail address. Grant
+    /// `send-email`.
     pub fn to_email(address: impl Into<String>, content: impl Into<Content>) -> Self {
         Self::new(Target::Email(address.into()), content)
     }
@@ -99,7 +101,7 @@ impl Message {
         self
     }
 
-    /// Adds a file, at most 10 MiB by default.
+    /// Adds a file, at most 10 MiB by default, and 16 MiB together in what one event returns.
     #[must_use]
     pub fn attach(
         mut self,
@@ -115,7 +117,8 @@ impl Message {
         self
     }
 
-    /// Adds a file that was received, by id.
+    /// Adds a file that was received, by id. One that the event does not carry is a read: grant
+    /// `attachment` of `grants.reads`.
     #[must_use]
     pub fn attach_received(mut self, id: impl Into<String>) -> Self {
         self.1
@@ -138,7 +141,7 @@ impl Message {
         self
     }
 
-    /// Sends it on behalf of a user, by id or user name. A grant.
+    /// Sends it on behalf of a user, by id or user name. Grant `as-user`.
     #[must_use]
     pub fn as_user(mut self, user: impl Into<String>) -> Self {
         self.0 = self.0.as_user(user);

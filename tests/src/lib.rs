@@ -14,5 +14,6 @@ pub mod logs;
 pub mod outside;
 pub mod person;
 pub mod process;
+pub mod stage;
 pub mod tidy;
 pub mod transcript;

@@ -31,7 +31,7 @@ async fn needs(grant: &str, command: &str) {
     let host = TestHost::with(&["actions"]).await;
     assert!(host.ask(command).await.is_empty());
     let error = host.row("actions").last_error.unwrap_or_default();
-    let line = format!("[plugin.actions] grants.actions = [\"{grant}\"]");
+    let line = format!("`grants.actions = [\"{grant}\"]` in a section `[plugin.actions]`");
     assert!(error.contains(&line), "{error}");
     host.stop().await;
 }

@@ -176,6 +176,16 @@ impl Journal for NoJournal {
         Err(JournalError::Closed)
     }
 
+    async fn sent_message(
+        &self,
+        _tenant: &str,
+        _plugin: &str,
+        _bot: &str,
+        _message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        Err(JournalError::Closed)
+    }
+
     async fn join_count(
         &self,
         _tenant: &str,

@@ -107,7 +107,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join(ROOMS_FOLDER)),
         rooms: settings.local.rooms.clone(),
-        ..LocalConfig::default()
+        groups: settings.local.groups.clone(),
     })
     .context("local platform")?;
     let watcher = FolderWatcher::start(watch(&settings, has_settings_file))?;
@@ -196,7 +196,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let hub = Hub::open(LocalConfig {
         folder: None,
         rooms: settings.local.rooms.clone(),
-        ..LocalConfig::default()
+        groups: settings.local.groups.clone(),
     })
     .context("local platform")?;
     if files.is_empty() {

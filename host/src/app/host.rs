@@ -168,23 +168,13 @@ impl Host {
             lanes: lanes.clone(),
             inbox: inbox.clone(),
             requests: requests.clone(),
-            reads: Arc::new(Reads::new(connectors)),
+            reads: Arc::new(Reads::new(connectors, outbox.clone())),
             sessions: sessions.clone(),
         }));
         plugins.on_settings(Box::new(move |settings| {
             sentences.store(Arc::new(settings.sentences.hosted.clone()));
         }));
         tell.set_plugins(&plugins);
-        let telling = tell.run();
-        let stop = CancellationToken::new();
-        let told = stop.clone();
-        let tasks = TaskTracker::new();
-        tasks.spawn(async move {
-            tokio::select! {
-                () = told.cancelled() => {}
-                () = telling => {}
-            }
-        });
         Ok(Self {
             journal,
             hub,
@@ -201,8 +191,8 @@ impl Host {
             scan: Mutex::default(),
             scans: watch::channel(0).0,
             holds: tokio::sync::Mutex::default(),
-            tasks,
-            stop,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             open: AtomicBool::new(false),
         })
     }

@@ -19,7 +19,7 @@ use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
 use crate::model::payload::EventPayload;
 use crate::model::{HOST_PLUGIN, Name};
-use crate::router::{FormsView, Routing, Table};
+use crate::router::{FormsView, HostSays, Routing, Table};
 
 /// The way in: the only one that writes to the inbox.
 pub struct Inbox {
@@ -97,7 +97,7 @@ impl Inbox {
             key,
             event,
         } = directed;
-        let routes = vec![route_to(plugin, &event)];
+        let routes = self.routes_to(&tenant, plugin, &event);
         let arrival = self.arrival(tenant, key, event, routes);
         let (mut taken, durable) = self.store(vec![arrival]).await?;
         let acceptance = taken.pop().ok_or(IntakeError::Stopping)?;
@@ -138,7 +138,7 @@ impl Inbox {
         let routes = if skipped {
             Vec::new()
         } else {
-            vec![route_to(directed.plugin, &directed.event)]
+            self.routes_to(&directed.tenant, directed.plugin, &directed.event)
         };
         let Directed {
             tenant, key, event, ..
@@ -167,13 +167,22 @@ impl Inbox {
             key,
             event,
         } = directed;
-        let routes = vec![route_to(plugin, &event)];
+        let routes = self.routes_to(&tenant, plugin, &event);
         let arrival = Arrival {
             request: Some(request),
             ..self.arrival(tenant, key, event, routes)
         };
         let (_, durable) = self.store(vec![arrival]).await?;
         durable.wait().await.map_err(refusal)
+    }
+
+    /// The way to a plugin that is known, where the operator still lets it take part there. One that
+    /// is not loaded now gets the event when it is.
+    fn routes_to(&self, tenant: &Name, plugin: Name, event: &Event) -> Vec<Route> {
+        match self.table(tenant).filter(|table| table.knows(&plugin)) {
+            Some(table) => table.route_to(&plugin, event).into_iter().collect(),
+            None => vec![route_to(plugin, event)],
+        }
     }
 
     pub(super) fn arrival(
@@ -268,6 +277,10 @@ impl Inbox {
             None if for_plugins => route(&event).unwrap_or_default(),
             None => Routing::default(),
         };
+        if let Some(HostSays::Refused { plugin, key, .. }) = &routing.host {
+            let actor = event.actor.as_ref().map(|actor| actor.id.as_str());
+            tracing::info!(plugin = &**plugin, actor, setting = key, "not allowed");
+        }
         let mut routes = routing.routes;
         if let Some(said) = routing.host.as_ref() {
             says.extend_from_slice(said.content());

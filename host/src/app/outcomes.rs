@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use tokio::sync::mpsc;
+use async_trait::async_trait;
 
 use super::clock;
 use super::forms::Forms;
@@ -16,9 +16,8 @@ use crate::model::event::Event;
 use crate::model::payload::{ActionDone, ActionError, ActionFailed, ActionRef, EventPayload};
 use crate::outbox::{Outcomes, PartEnd};
 
-/// Outcomes that wait to become events; beyond this the outbox goes on and an outcome is dropped,
-/// with a line in the log.
-const MAX_WAITING: usize = 10_000;
+/// What a plugin reads of an action that was not tried.
+const SKIPPED: &str = "skipped: an action before it in its list failed";
 
 /// Hears how parts end.
 pub(super) struct Tell {
@@ -26,21 +25,16 @@ pub(super) struct Tell {
     sends: Arc<Sends>,
     inbox: OnceLock<Weak<Inbox>>,
     plugins: OnceLock<Weak<Plugins>>,
-    queue: mpsc::Sender<Directed>,
-    waiting: parking_lot::Mutex<Option<mpsc::Receiver<Directed>>>,
 }
 
 impl Tell {
     /// Makes one that tells nobody yet.
     pub(super) fn new(forms: Arc<Forms>, sends: Arc<Sends>) -> Self {
-        let (queue, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             forms,
             sends,
             inbox: OnceLock::new(),
             plugins: OnceLock::new(),
-            queue,
-            waiting: parking_lot::Mutex::new(Some(waiting)),
         }
     }
 
@@ -56,75 +50,39 @@ impl Tell {
         let _ = self.plugins.set(Arc::downgrade(plugins));
     }
 
-    /// Takes outcomes to the inbox until it is gone.
-    pub(super) fn run(&self) -> impl Future<Output = ()> + Send + use<> {
-        let waiting = self.waiting.lock().take();
-        let inbox = self.inbox.get().cloned();
-        async move {
-            let (Some(mut waiting), Some(inbox)) = (waiting, inbox) else {
-                return;
-            };
-            while let Some(directed) = waiting.recv().await {
-                let Some(inbox) = inbox.upgrade() else {
-                    return;
-                };
-                if let Err(error) = inbox.take_directed(directed).await {
-                    tracing::warn!(%error, "outcome of an action not taken");
-                }
-            }
-        }
-    }
-
     fn listens(&self, plugin: &str, kind: EventKind) -> bool {
         let plugins = self.plugins.get().and_then(Weak::upgrade);
         plugins.is_some_and(|plugins| plugins.listens(plugin, kind))
     }
 
-    fn tell(&self, part: &Part, kind: EventKind, payload: impl FnOnce(ActionRef) -> EventPayload) {
-        let action = ActionRef {
-            key: part.what.action.key.clone(),
-            index: part.what.index,
+    async fn put(&self, of: Outcome<'_>, payload: EventPayload) {
+        let Some(inbox) = self.inbox.get().and_then(Weak::upgrade) else {
+            return;
         };
-        let of = Outcome {
-            tenant: &part.tenant,
-            plugin: &part.plugin,
-            number: part.number.to_string(),
-            origin: &part.origin,
-        };
-        self.put(of, kind, || payload(action));
-    }
-
-    fn put(&self, of: Outcome<'_>, kind: EventKind, payload: impl FnOnce() -> EventPayload) {
         let Outcome {
             tenant,
             plugin,
             number,
             origin,
         } = of;
-        if !self.listens(plugin, kind) {
-            return;
-        }
-        let event = Event {
-            id: format!("outcome:{number}"),
-            occurred_at: clock::now(),
-            cause: Some(origin.id.clone()),
-            depth: origin.depth + 1,
-            raw: None,
-            extras: Vec::new(),
-            payload: payload(),
-            ..Event::clone(origin)
-        };
+        let id = format!("outcome:{number}");
         let directed = Directed {
             tenant: tenant.clone(),
             plugin: plugin.clone(),
-            key: EventKey::new(&["outcome", plugin, &number]),
-            event,
+            key: EventKey::new(&["outcome", plugin, &origin.id, &id]),
+            event: Event {
+                id,
+                occurred_at: clock::now(),
+                cause: Some(origin.id.clone()),
+                depth: origin.depth + 1,
+                raw: None,
+                extras: Vec::new(),
+                payload,
+                ..Event::clone(origin)
+            },
         };
-        if self.queue.try_send(directed).is_err() {
-            tracing::warn!(
-                plugin = &**plugin,
-                "too many outcomes wait; one is not told"
-            );
+        if let Err(error) = inbox.take_directed(directed).await {
+            tracing::warn!(plugin = &**plugin, %error, "outcome of an action not taken");
         }
     }
 }
@@ -138,28 +96,39 @@ struct Outcome<'a> {
     origin: &'a Event,
 }
 
+#[async_trait]
 impl Outcomes for Tell {
     fn opened(&self, form: OpenForm) {
         self.forms.opened(form);
     }
 
-    fn ended(&self, part: &Part, end: &PartEnd) {
-        self.sends.ended(part, end);
-        match end {
-            PartEnd::Sent(sent) => {
-                self.tell(part, EventKind::ActionDone, |action| done(action, sent))
-            }
-            PartEnd::Failed(error, detail) => {
-                tracing::warn!(plugin = &*part.plugin, ?error, detail, "action failed");
-                self.tell(part, EventKind::ActionFailed, |action| {
-                    failed(action, *error, detail)
-                });
-            }
-            PartEnd::Skipped => {}
-        }
+    fn wants(&self, part: &Part, end: &PartEnd) -> bool {
+        self.sends.waits_for(part) || self.listens(&part.plugin, kind_of(end))
     }
 
-    fn dropped(&self, broadcast: &Broadcast, parts: usize) {
+    async fn ended(&self, part: &Part, end: &PartEnd) {
+        self.sends.ended(part, end);
+        if !self.listens(&part.plugin, kind_of(end)) {
+            return;
+        }
+        // What goes on being tried ends later, and that is another event.
+        let mark = match end {
+            PartEnd::Retrying(..) => ":retrying",
+            PartEnd::Sent(_) | PartEnd::Failed(..) | PartEnd::Skipped => "",
+        };
+        let of = Outcome {
+            tenant: &part.tenant,
+            plugin: &part.plugin,
+            number: format!("{}{mark}", part.number),
+            origin: &part.origin,
+        };
+        self.put(of, payload(part, end)).await;
+    }
+
+    async fn dropped(&self, broadcast: &Broadcast, parts: usize) {
+        if !self.listens(&broadcast.plugin, EventKind::ActionFailed) {
+            return;
+        }
         let of = Outcome {
             tenant: &broadcast.tenant,
             plugin: &broadcast.plugin,
@@ -175,10 +144,29 @@ impl Outcomes for Tell {
             key: broadcast.what.actions.iter().find_map(|it| it.key.clone()),
             index: broadcast.what.index,
         };
-        self.put(of, EventKind::ActionFailed, || {
-            let detail = format!("the operator dropped {parts} messages of a broadcast");
-            failed(action, ActionError::RefusedByPolicy, &detail)
-        });
+        let detail = format!("the operator dropped {parts} messages of a broadcast");
+        let payload = failed(action, ActionError::RefusedByPolicy, false, &detail);
+        self.put(of, payload).await;
+    }
+}
+
+fn kind_of(end: &PartEnd) -> EventKind {
+    match end {
+        PartEnd::Sent(_) => EventKind::ActionDone,
+        PartEnd::Failed(..) | PartEnd::Retrying(..) | PartEnd::Skipped => EventKind::ActionFailed,
+    }
+}
+
+fn payload(part: &Part, end: &PartEnd) -> EventPayload {
+    let action = ActionRef {
+        key: part.what.action.key.clone(),
+        index: part.what.index,
+    };
+    match end {
+        PartEnd::Sent(sent) => done(action, sent),
+        PartEnd::Failed(error, detail) => failed(action, *error, false, detail),
+        PartEnd::Retrying(error, detail) => failed(action, *error, true, detail),
+        PartEnd::Skipped => failed(action, ActionError::Failed, false, SKIPPED),
     }
 }
 
@@ -191,11 +179,11 @@ fn done(action: ActionRef, sent: &Sent) -> EventPayload {
     })
 }
 
-fn failed(action: ActionRef, error: ActionError, detail: &str) -> EventPayload {
+fn failed(action: ActionRef, error: ActionError, retrying: bool, detail: &str) -> EventPayload {
     EventPayload::ActionFailed(ActionFailed {
         action,
         error,
-        retrying: false,
+        retrying,
         detail: detail.to_owned(),
     })
 }

@@ -388,7 +388,9 @@ impl PanelSource for Plugins {
                     state: live.map_or_else(|| "serving".to_owned(), |live| state_name(live.state)),
                     version: Some(plugin.description.version.clone()),
                     last_reload: Some(plugin.since),
-                    last_error: live.and_then(|live| live.last_fault.clone()),
+                    last_error: live
+                        .and_then(|live| live.last_fault.clone())
+                        .or_else(|| self.parts.reads.last_denied(name)),
                     waiting: live.map_or(0, |live| live.waiting as u64),
                 },
             );

@@ -1,6 +1,9 @@
 //! Answers what plugins ask of platforms: grants first, then a short memory, then the connector.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +14,9 @@ use crate::mailbox::{Connectors, Read, ReadAnswer};
 use crate::model::Name;
 use crate::model::directory::ReadError;
 use crate::model::event::Event;
+use crate::model::grants::PluginGrants;
 use crate::model::payload::EventPayload;
+use crate::outbox::Outbox;
 use crate::runtime::DirectoryReads;
 
 /// How long an answer is given again; the contract states it.
@@ -19,47 +24,81 @@ const KEEP: Duration = Duration::from_secs(60);
 /// Answers kept. Beyond this all are forgotten: they are a convenience, not a store.
 const MAX_KEPT: usize = 10_000;
 
-type Key = (Name, String, Read);
+type Key = (Name, Name, Read);
 
 /// Answers reads.
 pub struct Reads {
     connectors: Arc<dyn Connectors>,
-    grants: RwLock<BTreeMap<Name, BTreeSet<String>>>,
+    outbox: Arc<Outbox>,
+    grants: RwLock<BTreeMap<Name, PluginGrants>>,
+    /// What each plugin was denied last, for the operator.
+    denied: Mutex<BTreeMap<Name, String>>,
     kept: Mutex<HashMap<Key, (Instant, ReadAnswer)>>,
 }
 
 impl Reads {
-    /// Makes the one that asks these connectors.
-    pub fn new(connectors: Arc<dyn Connectors>) -> Self {
+    /// Makes the one that asks these connectors, at the rate that the outbox keeps.
+    pub fn new(connectors: Arc<dyn Connectors>, outbox: Arc<Outbox>) -> Self {
         Self {
             connectors,
+            outbox,
             grants: RwLock::default(),
+            denied: Mutex::default(),
             kept: Mutex::default(),
         }
     }
 
     /// Sets what a plugin may read beyond its event's own conversation.
-    pub fn set_grants(&self, plugin: &Name, grants: &[String]) {
-        let grants = grants.iter().cloned().collect();
+    pub fn set_grants(&self, plugin: &Name, grants: PluginGrants) {
         self.grants.write().insert(plugin.clone(), grants);
+        self.denied.lock().remove(plugin);
     }
 
-    fn may(&self, plugin: &Name, event: &Event, bot: &str, read: &Read) -> bool {
-        let own_bot = event.bot.as_ref().is_some_and(|own| own.name == bot);
-        let here = event.conversation.as_ref().map(|c| c.id.as_str());
-        let own_place = |conversation: &str| own_bot && here == Some(conversation);
-        let free = match read {
-            Read::Members { conversation, .. }
-            | Read::Capabilities { conversation }
-            | Read::TransferTargets { conversation } => own_place(conversation),
-            Read::Attachment { id, .. } => own_bot && has_attachment(event, id),
-            _ => false,
-        };
-        let granted = |name: &str| {
-            let grants = self.grants.read();
-            grants.get(plugin).is_some_and(|names| names.contains(name))
-        };
-        free || granted(name_of(read))
+    /// What a plugin was denied last since its settings were read, with the line that is missing.
+    pub fn last_denied(&self, plugin: &str) -> Option<String> {
+        self.denied.lock().get(plugin).cloned()
+    }
+
+    /// Says why a plugin may not read something; none where it may.
+    fn refusal(&self, plugin: &Name, event: &Event, bot: &str, read: &Read) -> Option<String> {
+        let grants = self.grants.read();
+        let nothing = PluginGrants::default();
+        let granted = grants.get(plugin).unwrap_or(&nothing);
+        if !granted.covers_bot(bot) {
+            return Some(format!(
+                "a read is for the bot {bot:?}, which `only.bots` of plugin {plugin} leaves out"
+            ));
+        }
+        let name = name_of(read);
+        if is_free(event, bot, read) || granted.reads.allows(name) {
+            return None;
+        }
+        let line = granted.reads.line_with(name);
+        Some(format!("the read \"{name}\" needs a grant: write {line}"))
+    }
+
+    /// The bot that a read is for: the one named, the event's, or the only one there is.
+    fn bot(&self, tenant: &Name, named: Option<&str>, event: &Event) -> Option<Name> {
+        let own = event.bot.as_ref().map(|bot| bot.name.as_str());
+        if let Some(bot) = named.or(own) {
+            return Some(bot.into());
+        }
+        let mut bots = self.connectors.bots(tenant);
+        bots.pop().filter(|_| bots.is_empty())
+    }
+}
+
+/// Tells whether a read needs no grant: it is of the event's own place.
+fn is_free(event: &Event, bot: &str, read: &Read) -> bool {
+    let own_bot = event.bot.as_ref().is_some_and(|own| own.name == bot);
+    let here = event.conversation.as_ref().map(|c| c.id.as_str());
+    let own_place = |conversation: &str| own_bot && here == Some(conversation);
+    match read {
+        Read::Members { conversation, .. }
+        | Read::Capabilities { conversation }
+        | Read::TransferTargets { conversation } => own_place(conversation),
+        Read::Attachment { id, .. } => own_bot && has_attachment(event, id),
+        _ => false,
     }
 }
 
@@ -73,23 +112,25 @@ impl DirectoryReads for Reads {
         bot: Option<&str>,
         read: Read,
     ) -> Result<ReadAnswer, ReadError> {
-        let bot = match (bot, &event.bot) {
-            (Some(bot), _) => bot.to_owned(),
-            (None, Some(bot)) => bot.name.clone(),
-            (None, None) => return Err(ReadError::NotFound),
-        };
-        if !self.may(plugin, event, &bot, &read) {
+        let bot = self.bot(tenant, bot, event).ok_or(ReadError::NotFound)?;
+        if let Some(reason) = self.refusal(plugin, event, &bot, &read) {
+            tracing::warn!(plugin = &**plugin, reason, "read denied");
+            self.denied.lock().insert(plugin.clone(), reason);
             return Err(ReadError::Denied);
         }
         let connector = self
             .connectors
             .connector(tenant, &bot)
             .ok_or(ReadError::NotFound)?;
-        let key = (tenant.clone(), bot, read.clone());
+        let key = (tenant.clone(), bot.clone(), read.clone());
         if let Some((at, answer)) = self.kept.lock().get(&key)
             && at.elapsed() < KEEP
         {
             return Ok(answer.clone());
+        }
+        if let Some(wait) = self.outbox.charge(tenant, &bot) {
+            let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            return Err(ReadError::Throttled(ms.max(1)));
         }
         let answer = connector.read(read).await?;
         if keeps(&answer) {

@@ -58,9 +58,17 @@ impl Sends {
         }
     }
 
+    /// Tells whether somebody waits for a part.
+    pub(super) fn waits_for(&self, part: &Part) -> bool {
+        *part.plugin == *HOST_PLUGIN
+            && self.count.load(Ordering::Acquire) > 0
+            && self.waiting.lock().contains_key(&part.origin.id)
+    }
+
     /// Notes how a part ended.
     pub(super) fn ended(&self, part: &Part, end: &PartEnd) {
-        if *part.plugin == *HOST_PLUGIN {
+        let is_over = !matches!(end, PartEnd::Retrying(..));
+        if is_over && *part.plugin == *HOST_PLUGIN {
             self.note(&part.origin.id, |progress| progress.ends.push(end.clone()));
         }
     }

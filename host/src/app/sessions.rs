@@ -372,6 +372,7 @@ impl Session {
 fn set_up(connector: &LocalConnector, config: &BotConfig) {
     connector.set_pace(config.messages_per_minute);
     connector.set_text_only(config.text_only);
+    connector.set_edits(config.edits);
 }
 
 /// Keeps a session alive until it is told to end.

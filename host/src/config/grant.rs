@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::credential::{read_certificate, read_credential};
-use super::names::{GRANTED_ACTIONS, GRANTED_READS};
 use super::problem::nearest;
 use super::read::{Item, Reader, one_of};
+use crate::model::grants::{ACTION_GRANTS, READ_GRANTS};
 pub use crate::net::HttpGrant;
 
 /// Grants of one kind that a plugin may have.
@@ -21,9 +21,9 @@ const EXPECTED_HTTP: &str = "a method and an address, \"GET https://api.example.
 pub struct Grants {
     /// HTTP requests.
     pub http: Vec<HttpGrant>,
-    /// Actions by name, among [`GRANTED_ACTIONS`].
+    /// Actions by name, among [`ACTION_GRANTS`].
     pub actions: Vec<String>,
-    /// Reads by name, among [`GRANTED_READS`].
+    /// Reads by name, among [`READ_GRANTS`].
     pub reads: Vec<String>,
 }
 
@@ -40,25 +40,30 @@ pub(super) fn read_grants(reader: &mut Reader<'_>, item: &Item<'_>) -> Grants {
             .collect();
     }
     if let Some(item) = table.get(reader, "actions") {
-        grants.actions = read_known(reader, &item, &GRANTED_ACTIONS);
+        grants.actions = read_known(reader, &item, &ACTION_GRANTS);
     }
     if let Some(item) = table.get(reader, "reads") {
-        grants.reads = read_known(reader, &item, &GRANTED_READS);
+        grants.reads = read_known(reader, &item, &READ_GRANTS);
     }
     table.finish(reader);
     grants
 }
 
-fn read_known(reader: &mut Reader<'_>, item: &Item<'_>, known: &[&'static str]) -> Vec<String> {
+fn read_known(
+    reader: &mut Reader<'_>,
+    item: &Item<'_>,
+    known: &[(&'static str, &'static str)],
+) -> Vec<String> {
     let names = item.texts(reader, MAX_GRANTS).unwrap_or_default();
+    let known = || known.iter().map(|(name, _)| *name);
     for name in &names {
-        if known.contains(&name.as_str()) {
+        if known().any(|known| known == name) {
             continue;
         }
         let mut problem = item
             .problem(format!("grants \"{name}\", which is unknown"))
-            .expected(one_of(known.iter().copied()));
-        if let Some(name) = nearest(name, known.iter().copied()) {
+            .expected(one_of(known()));
+        if let Some(name) = nearest(name, known()) {
             problem = problem.hint(format!("did you mean `{name}`?"));
         }
         reader.report(problem);

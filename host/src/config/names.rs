@@ -5,51 +5,6 @@ use super::read::{Item, Reader};
 /// Bytes of a name in the settings.
 const MAX_NAME_BYTES: usize = 64;
 
-/// Actions that need a grant, as `grants.actions` names them.
-pub const GRANTED_ACTIONS: [&str; 26] = [
-    "send-conversation",
-    "send-conversations",
-    "send-user",
-    "send-users",
-    "send-email",
-    "send-attachment",
-    "edit",
-    "delete",
-    "react",
-    "join",
-    "invite",
-    "remove",
-    "promote",
-    "demote",
-    "create-conversation",
-    "update-conversation",
-    "accept-contact",
-    "reject-contact",
-    "request-contact",
-    "remove-contact",
-    "set-presence",
-    "transfer",
-    "close",
-    "tag",
-    "other",
-    "as-user",
-];
-
-/// Reads that need a grant, as `grants.reads` names them.
-pub const GRANTED_READS: [&str; 11] = [
-    "find-conversation",
-    "conversations",
-    "members",
-    "find-user",
-    "contact",
-    "presence",
-    "message",
-    "history",
-    "attachment",
-    "transfer-targets",
-    "capabilities",
-];
-
 /// Tells whether a text can name a bot, a role or a plugin: it becomes part of keys and of log lines.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty()

@@ -97,12 +97,32 @@ impl Source {
         }
     }
 
-    pub(super) fn spot(&self, offset: usize) -> Spot {
+    /// Tells how the key at an offset is written.
+    pub(super) fn written_at(&self, offset: usize) -> Written {
+        let (_, before) = self.line_before(offset);
+        match before
+            .trim_end_matches([' ', '\t', '"', '\''])
+            .chars()
+            .next_back()
+        {
+            None => Written::Alone,
+            Some('.' | '[') if before.trim_start().starts_with('[') => Written::Header,
+            Some('.') => Written::Dotted,
+            Some(_) => Written::Inline,
+        }
+    }
+
+    /// The number of the line at an offset, and what stands before the offset in it.
+    fn line_before(&self, offset: usize) -> (usize, &str) {
         let offset = offset.min(self.text.len());
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line.saturating_sub(1)).copied();
-        let start = start.unwrap_or_default();
-        let before = self.text.get(start..offset).unwrap_or_default();
+        let before = self.text.get(start.unwrap_or_default()..offset);
+        (line, before.unwrap_or_default())
+    }
+
+    pub(super) fn spot(&self, offset: usize) -> Spot {
+        let (line, before) = self.line_before(offset);
         Spot {
             file: self.path.clone(),
             line,
@@ -140,13 +160,31 @@ impl Spot {
     }
 }
 
+/// How a key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// At the beginning of a line.
+    Alone,
+    /// Behind others, `grants.actions`.
+    Dotted,
+    /// In brackets at the head of a table, `[plugin.joke.grants]`.
+    Header,
+    /// In braces.
+    Inline,
+}
+
 /// Where the keys of a file stand. Two of these are always equal: moving a line changes no setting.
 #[derive(Clone, Debug, Default)]
-pub struct Spots(std::collections::BTreeMap<String, Spot>);
+pub struct Spots(std::collections::BTreeMap<String, (Spot, Written)>);
 
 impl Spots {
-    pub(super) fn put(&mut self, key: String, spot: Spot) {
-        self.0.insert(key, spot);
+    pub(super) fn put(&mut self, key: String, spot: Spot, written: Written) {
+        self.0.insert(key, (spot, written));
+    }
+
+    /// Finds where and how a key is written, if it is.
+    pub(super) fn get(&self, key: &str) -> Option<&(Spot, Written)> {
+        self.0.get(key)
     }
 
     /// The spots of a table and of what is in it.
@@ -162,7 +200,7 @@ impl Spots {
     pub fn find(&self, key: &str) -> Option<&Spot> {
         let mut key = key;
         loop {
-            if let Some(spot) = self.0.get(key) {
+            if let Some((spot, _)) = self.0.get(key) {
                 return Some(spot);
             }
             key = key.rsplit_once('.')?.0;
@@ -203,7 +241,7 @@ mod tests {
             "plugin.ab",
             "plugin.b",
         ] {
-            spots.put(key.to_owned(), spot.clone());
+            spots.put(key.to_owned(), spot.clone(), Written::Alone);
         }
         let below: Vec<String> = spots.below("plugin.a").0.into_keys().collect();
         assert_eq!(below, ["plugin.a", "plugin.a.x"]);
@@ -222,6 +260,24 @@ mod tests {
                 right,
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_key_is_written_in_four_ways() {
+        let text =
+            "grants.actions = 1\n  alone = 2\n[plugin.joke.head]\nat = { here = 3, \"there\" = 4 }";
+        let source = Source::new(Path::new("a.toml"), text);
+        for (key, wanted) in [
+            ("grants", Written::Alone),
+            ("actions", Written::Dotted),
+            ("alone", Written::Alone),
+            ("head", Written::Header),
+            ("here", Written::Inline),
+            ("there", Written::Inline),
+        ] {
+            let at = text.find(key).unwrap_or_default();
+            assert_eq!(source.written_at(at), wanted, "{key}");
         }
     }
 

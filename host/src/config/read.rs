@@ -10,7 +10,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, Source, Spot, Spots, nearest};
+use super::problem::{Problem, Source, Spot, Spots, Written, nearest};
 use super::secret::{Environment, Secret, is_reference, resolve};
 use crate::net::Account;
 
@@ -85,7 +85,9 @@ impl<'t> Table<'t> {
             line: 0,
             column: 0,
         };
-        reader.spots.put(path.to_owned(), spot.clone());
+        reader
+            .spots
+            .put(path.to_owned(), spot.clone(), Written::Alone);
         Self {
             path: path.to_owned(),
             place: String::new(),
@@ -167,7 +169,8 @@ impl<'t> Table<'t> {
         } else {
             format!("{}.{name}", self.path)
         };
-        reader.spots.put(path.clone(), spot.clone());
+        let written = reader.source.written_at(start);
+        reader.spots.put(path.clone(), spot.clone(), written);
         Item {
             path,
             title: format!("`{name}`{}", self.place),

@@ -37,6 +37,8 @@ pub struct LocalConfig {
     pub rooms: Vec<String>,
     /// Users that are there from the start.
     pub users: Vec<String>,
+    /// Groups that customer chats can be handed to, with the people who answer for them.
+    pub groups: BTreeMap<String, Vec<String>>,
 }
 
 /// When a write counts as written.
@@ -84,6 +86,8 @@ pub struct BotConfig {
     pub text_only: bool,
     /// Requests a minute that it may make; none is as many as its platform takes.
     pub messages_per_minute: Option<u32>,
+    /// Whether its messages can be changed; only the local platform can be told that they cannot.
+    pub edits: bool,
 }
 
 /// Whether a change in the folder serves at once.
@@ -204,7 +208,10 @@ pub(super) fn read_local(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Lo
         listen: SocketAddr::from(([127, 0, 0, 1], 8643)),
         rooms: vec!["lobby".to_owned()],
         users: vec!["you".to_owned()],
+        groups: BTreeMap::new(),
     };
+    let support = |users: &[String]| BTreeMap::from([("support".to_owned(), users.to_owned())]);
+    config.groups = support(&config.users);
     let Some(mut table) = item.and_then(|item| item.table(reader)) else {
         return config;
     };
@@ -234,8 +241,29 @@ pub(super) fn read_local(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Lo
             *list = names;
         }
     }
+    config.groups = match table.get(reader, "groups") {
+        Some(item) => read_groups(reader, &item),
+        None => support(&config.users),
+    };
     table.finish(reader);
     config
+}
+
+fn read_groups(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut groups = BTreeMap::new();
+    let Some(table) = item.table(reader) else {
+        return groups;
+    };
+    for item in table.items(reader) {
+        let name = item.name.clone();
+        if report_bad_name(reader, &item, &name) {
+            continue;
+        }
+        if let Some(people) = item.texts(reader, MAX_NAMED) {
+            groups.insert(name, people);
+        }
+    }
+    groups
 }
 
 pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> JournalConfig {
@@ -292,6 +320,10 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
             .get(reader, "messages-per-minute")
             .and_then(|item| item.integer(reader, 1..=MAX_PER_MINUTE))
             .and_then(|number| u32::try_from(number).ok());
+        let edits = table
+            .get(reader, "edits")
+            .and_then(|item| item.flag(reader))
+            .unwrap_or(true);
         table.finish(reader);
         if let Some(name) = name {
             bots.push(BotConfig {
@@ -299,6 +331,7 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
                 platform,
                 text_only,
                 messages_per_minute,
+                edits,
             });
         }
     }

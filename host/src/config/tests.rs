@@ -1,4 +1,5 @@
 mod egress;
+mod local;
 
 use std::path::Path;
 use std::time::Duration;

@@ -44,6 +44,8 @@ pub struct LocalConnector {
     hub: Hub,
     /// It shows text only.
     text_only: AtomicBool,
+    /// Its messages can be changed.
+    edits: AtomicBool,
     /// Requests a minute; 0 is without a limit.
     per_minute: AtomicU32,
 }
@@ -66,6 +68,7 @@ impl LocalConnector {
             user,
             hub,
             text_only: AtomicBool::new(false),
+            edits: AtomicBool::new(true),
             per_minute: AtomicU32::new(0),
         })
     }
@@ -88,6 +91,15 @@ impl LocalConnector {
     /// Notes that nobody runs its session for a while: it holds no user up.
     pub fn leave(&self) {
         self.hub.leave(&self.user);
+    }
+
+    /// Says whether its messages can be changed from now on; on some platforms they cannot.
+    pub fn set_edits(&self, edits: bool) {
+        self.edits.store(edits, Ordering::Relaxed);
+    }
+
+    fn edits(&self) -> bool {
+        self.edits.load(Ordering::Relaxed)
     }
 
     /// Tells whether everything that the bot heard is accepted.
@@ -154,6 +166,10 @@ impl Connector for LocalConnector {
     }
 
     async fn perform_noted(&self, part: &Part, before: &[String]) -> Result<Sent, SendError> {
+        if !self.edits() && matches!(part.what.action.kind, ActionKind::Edit(_)) {
+            let detail = format!("`edits` is off for the bot {}", self.bot.name);
+            return Err(SendError::WillNotEdit(detail));
+        }
         let id = part_id(part);
         let (plan, notes) = plan_action(
             &self.bot.user_id,
@@ -190,7 +206,7 @@ impl Connector for LocalConnector {
     }
 
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
-        let answer = reads::answer(&self.hub, &self.bot, read)?;
+        let answer = reads::answer(&self.hub, &self.bot, self.edits(), read)?;
         Ok(match answer {
             ReadAnswer::Capabilities(shown) if self.is_text_only() => {
                 ReadAnswer::Capabilities(ConversationCapabilities {

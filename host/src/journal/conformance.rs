@@ -84,6 +84,7 @@ macro_rules! store_conformance {
                 requests: prune_leaves_requests_with_their_origin,
                 requests: delivery_of_another_tenant_asks_for_its_own,
                 people: key_names_the_newer_message,
+                people: message_is_remembered_with_how_it_was_sent,
                 people: joins_are_counted_less_leaves,
                 forms: form_opens_with_its_message,
                 forms: answered_form_remembers_who,

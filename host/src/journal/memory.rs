@@ -7,6 +7,7 @@ mod broadcasts;
 mod desk;
 mod parts;
 mod requests;
+mod sent;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -497,6 +498,18 @@ impl Journal for MemoryJournal {
     ) -> JournalResult<Option<SentMessage>> {
         self.check_open()?;
         Ok(self.desk.lock().message(tenant, plugin, key))
+    }
+
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        self.check_open()?;
+        let desk = self.desk.lock();
+        Ok(desk.own_message(tenant, plugin, bot, message))
     }
 
     async fn join_count(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{FormChange, OpenForm};
 use crate::model::action::{Action, Missed, Schedule};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
-use crate::model::event::Event;
+use crate::model::event::{Event, Visibility};
 use crate::model::payload::ActionError;
 use crate::model::{Name, Timestamp};
 
@@ -298,6 +298,17 @@ pub struct SentMessage {
     pub conversation: String,
     /// The message.
     pub message: String,
+    /// How it was sent.
+    pub how: SentAs,
+}
+
+/// How a message was sent: what it must be sent as where it is sent anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentAs {
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// The thread.
+    pub thread: Option<String>,
 }
 
 /// How a performed part ended.
@@ -330,6 +341,8 @@ pub enum PartUpdate {
         forms: Vec<OpenForm>,
         /// The message's name for its plugin.
         key: Option<String>,
+        /// How the message was sent, where it is remembered as the plugin's own.
+        how: Option<SentAs>,
         /// What it adds to the plugin's joins of this conversation.
         joins: i64,
     },

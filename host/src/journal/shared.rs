@@ -14,7 +14,7 @@ use crate::model::{Name, Timestamp};
 pub(super) const KEEP_FINISHED_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long dead letters are kept, with their events.
 pub(super) const KEEP_DEAD_MS: u64 = 30 * 24 * 60 * 60 * 1000;
-/// How long the key of a message is kept.
+/// How long the key of a message is kept, and whose message it is.
 pub(super) const KEEP_MESSAGE_KEYS_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// How long a form is kept after its end, for the host to say that it closed.
 pub(super) const KEEP_ENDED_FORMS_MS: u64 = 24 * 60 * 60 * 1000;

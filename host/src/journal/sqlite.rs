@@ -13,6 +13,7 @@ mod broadcast;
 mod config;
 mod disk;
 mod error;
+mod files;
 mod index;
 mod keys;
 mod open;
@@ -26,6 +27,7 @@ mod state;
 mod statements;
 mod timers;
 mod turn;
+mod values;
 mod writer;
 
 #[cfg(test)]
@@ -51,17 +53,18 @@ use self::read::Readers;
 pub use self::rest::RestingJournal;
 use self::rows::{ArrivalRow, TurnRow};
 use self::schema::PAGE_BYTES;
-use self::state::{Lookup, StateCache};
+use self::state::StateCache;
 use self::writer::{Command, Reply};
+use super::blobs::Blobs;
 use super::open_requests::plugin_key;
 use super::shared::{
-    broadcast_parts, deliveries, keeps_to_itself, now, number_event, parts, targets_in, tenant_key,
+    broadcast_parts, deliveries, keeps_to_itself, number_event, parts, targets_in, tenant_key,
 };
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
-    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Turn, Unrouted,
+    HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber,
+    PartUpdate, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage,
+    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -77,6 +80,7 @@ pub struct SqliteJournal {
     state: Arc<StateCache>,
     readers: Readers,
     pages_used: Arc<AtomicU64>,
+    files: Arc<Blobs>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -225,6 +229,11 @@ impl Journal for SqliteJournal {
             plugin: Arc::clone(&turn.plugin),
             took_us: turn.took_us,
             state: turn.state,
+            files: {
+                let parts = turn.parts.iter().map(|part| &part.action);
+                let broadcasts = turn.broadcasts.iter().flat_map(|body| &body.actions);
+                rows::files(parts.chain(broadcasts))
+            },
             parts: turn
                 .parts
                 .iter()
@@ -279,21 +288,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn state_get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)> {
-        if self.commands.is_closed() {
-            return Err(JournalError::Closed);
-        }
-        let value = match self.state.value(key) {
-            Lookup::Known(value) => value,
-            Lookup::Unknown(mark) => {
-                let own = key.clone();
-                let read = move |connection: &mut Connection| read::state_value(connection, &own);
-                let value = self.readers.read(read).await?;
-                self.state.fill(key, value.clone(), mark);
-                value
-            }
-        };
-        let (bytes, version) = value.at(now());
-        Ok((bytes.map(<[u8]>::to_vec), version))
+        self.value(key).await
     }
 
     async fn state_keys(
@@ -303,26 +298,7 @@ impl Journal for SqliteJournal {
         after: Option<&str>,
         limit: usize,
     ) -> JournalResult<(Vec<String>, u64)> {
-        // The overlay is read before the disk: what is committed in between is then in both. The
-        // version may be older than the list, which a commit finds; it is never newer.
-        let overlay = self.state.overlay(scope);
-        let from_disk = limit.saturating_add(overlay.keys.len());
-        let (own, begin, last) = (scope.clone(), prefix.to_owned(), after.map(str::to_owned));
-        let read = move |connection: &mut Connection| {
-            read::state_keys(connection, &own, &begin, last.as_deref(), from_disk)
-        };
-        let (mut keys, version) = self.readers.read(read).await?;
-        if !overlay.keys.is_empty() {
-            keys.retain(|key| overlay.keys.get(key) != Some(&false));
-            let made = overlay.keys.into_iter().filter(|(key, is_there)| {
-                *is_there && key.starts_with(prefix) && after.is_none_or(|after| **key > *after)
-            });
-            keys.extend(made.map(|(key, _)| key));
-            keys.sort_unstable();
-            keys.dedup();
-        }
-        keys.truncate(limit);
-        Ok((keys, overlay.version.unwrap_or(version)))
+        self.keys(scope, prefix, after, limit).await
     }
 
     async fn state_size(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
@@ -479,6 +455,28 @@ impl Journal for SqliteJournal {
             .await
     }
 
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        let place = [tenant, plugin, bot, message].map(str::to_owned);
+        self.query_rows(move |connection| {
+            read::sent_message(connection, place.each_ref().map(String::as_str))
+        })
+        .await
+    }
+
+    async fn keep_file(&self, bytes: &[u8]) -> JournalResult<Option<HeldFile>> {
+        self.put_file(bytes).await.map(Some)
+    }
+
+    async fn kept_file(&self, sha256: &str) -> JournalResult<Vec<u8>> {
+        self.get_file(sha256).await
+    }
+
     async fn join_count(
         &self,
         tenant: &str,
@@ -524,7 +522,7 @@ impl Journal for SqliteJournal {
             turn.durable.wait().await?;
             cursor = turn.value;
         }
-        Ok(())
+        self.sweep_files().await
     }
 
     async fn close(&self) -> JournalResult<()> {

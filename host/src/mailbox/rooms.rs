@@ -118,6 +118,9 @@ pub struct RoomMessage {
     /// The message it cites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quoted: Option<QuotedMessage>,
+    /// It calls nobody: no sign that something is unread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
     /// Custom objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entities: Vec<Entity>,
@@ -269,6 +272,9 @@ pub struct Say {
     /// The message it answers.
     #[serde(default)]
     pub reply_to: Option<String>,
+    /// Without a sign that something is unread.
+    #[serde(default)]
+    pub quiet: bool,
     /// Custom objects.
     #[serde(default)]
     pub entities: Vec<Entity>,
@@ -420,6 +426,9 @@ pub enum RoomsError {
     /// More than there is room for.
     #[error("{0}")]
     TooLarge(String),
+    /// Nobody is there to do it.
+    #[error("{0}")]
+    Unavailable(String),
     /// Too much waits for the bot.
     #[error("too much waits for the bot; try again")]
     Busy,

@@ -35,6 +35,19 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
+/// A file made by the plugin whose bytes lie beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// What names the bytes: their SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// How many bytes there are.
+    pub size: u64,
+}
+
 /// A file to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,6 +56,8 @@ pub enum OutgoingAttachment {
     File(File),
     /// One that was received, by id.
     Received(String),
+    /// Made here, with its bytes beside the journal. A connector never sees this one.
+    Kept(KeptFile),
 }
 
 /// What to do where a platform cannot show something.

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -19,7 +20,7 @@ use super::fair::Ready;
 use super::hold::BotHolds;
 use super::pace::Bucket;
 use crate::journal::{Part, PartState, PartUpdate, Urgency};
-use crate::mailbox::{LaneKey, Pace};
+use crate::mailbox::{LaneKey, LaneKind, Pace};
 use crate::model::{Name, NameMap};
 
 /// Conversations whose last send is remembered for the gap; above that the older are forgotten.
@@ -37,6 +38,8 @@ pub(super) struct Item {
     /// Requests that came to nothing.
     pub(super) tries: u32,
     pub(super) first_try: Option<Instant>,
+    /// Its plugin has heard that it is tried again.
+    pub(super) is_told: bool,
 }
 
 impl Item {
@@ -47,6 +50,7 @@ impl Item {
             is_in_doubt: false,
             tries: 0,
             first_try: None,
+            is_told: false,
             part,
         }
     }
@@ -59,6 +63,7 @@ impl Item {
             is_in_doubt: was_sending,
             tries: 0,
             first_try: None,
+            is_told: false,
             part,
         }
     }
@@ -177,6 +182,8 @@ pub(super) enum Next {
     Skip,
     /// With the same part, later.
     Later(Instant),
+    /// Without this part, which waits outside the order: an edit of this message.
+    Aside(Instant, String),
 }
 
 impl BotQueue {
@@ -251,10 +258,17 @@ impl BotQueue {
         }
     }
 
-    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, item: Item) {
+    /// Takes parts, all of them before any is performed.
+    pub(super) fn put(self: &Arc<Self>, shared: &Arc<Shared>, items: impl Iterator<Item = Item>) {
+        let mut state = self.state.lock();
+        for item in items {
+            self.put_one(&mut state, shared, item);
+        }
+    }
+
+    fn put_one(self: &Arc<Self>, state: &mut State, shared: &Arc<Shared>, item: Item) {
         let key = LaneKey::of(&item.part.tenant, &item.part.plugin, &item.part.what);
         self.open.fetch_add(1, Ordering::Relaxed);
-        let mut state = self.state.lock();
         let lane = match state.lanes.get_mut(&key) {
             Some(lane) => lane,
             None => state.lanes.entry(key.clone()).or_default(),
@@ -266,7 +280,7 @@ impl BotQueue {
         match lane.place {
             Place::Rest => {
                 if state.make_ready(&key) {
-                    self.rouse(&mut state, shared);
+                    self.rouse(state, shared);
                 }
             }
             // What came may be more urgent than what the lane waits with.
@@ -276,6 +290,17 @@ impl BotQueue {
         if let Some(unmarked) = state.unmark_held(&key) {
             shared.recorder.note(PartUpdate::Queued(unmarked));
         }
+    }
+
+    /// Takes a request's share of what the bot may do; how long to wait where there is none left.
+    pub(super) fn charge(&self, per_minute: u32) -> Option<Duration> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if let Some(at) = state.bucket.wait(per_minute, now) {
+            return Some(at.saturating_duration_since(now));
+        }
+        state.bucket.take(per_minute, now);
+        None
     }
 
     fn rouse(self: &Arc<Self>, state: &mut State, shared: &Arc<Shared>) {
@@ -355,6 +380,8 @@ impl BotQueue {
         };
         lane.sending = None;
         let is_sent = matches!(next, Next::On);
+        // An edit that is set aside goes on, and is no part of a broadcast.
+        let ended = (!matches!(next, Next::Aside(..))).then_some(item.part.broadcast);
         let mut skipped = Vec::new();
         match next {
             Next::Later(at) => {
@@ -364,6 +391,7 @@ impl BotQueue {
                 state.timed.push(Reverse((at, Order(key))));
                 return skipped;
             }
+            Next::Aside(at, message) => state.set_aside(&key, &message, item, at),
             Next::Skip => {
                 skipped = lane.skip(item.part.delivery);
                 self.open.fetch_sub(1 + skipped.len(), Ordering::Relaxed);
@@ -373,10 +401,15 @@ impl BotQueue {
             }
         }
         // Counted while the lanes are locked, so that a part is either being sent or has ended.
-        shared.broadcasts.ended(item.part.broadcast, is_sent);
+        if let Some(ended) = ended {
+            shared.broadcasts.ended(ended, is_sent);
+        }
         for part in &skipped {
             shared.broadcasts.ended(part.broadcast, false);
         }
+        let Some(lane) = state.lanes.get_mut(&key) else {
+            return skipped;
+        };
         lane.place = Place::Rest;
         if lane.is_empty() && state.lanes.len() > KEPT_LANES {
             state.lanes.remove(&key);
@@ -389,6 +422,22 @@ impl BotQueue {
 }
 
 impl State {
+    /// Lets an edit wait in a lane of its own message, outside the order of its conversation.
+    fn set_aside(&mut self, lane: &LaneKey, message: &str, item: Item, at: Instant) {
+        let key = LaneKey {
+            message: Some(Name::from(message)),
+            kind: LaneKind::Aside,
+            ..lane.clone()
+        };
+        let aside = self.lanes.entry(key.clone()).or_default();
+        aside.put(item);
+        if aside.place == Place::Rest {
+            aside.place = Place::Timed;
+            aside.due = Some(at);
+            self.timed.push(Reverse((at, Order(key))));
+        }
+    }
+
     /// Makes a resting lane ready where it has parts that are not held.
     fn make_ready(&mut self, key: &LaneKey) -> bool {
         let is_held = self.holds.holds(key);

@@ -145,9 +145,10 @@ impl Shared {
             }
         }
         bot.to_come.fetch_sub(parts.len(), Ordering::Relaxed);
-        for part in parts {
-            bot.put(self, Item::new(part));
+        for part in &parts {
+            self.keys.put(part);
         }
+        bot.put(self, parts.into_iter().map(Item::new));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{Outbox, OutboxConfig, Outcomes, PartEnd};
+use crate::content::hosted::Shows;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
     Accepted, Arrival, Broadcast, Committed, EventKey, Journal, NewBroadcast, NewPart, OpenForm,
@@ -20,13 +21,13 @@ use crate::model::Name;
 use crate::model::action::{
     Action, ActionKind, Edit, EditRule, Fallback, MessageRef, Send, Target,
 };
-use crate::model::content::Content;
+use crate::model::content::{Block, Content, Form, FormAnswers, FormAudience, FormEnd};
 use crate::model::delivery::{Route, View};
 use crate::model::directory::ReadError;
 use crate::model::event::{
     Addressing, Bot, Conversation, ConversationKind, Event, Message, Visibility,
 };
-use crate::model::payload::EventPayload;
+use crate::model::payload::{ActionError, EventPayload};
 
 pub(super) async fn eventually(mut holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
@@ -46,10 +47,13 @@ pub(super) struct Platform {
     pub(super) answer: Answer,
     pub(super) find: Mutex<Vec<Result<Option<Sent>, SendError>>>,
     pub(super) pace: Pace,
+    pub(super) shows: Shows,
     pub(super) platform: &'static str,
     pub(super) performs_once: bool,
     pub(super) tries: Mutex<HashMap<u64, u32>>,
     pub(super) done: Mutex<Vec<(String, String)>>,
+    /// Messages that were sent.
+    pub(super) sends: Mutex<Vec<Send>>,
     pub(super) slow: watch::Sender<bool>,
     pub(super) requests: AtomicU64,
     pub(super) finds: AtomicU64,
@@ -66,10 +70,12 @@ impl Platform {
                 per_minute: None,
                 conversation_gap: Duration::ZERO,
             },
+            shows: Shows::ALL,
             platform: "webex",
             performs_once: false,
             tries: Mutex::default(),
             done: Mutex::default(),
+            sends: Mutex::default(),
             slow: watch::Sender::new(false),
             requests: AtomicU64::new(0),
             finds: AtomicU64::new(0),
@@ -143,6 +149,10 @@ impl Connector for Platform {
         self.performs_once
     }
 
+    fn shows(&self) -> Shows {
+        self.shows
+    }
+
     fn plan(&self, action: Action) -> Vec<Action> {
         vec![action]
     }
@@ -166,6 +176,9 @@ impl Connector for Platform {
         if answer.is_ok() {
             let place = part.what.conversation.to_string();
             self.done.lock().push((place, say(&part.what.action)));
+            if let ActionKind::Send(send) = &part.what.action.kind {
+                self.sends.lock().push(send.clone());
+            }
         }
         answer
     }
@@ -200,16 +213,21 @@ pub(super) struct Ends(
     pub(super) Mutex<Vec<(u64, usize)>>,
 );
 
+#[async_trait]
 impl Outcomes for Ends {
     fn opened(&self, form: OpenForm) {
         self.1.lock().push(form);
     }
 
-    fn ended(&self, part: &Part, end: &PartEnd) {
+    fn wants(&self, _part: &Part, _end: &PartEnd) -> bool {
+        true
+    }
+
+    async fn ended(&self, part: &Part, end: &PartEnd) {
         self.0.lock().push((part.number, end.clone()));
     }
 
-    fn dropped(&self, broadcast: &Broadcast, parts: usize) {
+    async fn dropped(&self, broadcast: &Broadcast, parts: usize) {
         self.2.lock().push((broadcast.number, parts));
     }
 }
@@ -256,6 +274,16 @@ impl Bench {
             ends,
             next: AtomicU64::new(1),
         }
+    }
+
+    /// Another outbox of the same platform and journal, which tells this one.
+    pub(super) fn outbox_telling(&self, outcomes: Arc<dyn Outcomes>) -> Outbox {
+        Outbox::new(
+            Arc::clone(&self.journal) as Arc<dyn Journal>,
+            Arc::new(One(Arc::clone(&self.platform))),
+            outcomes,
+            quick(),
+        )
     }
 
     /// Commits the list of one event; `sending` marks its first part.
@@ -365,12 +393,23 @@ impl Bench {
 
     pub(super) fn ends(&self) -> Vec<String> {
         let ends = self.ends.0.lock();
-        let ends = ends.iter().map(|(_, end)| match end {
-            PartEnd::Sent(sent) => format!("sent {}", sent.notes.join(",")),
-            PartEnd::Failed(class, _) => format!("{class:?}"),
-            PartEnd::Skipped => "skipped".to_owned(),
+        let ends = ends.iter().filter_map(|(_, end)| match end {
+            PartEnd::Sent(sent) => Some(format!("sent {}", sent.notes.join(","))),
+            PartEnd::Failed(class, _) => Some(format!("{class:?}")),
+            PartEnd::Retrying(..) => None,
+            PartEnd::Skipped => Some("skipped".to_owned()),
         });
         ends.collect()
+    }
+
+    /// The parts that are tried again, with why, as they were told.
+    pub(super) fn retries(&self) -> Vec<(u64, ActionError)> {
+        let ends = self.ends.0.lock();
+        let retries = ends.iter().filter_map(|(part, end)| match end {
+            PartEnd::Retrying(class, _) => Some((*part, *class)),
+            _ => None,
+        });
+        retries.collect()
     }
 }
 
@@ -432,6 +471,19 @@ pub(super) fn content(content: Content) -> Action {
         quiet: false,
         fallback: Fallback::Degrade,
     }))
+}
+
+/// A form without fields.
+pub(super) fn form(id: &str) -> Block {
+    Block::Form(Form {
+        id: id.to_owned(),
+        title: None,
+        fields: Vec::new(),
+        buttons: Vec::new(),
+        answers: FormAnswers::Any,
+        audience: FormAudience::Anyone,
+        end: FormEnd::Never,
+    })
 }
 
 pub(super) fn text(text: impl ToString) -> Action {

@@ -76,6 +76,18 @@ pub(super) fn opened(
     })
 }
 
+/// What an edit leaves under the message that it names where another was sent in its place.
+pub(super) fn replaced(part: &Part) -> Option<OpenForm> {
+    let ActionKind::Edit(edit) = &part.what.action.kind else {
+        return None;
+    };
+    let MessageRef::Id(message) = &edit.message else {
+        return None;
+    };
+    let conversation = &part.what.conversation;
+    Some(gone(part, message, conversation, FormCloseReason::Replaced))
+}
+
 /// What a deleted message leaves, and one that was changed and has no form now.
 fn gone(part: &Part, message: &str, conversation: &Name, reason: FormCloseReason) -> OpenForm {
     let who = part.origin.bot.as_ref().map(User::of_bot);

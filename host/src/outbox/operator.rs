@@ -128,7 +128,7 @@ impl Outbox {
             let each = broadcast.what.actions.len();
             if !targets.is_empty() {
                 let parts = targets.len() * each;
-                shared.outcomes.dropped(broadcast, parts);
+                shared.outcomes.dropped(broadcast, parts).await;
             }
             let mut line = line(&running, 0);
             line.dropped = (targets.len() * each) as u64;
@@ -172,10 +172,11 @@ impl Outbox {
             };
             add(&bot.counters.dropped);
             let number = item.part.number;
+            let end = PartEnd::Failed(class, detail.to_owned());
+            shared.recorder.tell(&item.part, &end);
             let update = PartUpdate::Failed(number, class, detail.to_owned());
             shared.recorder.note(update);
-            let end = PartEnd::Failed(class, detail.to_owned());
-            shared.outcomes.ended(&item.part, &end);
+            shared.keys.ended(&item.part);
             shared.broadcasts.ended(item.part.broadcast, false);
             if count % BATCH == 0 {
                 shared.recorder.flush().await?;

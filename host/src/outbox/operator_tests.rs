@@ -10,6 +10,7 @@ use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, PartState, Urgency};
 use crate::mailbox::control::{LaneState, Selector};
 use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, SendError};
+use crate::model::action::{Action, ActionKind};
 
 fn rooms(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{prefix}-{n}")).collect()
@@ -296,6 +297,7 @@ async fn a_paused_bot_sends_nothing_and_holds_no_reservation() {
         conversation: "elsewhere".into(),
         plugin: "joke".into(),
         kind: crate::mailbox::LaneKind::Order,
+        message: None,
     };
     assert!(
         !bench.outbox.reserve(&lane),
@@ -320,6 +322,7 @@ async fn a_part_marked_before_the_hold_is_not_in_doubt_after_a_crash() {
         conversation: "room".into(),
         plugin: "joke".into(),
         kind: crate::mailbox::LaneKind::Order,
+        message: None,
     };
     assert!(bench.outbox.reserve(&lane));
     let parts = bench
@@ -331,4 +334,31 @@ async fn a_part_marked_before_the_hold_is_not_in_doubt_after_a_crash() {
     let left = journal.pending_parts(0, 10).await.unwrap();
     assert_eq!(left[0].state, PartState::Queued);
     assert!(bench.platform.all_done().is_empty());
+}
+
+#[tokio::test]
+async fn an_edit_that_waits_to_be_sent_anew_is_of_its_conversation() {
+    let platform = Platform::new(|part, _| match part.what.action.kind {
+        ActionKind::Edit(_) => Err(SendError::WillNotEdit("never".to_owned())),
+        _ => Ok(made(part)),
+    });
+    let bench = Bench::new(platform);
+    let first = Action {
+        key: Some("k".to_owned()),
+        ..text("one")
+    };
+    bench
+        .send("joke", "room", vec![first, edit("k", "two")])
+        .await;
+    eventually(|| bench.platform.done("room") == ["one", "two"]).await;
+    bench.send("joke", "room", vec![edit("k", "three")]).await;
+    let room = of_conversation("room");
+    let state = |state| vec![("room".to_owned(), state, 1)];
+    eventually(|| states(&bench, &room) == state(LaneState::Waiting)).await;
+    bench.outbox.set_holds(vec![room.clone()]);
+    assert_eq!(states(&bench, &room), state(LaneState::Held));
+    let dropped = bench.outbox.drop_parts(&room).await.expect("dropped");
+    assert_eq!(dropped.total.dropped, 1);
+    bench.through().await;
+    assert_eq!(bench.platform.done("room"), ["one", "two"]);
 }

@@ -7,20 +7,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bot::{BotQueue, Item, Job, Next, add};
+use super::edit::Refused;
 use super::{InDoubt, PartEnd, Shared};
-use super::{forms, hosted};
+use super::{files, forms, hosted};
 use crate::content::hosted::Hosted;
-use crate::journal::{JournalResult, Part, PartUpdate, Sent};
-use crate::mailbox::{Connector, SendError};
+use crate::journal::{JournalResult, OpenForm, Part, PartUpdate, Sent, SentAs};
+use crate::mailbox::{Connector, LaneKind, SendError};
 use crate::model::Name;
-use crate::model::action::{ActionKind, MessageRef};
+use crate::model::action::{ActionKind, Fallback, MessageRef};
 use crate::model::payload::ActionError;
 
 /// How long a lane waits when the journal does not take the mark of its part.
-const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+pub(super) const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+/// How long a part waits before it looks again whether the message that it names is sent.
+const KEY_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait that a platform may ask for.
 const MAX_AFTER: Duration = Duration::from_secs(600);
 const WAS_ALREADY_IN: &str = "was already in";
+const STILL_IN: &str = "joined more than once: still in";
 const OVERTAKEN: &str = "a later edit took its place";
 
 /// Where a part is performed.
@@ -37,33 +41,40 @@ enum Prepared {
     /// It is done without asking, and adds this to the joins.
     Done(Sent, i64),
     Failed(ActionError, &'static str),
+    /// The message that it names is still to be sent.
+    Wait,
 }
 
 /// What was performed.
-struct Performed<'p> {
+pub(super) struct Performed<'p> {
     /// The part as it was asked for: with the message that its key names.
-    part: &'p Part,
-    sent: Sent,
+    pub(super) part: &'p Part,
+    pub(super) sent: Sent,
     /// What it adds to the joins.
-    joins: i64,
+    pub(super) joins: i64,
     /// What the host runs itself of it.
-    hosted: Option<Hosted>,
+    pub(super) hosted: Option<Hosted>,
+    /// How the message was sent that stands for an edit: its key names this one.
+    pub(super) anew: Option<SentAs>,
 }
 
 impl<'p> Performed<'p> {
-    fn new(part: &'p Part, sent: Sent) -> Self {
+    pub(super) fn new(part: &'p Part, sent: Sent) -> Self {
         Self {
             part,
             sent,
             joins: 0,
             hosted: None,
+            anew: None,
         }
     }
 }
 
 /// Performs a part as far as it goes.
 pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
+    let is_aside = job.lane.kind == LaneKind::Aside;
     let item = &mut job.item;
+    let was_in_doubt = item.is_in_doubt;
     if job.is_overtaken {
         let sent = Sent {
             notes: vec![OVERTAKEN.to_owned()],
@@ -96,7 +107,22 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
         Prepared::Failed(class, detail) => {
             return performing.failed(item, class, detail.to_owned());
         }
+        Prepared::Wait => return Next::Later(Instant::now() + KEY_WAIT),
     };
+    let part = asked.as_deref().unwrap_or(&item.part);
+    let loaded = match files::load(&*performing.shared.journal, part).await {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let detail = format!("its file cannot be read: {error}");
+            return performing.again(item, None, &detail);
+        }
+    };
+    let (rendered, hosted) = performing.render(loaded.as_ref().unwrap_or(part), connector);
+    let notes = hosted.as_ref().map_or(&[][..], |hosted| &hosted.notes);
+    if !notes.is_empty() && !may_show_less(part) {
+        let detail = notes.join("; ");
+        return performing.failed(item, ActionError::Unsupported, detail);
+    }
     if !item.is_marked && !connector.performs_once() {
         if let Err(error) = performing.shared.recorder.mark(item.part.number).await {
             tracing::warn!(%error, "part not marked as being sent, it waits");
@@ -105,9 +131,7 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
         item.is_marked = true;
     }
     let part = asked.as_deref().unwrap_or(&item.part);
-    let (rendered, hosted) = performing.render(part, connector);
-    let request = rendered.as_deref().unwrap_or(part);
-    let notes = hosted.as_ref().map_or(&[][..], |hosted| &hosted.notes);
+    let request = rendered.as_deref().or(loaded.as_ref()).unwrap_or(part);
     match performing.ask(connector, request, notes).await {
         Ok(sent) => {
             let joins = match performing.joins(part, &sent).await {
@@ -126,15 +150,24 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
             };
             performing.sent(item, done)
         }
-        Err(SendError::Again { after, detail }) => performing.again(item, after, &detail),
-        Err(SendError::InDoubt(detail)) => performing.doubt(item, &detail),
-        Err(SendError::Permanent { class, detail }) => performing.failed(item, class, detail),
+        Err(SendError::WillNotEdit(detail)) => {
+            let part = asked.map_or_else(|| item.part.clone(), |part| *part);
+            let refused = Refused {
+                part: &part,
+                connector,
+                is_aside,
+                was_in_doubt,
+                detail,
+            };
+            performing.follow_rule(item, refused).await
+        }
+        Err(error) => performing.not_sent(item, error),
     }
 }
 
 impl Performing<'_> {
     /// Makes what the platform gets of a part, where the host runs forms or buttons itself.
-    fn render(
+    pub(super) fn render(
         &self,
         part: &Part,
         connector: &Arc<dyn Connector>,
@@ -199,19 +232,21 @@ impl Performing<'_> {
                 }
                 Some(Next::Later(self.retry_at(item, after)))
             }
-            Err(SendError::InDoubt(detail) | SendError::Permanent { detail, .. }) => {
-                match self.shared.config.in_doubt {
-                    InDoubt::Resend if self.is_worn_out(item) => {
-                        Some(self.failed(item, ActionError::InDoubt, detail))
-                    }
-                    InDoubt::Resend => {
-                        add(&self.bot.counters.resent);
-                        tracing::warn!(bot = %self.bot.bot, part = item.part.number, detail, "part in doubt is sent again");
-                        None
-                    }
-                    InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
+            Err(
+                SendError::InDoubt(detail)
+                | SendError::WillNotEdit(detail)
+                | SendError::Permanent { detail, .. },
+            ) => match self.shared.config.in_doubt {
+                InDoubt::Resend if self.is_worn_out(item) => {
+                    Some(self.failed(item, ActionError::InDoubt, detail))
                 }
-            }
+                InDoubt::Resend => {
+                    add(&self.bot.counters.resent);
+                    tracing::warn!(bot = %self.bot.bot, part = item.part.number, detail, "part in doubt is sent again");
+                    None
+                }
+                InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
+            },
         }
     }
 
@@ -229,7 +264,14 @@ impl Performing<'_> {
                         0,
                     ),
                     1 => Prepared::Ask(None),
-                    _ => Prepared::Done(Sent::default(), -1),
+                    _ => Prepared::Done(
+                        Sent {
+                            notes: vec![STILL_IN.to_owned()],
+                            conversation: Some(part.what.conversation.to_string()),
+                            ..Sent::default()
+                        },
+                        -1,
+                    ),
                 });
             }
             ActionKind::Edit(edit) => &edit.message,
@@ -240,6 +282,9 @@ impl Performing<'_> {
         let MessageRef::Key(key) = named else {
             return Ok(Prepared::Ask(None));
         };
+        if self.shared.keys.is_open_before(part, key) {
+            return Ok(Prepared::Wait);
+        }
         // The send that the key names may be the one before this in the lane.
         self.shared.recorder.flush().await?;
         let journal = &self.shared.journal;
@@ -294,13 +339,25 @@ impl Performing<'_> {
         }
     }
 
-    fn sent(&self, item: &Item, done: Performed<'_>) -> Next {
+    /// Says what a request that did not succeed comes to.
+    pub(super) fn not_sent(&self, item: &mut Item, error: SendError) -> Next {
+        match error {
+            SendError::Again { after, detail } => self.again(item, after, &detail),
+            SendError::InDoubt(detail) => self.doubt(item, &detail),
+            SendError::WillNotEdit(detail) => self.failed(item, ActionError::Unsupported, detail),
+            SendError::Permanent { class, detail } => self.failed(item, class, detail),
+        }
+    }
+
+    /// Ends a part that was performed.
+    pub(super) fn sent(&self, item: &Item, done: Performed<'_>) -> Next {
         add(&self.bot.counters.sent);
         let Performed {
             part: asked,
             mut sent,
             joins,
             mut hosted,
+            anew,
         } = done;
         let part = &item.part;
         if let Some(hosted) = &mut hosted {
@@ -313,51 +370,66 @@ impl Performing<'_> {
         let conversation = conversation.as_ref().unwrap_or(&asked.what.conversation);
         let message = sent.message.as_deref();
         let form = forms::opened(asked, message, conversation, now(), hosted);
+        let replaced = anew.as_ref().and_then(|_| forms::replaced(asked));
+        let forms: Vec<OpenForm> = form.into_iter().chain(replaced).collect();
         // Of a message in several parts, the first is what its key names.
         let names = matches!(part.what.action.kind, ActionKind::Send(_)) && part.what.part == 0;
-        let key = part.what.action.key.clone();
-        let key = key.filter(|_| names && sent.message.is_some());
-        let update = |sent, forms| PartUpdate::Sent {
-            part: part.number,
-            sent,
-            forms,
-            key,
-            joins,
-        };
-        let Some(form) = form else {
-            let end = PartEnd::Sent(sent);
-            self.shared.outcomes.ended(part, &end);
-            if let PartEnd::Sent(sent) = end {
-                self.shared.recorder.note(update(sent, Vec::new()));
-            }
-            return Next::On;
-        };
-        // Noted first: whoever sees that it is open can have it recorded before its answer is.
-        let noted = update(sent.clone(), vec![form.clone()]);
-        self.shared.recorder.note(noted);
-        self.shared.outcomes.opened(form);
-        self.shared.outcomes.ended(part, &PartEnd::Sent(sent));
+        let key = part.what.action.key.clone().filter(|_| names);
+        let renamed = anew.as_ref().and_then(|_| key_of_edited(part));
+        let key = key.or(renamed).filter(|_| sent.message.is_some());
+        let end = PartEnd::Sent(sent);
+        let is_heard = self.shared.recorder.tell(part, &end);
+        // Who can name the message later must be known as the one who sent it.
+        let is_named = is_heard || key.is_some() || !forms.is_empty();
+        let how = anew.or_else(|| how_sent(part).filter(|_| is_named));
+        if let PartEnd::Sent(sent) = end {
+            self.shared.recorder.note(PartUpdate::Sent {
+                part: part.number,
+                sent,
+                forms: forms.clone(),
+                key,
+                how,
+                joins,
+            });
+        }
+        // Noted before: whoever sees that it is open can have it recorded before its answer is.
+        for form in forms {
+            self.shared.outcomes.opened(form);
+        }
         Next::On
     }
 
-    fn failed(&self, item: &Item, class: ActionError, detail: String) -> Next {
+    pub(super) fn failed(&self, item: &Item, class: ActionError, detail: String) -> Next {
         add(&self.bot.counters.failed);
         self.note_error(&detail);
         let part = &item.part;
         tracing::warn!(bot = %self.bot.bot, plugin = %part.plugin, part = part.number, ?class, detail, "action failed");
         let update = PartUpdate::Failed(part.number, class, detail.clone());
-        self.shared.recorder.note(update);
-        self.shared
-            .outcomes
-            .ended(part, &PartEnd::Failed(class, detail));
+        let recorder = &self.shared.recorder;
+        recorder.tell(part, &PartEnd::Failed(class, detail));
+        recorder.note(update);
         Next::Skip
+    }
+
+    /// Tells the plugin, once, that a part failed and is tried again.
+    fn tell_retry(&self, item: &mut Item, class: ActionError, detail: &str) {
+        if !std::mem::replace(&mut item.is_told, true) {
+            let end = PartEnd::Retrying(class, detail.to_owned());
+            self.shared.recorder.tell(&item.part, &end);
+        }
     }
 
     fn again(&self, item: &mut Item, after: Option<Duration>, detail: &str) -> Next {
         self.note_error(detail);
+        // A platform that says how long to wait is there, and has enough of the bot.
+        let class = match after {
+            Some(_) => ActionError::Throttled,
+            None => ActionError::Unavailable,
+        };
         if self.is_worn_out(item) {
-            return self.failed(item, ActionError::Unavailable, detail.to_owned());
+            return self.failed(item, class, detail.to_owned());
         }
+        self.tell_retry(item, class, detail);
         add(&self.bot.counters.retried);
         if item.is_marked {
             // Certainly not done: after a crash it is not in doubt.
@@ -376,6 +448,7 @@ impl Performing<'_> {
         if self.is_worn_out(item) {
             return self.failed(item, ActionError::InDoubt, detail.to_owned());
         }
+        self.tell_retry(item, ActionError::InDoubt, detail);
         let at = self.retry_at(item, Some(self.doubt_wait()));
         item.is_in_doubt = true;
         Next::Later(at)
@@ -416,6 +489,33 @@ impl Performing<'_> {
 
     fn note_error(&self, detail: &str) {
         *self.bot.counters.last_error.lock() = Some(detail.to_owned());
+    }
+}
+
+/// Tells whether a part may be shown as what is nearest to it.
+fn may_show_less(part: &Part) -> bool {
+    !matches!(&part.what.action.kind, ActionKind::Send(send) if send.fallback == Fallback::Fail)
+}
+
+/// How the message of a send is sent.
+fn how_sent(part: &Part) -> Option<SentAs> {
+    match &part.what.action.kind {
+        ActionKind::Send(send) => Some(SentAs {
+            visibility: send.visibility,
+            thread: send.thread.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// The key by which an edit names its message.
+fn key_of_edited(part: &Part) -> Option<String> {
+    match &part.what.action.kind {
+        ActionKind::Edit(edit) => match &edit.message {
+            MessageRef::Key(key) => Some(key.clone()),
+            MessageRef::Id(_) => None,
+        },
+        _ => None,
     }
 }
 

@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Durable, Journal, JournalError, JournalResult, PartNumber, PartUpdate};
+use super::{Outcomes, PartEnd};
+use crate::journal::{Durable, Journal, JournalError, JournalResult, Part, PartNumber, PartUpdate};
 
 /// Updates that are collected before they are written.
 const BATCH: usize = 64;
@@ -22,7 +23,10 @@ pub(super) type Unconfirmed = (Durable, Vec<PartUpdate>);
 /// Collects updates and writes them.
 pub(super) struct Recorder {
     journal: Arc<dyn Journal>,
+    outcomes: Arc<dyn Outcomes>,
     updates: Mutex<Vec<PartUpdate>>,
+    /// Ends that are to be told before their updates are written.
+    untold: Mutex<Vec<(Part, PartEnd)>>,
     /// Held while a write is being ordered, so that whoever holds it knows what came before.
     turn: tokio::sync::Mutex<()>,
     unconfirmed: mpsc::Sender<Unconfirmed>,
@@ -31,11 +35,16 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(journal: Arc<dyn Journal>) -> (Self, mpsc::Receiver<Unconfirmed>) {
+    pub(super) fn new(
+        journal: Arc<dyn Journal>,
+        outcomes: Arc<dyn Outcomes>,
+    ) -> (Self, mpsc::Receiver<Unconfirmed>) {
         let (unconfirmed, confirm) = mpsc::channel(UNCONFIRMED);
         let recorder = Self {
             journal,
+            outcomes,
             updates: Mutex::default(),
+            untold: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
             unconfirmed,
             lost: Notify::new(),
@@ -48,6 +57,24 @@ impl Recorder {
         self.updates.lock().push(update);
     }
 
+    /// Tells whoever wants to hear how a part ended; to be called before the end is noted.
+    pub(super) fn tell(&self, part: &Part, end: &PartEnd) -> bool {
+        let is_wanted = self.outcomes.wants(part, end);
+        if is_wanted {
+            self.untold.lock().push((part.clone(), end.clone()));
+        }
+        is_wanted
+    }
+
+    /// Hands over what is to be told. Whoever calls this has taken the updates that go with it: then
+    /// what is told stands before them in the journal.
+    async fn tell_all(&self) {
+        let untold = std::mem::take(&mut *self.untold.lock());
+        for (part, end) in untold {
+            self.outcomes.ended(&part, &end).await;
+        }
+    }
+
     /// Tells whether it is time to write.
     pub(super) fn is_due(&self) -> bool {
         self.updates.lock().len() >= BATCH
@@ -55,7 +82,7 @@ impl Recorder {
 
     /// Tells whether nothing waits to be written.
     pub(super) fn is_empty(&self) -> bool {
-        self.updates.lock().is_empty()
+        self.updates.lock().is_empty() && self.untold.lock().is_empty()
     }
 
     /// Writes everything noted before this call.
@@ -65,6 +92,7 @@ impl Recorder {
     pub(super) async fn flush(&self) -> JournalResult<()> {
         let _turn = self.turn.lock().await;
         let updates = std::mem::take(&mut *self.updates.lock());
+        self.tell_all().await;
         if updates.is_empty() {
             return Ok(());
         }
@@ -82,6 +110,7 @@ impl Recorder {
         let durable = {
             let _turn = self.turn.lock().await;
             let updates = std::mem::take(&mut *self.updates.lock());
+            self.tell_all().await;
             let written = self.journal.record(updates.clone()).await;
             self.keep(written.map(|ordered| ordered.durable), updates)
                 .await?
@@ -97,6 +126,7 @@ impl Recorder {
         let durable = {
             let _turn = self.turn.lock().await;
             let mut updates = std::mem::take(&mut *self.updates.lock());
+            self.tell_all().await;
             updates.push(PartUpdate::Sending(part));
             let kept = updates[..updates.len() - 1].to_vec();
             let written = self.journal.record(updates).await;

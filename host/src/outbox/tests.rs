@@ -8,17 +8,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::fakes::{
-    Bench, Platform, action, again, content, edit, eventually, made, numbers, quick, say, text,
+    Bench, Platform, action, again, content, edit, eventually, form, made, numbers, quick, say,
+    text,
 };
 use super::{InDoubt, OutboxConfig};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, PartState, Sent, Urgency};
 use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, SendError};
 use crate::model::action::{ActionKind, MessageRef};
-use crate::model::content::{
-    ActionButton, Block, Button, ButtonKind, ButtonStyle, Content, Form, FormAnswers, FormAudience,
-    FormEnd,
-};
+use crate::model::content::{ActionButton, Block, Button, ButtonKind, ButtonStyle, Content};
 use crate::model::payload::ActionError;
 
 #[tokio::test]
@@ -379,15 +377,6 @@ async fn keeps_the_gap_between_two_messages_of_a_conversation() {
 #[tokio::test]
 async fn a_form_is_open_once_its_message_is_sent() {
     let bench = Bench::new(Platform::good());
-    let form = Form {
-        id: "hello".to_owned(),
-        title: None,
-        fields: Vec::new(),
-        buttons: Vec::new(),
-        answers: FormAnswers::Any,
-        audience: FormAudience::Anyone,
-        end: FormEnd::Never,
-    };
     let button = |kind| Button {
         label: "b".to_owned(),
         kind,
@@ -401,7 +390,7 @@ async fn a_form_is_open_once_its_message_is_sent() {
         button(act),
         button(ButtonKind::Link("https://x".to_owned())),
     ];
-    let blocks = vec![Block::Form(form), Block::Buttons(row)];
+    let blocks = vec![form("hello"), Block::Buttons(row)];
     bench
         .send("joke", "room", vec![content(Content::Blocks(blocks))])
         .await;

@@ -65,9 +65,13 @@ pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
 }
 
 fn finish(shared: &Shared, bot: &BotQueue, job: Job, next: Next) {
+    if matches!(next, Next::On | Next::Skip) {
+        shared.keys.ended(&job.item.part);
+    }
     for part in bot.finish(shared, job, next) {
+        shared.recorder.tell(&part, &PartEnd::Skipped);
         shared.recorder.note(PartUpdate::Skipped(part.number));
-        shared.outcomes.ended(&part, &PartEnd::Skipped);
+        shared.keys.ended(&part);
     }
 }
 

@@ -65,6 +65,12 @@ impl CompiledOnly {
                 .is_some_and(|bot| self.bots.iter().any(|name| name == &bot.name))
     }
 
+    /// As the other two, for an event whose plugin is known: it may have neither bot nor place.
+    pub(super) fn covers_own(&self, event: &Event) -> bool {
+        (event.bot.is_none() || self.covers_bot(event))
+            && (event.conversation.is_none() || self.covers_conversation(event))
+    }
+
     pub(super) fn covers_conversation(&self, event: &Event) -> bool {
         let place = event.conversation.as_ref();
         if let Some(external) = self.external

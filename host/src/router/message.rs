@@ -40,6 +40,8 @@ struct Commands<'t> {
     decided: Vec<u32>,
     refused: Option<HostSays>,
     near: Vec<&'t Command>,
+    // A plugin that would have got the message from somebody else.
+    closed: Option<&'t Plugin>,
 }
 
 impl Table {
@@ -60,6 +62,7 @@ impl Table {
             }
             _ => None,
         };
+        let host = host.or_else(|| self.refuse_message(event, &found));
         found.routes.sort_by_key(|(plugin, _)| *plugin);
         Routing {
             routes: found.routes.into_iter().map(|(_, route)| route).collect(),
@@ -167,11 +170,27 @@ impl Table {
         }
     }
 
-    fn match_filters(
-        &self,
+    pub(super) fn refuse_plugin(&self, plugin: &Plugin, setting: &str, here: bool) -> HostSays {
+        HostSays::Refused {
+            content: self.sentences.refused(&plugin.name, here),
+            plugin: plugin.name.clone(),
+            key: format!("plugin.{}.{setting}", plugin.name),
+        }
+    }
+
+    // Who spoke to the bot, and would be heard by a plugin but for `allow`, is not met with silence.
+    // A word in passing was not said to anybody.
+    fn refuse_message(&self, event: &Event, found: &Commands<'_>) -> Option<HostSays> {
+        let plugin = found.closed.filter(|_| found.routes.is_empty())?;
+        let is_addressed = matches!(event.addressing, Addressing::Direct | Addressing::Mention);
+        (is_addressed && is_person(event)).then(|| self.refuse_plugin(plugin, "allow.\"*\"", false))
+    }
+
+    fn match_filters<'t>(
+        &'t self,
         event: &Event,
         message: &Message,
-        found: &mut Commands<'_>,
+        found: &mut Commands<'t>,
         held: &mut Held,
     ) {
         let carries = carries(message);
@@ -201,10 +220,14 @@ impl Table {
                 || (from_bot && !filter.from_bots)
                 || !plugin.covers(event)
                 || !plugin.only.covers_conversation(event)
-                || !self
-                    .roles
-                    .allow(&plugin.allowed, event.actor.as_ref(), held)
             {
+                continue;
+            }
+            if !self
+                .roles
+                .allow(&plugin.allowed, event.actor.as_ref(), held)
+            {
+                found.closed.get_or_insert(plugin);
                 continue;
             }
             last = Some(filter.plugin);
@@ -229,13 +252,7 @@ impl Table {
         found: &mut Commands<'_>,
         held: &mut Held,
     ) -> Option<HostSays> {
-        let person = event.actor.as_ref().is_some_and(|actor| {
-            matches!(
-                actor.kind,
-                UserKind::Human | UserKind::Customer | UserKind::Agent | UserKind::Other
-            )
-        });
-        if !person {
+        if !is_person(event) {
             return None;
         }
         if let Some(refused) = found.refused.take() {
@@ -391,6 +408,15 @@ impl<'a> Spoken<'a> {
             _ => false,
         }
     }
+}
+
+fn is_person(event: &Event) -> bool {
+    event.actor.as_ref().is_some_and(|actor| {
+        matches!(
+            actor.kind,
+            UserKind::Human | UserKind::Customer | UserKind::Agent | UserKind::Other
+        )
+    })
 }
 
 fn usage(event: &Event, spoken: &Spoken<'_>, command: &Command) -> String {

@@ -36,7 +36,7 @@ pub(super) struct Plugin {
     // Everything a person says, where no command's own line stands instead.
     pub(super) allowed: Allowed,
     pub(super) from_bots: bool,
-    kinds: Vec<EventKind>,
+    pub(super) kinds: Vec<EventKind>,
 }
 
 pub(super) struct Command {
@@ -211,20 +211,6 @@ impl Table {
         }
     }
 
-    /// Routes an event to the plugin that it is known to concern; none where that plugin is gone
-    /// or did not subscribe to its kind.
-    pub fn route_to(&self, plugin: &str, event: &Event) -> Option<Route> {
-        let found = self.plugin(plugin)?;
-        let wanted = match &event.payload {
-            EventPayload::ActionDone(_) => found.kinds.contains(&EventKind::ActionDone),
-            EventPayload::ActionFailed(_) => found.kinds.contains(&EventKind::ActionFailed),
-            EventPayload::Lifecycle(_) => found.kinds.contains(&EventKind::Lifecycle),
-            EventPayload::FormClosed(_) => found.kinds.contains(&EventKind::FormClosed),
-            _ => true,
-        };
-        wanted.then(|| self.make_route(found, View::Whole, event, &mut Held::default()))
-    }
-
     pub(super) fn make_route(
         &self,
         plugin: &Plugin,
@@ -244,7 +230,7 @@ impl Table {
         self.roles.names_of(Some(user), &mut Held::default())
     }
 
-    fn plugin(&self, name: &str) -> Option<&Plugin> {
+    pub(super) fn plugin(&self, name: &str) -> Option<&Plugin> {
         let place = self
             .plugins
             .binary_search_by(|plugin| (*plugin.name).cmp(name))
@@ -252,38 +238,28 @@ impl Table {
         self.plugins.get(place)
     }
 
-    // The form's own audience says who may answer; `allow` does not, so that somebody outside the
-    // roles can be asked.
-    fn route_to_owner(
-        &self,
-        event: &Event,
-        open_forms: &dyn FormsView,
-        message_id: &str,
-    ) -> Routing {
-        let route = open_forms
-            .owner(event, message_id)
-            .filter(|owner| {
-                self.plugin(owner)
-                    .is_some_and(|plugin| plugin.only.covers_bot(event))
-            })
-            .and_then(|owner| self.route_to(&owner, event));
-        Routing {
-            routes: route.into_iter().collect(),
-            host: None,
-        }
-    }
-
     fn route_kind(&self, event: &Event, kind: EventKind) -> Routing {
         let mut held = Held::default();
         let of_message = matches!(kind, EventKind::MessageEdited | EventKind::MessageDeleted);
         let from_bot = is_bot(event);
-        let routes = self.kinds[kind as usize]
-            .iter()
-            .filter_map(|plugin| self.plugins.get(index(*plugin)))
-            .filter(|plugin| plugin.covers(event) && plugin.only.covers_conversation(event))
-            .filter(|plugin| !(of_message && from_bot) || plugin.from_bots)
-            .map(|plugin| self.make_route(plugin, View::Whole, event, &mut held))
-            .collect();
+        let actor = event.actor.as_ref();
+        let mut routes = Vec::new();
+        let plugins = self.kinds[kind as usize].iter();
+        for plugin in plugins.filter_map(|number| self.plugins.get(index(*number))) {
+            if !plugin.covers(event)
+                || !plugin.only.covers_conversation(event)
+                || (of_message && from_bot && !plugin.from_bots)
+            {
+                continue;
+            }
+            // What somebody may not say to a plugin, nobody changes a message into.
+            if kind == EventKind::MessageEdited
+                && !self.roles.allow(&plugin.allowed, actor, &mut held)
+            {
+                continue;
+            }
+            routes.push(self.make_route(plugin, View::Whole, event, &mut held));
+        }
         Routing { routes, host: None }
     }
 }

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod commit;
+mod files;
 mod gate;
 mod plugin;
 mod quarantine;

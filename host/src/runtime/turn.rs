@@ -12,12 +12,16 @@ mod request;
 mod size;
 
 #[cfg(test)]
+mod grant_tests;
+#[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use self::place::{Place, Places};
-pub use self::policy::{ActionGrants, GRANTS, HttpGrants, Policy};
+pub(crate) use self::policy::named_messages;
+pub use self::policy::{ActionGrants, HttpGrants, Policy};
 pub use self::request::{
     REQUEST_BODY_BYTES, REQUEST_HEADERS, REQUEST_TIMEOUT_MS, REQUESTS_BYTES, REQUESTS_WAITING,
     REQUESTS_WAITING_BYTES,
@@ -74,6 +78,8 @@ pub struct TurnContext<'a> {
     pub connectors: &'a dyn Connectors,
     /// Who checks content.
     pub contents: &'a dyn ContentCheck,
+    /// Ids of messages among the list's that the plugin is known to have sent.
+    pub own_messages: &'a HashSet<String>,
     /// The time.
     pub now: Timestamp,
 }
@@ -104,14 +110,26 @@ impl TurnDraft {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A grant is missing.
-    #[error("action {index} needs a grant: [plugin.{plugin}] grants.actions = [\"{grant}\"]")]
+    #[error("action {index} needs the grant \"{grant}\": write {line}")]
     NotGranted {
         /// Its place in the list.
         index: usize,
-        /// The plugin.
-        plugin: Name,
         /// The grant's name.
         grant: &'static str,
+        /// The line of the settings that is missing, and where.
+        line: String,
+    },
+    /// The plugin takes part with other bots only.
+    #[error(
+        "action {index} is for the bot {bot:?}, which `only.bots` of plugin {plugin} leaves out"
+    )]
+    OtherBots {
+        /// Its place in the list.
+        index: usize,
+        /// The bot.
+        bot: Name,
+        /// The plugin.
+        plugin: Name,
     },
     /// A grant for a request is missing.
     #[error("action {index} needs a grant: [plugin.{plugin}] grants.http = [\"{method} {url}\"]")]
@@ -276,7 +294,8 @@ impl Builder<'_> {
                 limit: key_limit,
             });
         }
-        if let Some(grant) = policy::grant_for(&action, &context.delivery.event) {
+        let event = &context.delivery.event;
+        if let Some(grant) = policy::grant_for(&action, event, context.own_messages) {
             self.need(index, grant)?;
         }
         if action.as_user.is_some() {
@@ -304,6 +323,13 @@ impl Builder<'_> {
             other => action.kind = other,
         }
         let place = self.places.find(index, &mut action)?;
+        if !context.policy.actions.covers_bot(&place.bot) {
+            return Err(Refusal::OtherBots {
+                index,
+                bot: place.bot,
+                plugin: Name::clone(&context.delivery.plugin),
+            });
+        }
         let actions =
             forms::one_each(action).map_err(|detail| Refusal::Content { index, detail })?;
         self.plan(draft, index, actions, place);
@@ -311,14 +337,10 @@ impl Builder<'_> {
     }
 
     fn need(&self, index: usize, grant: &'static str) -> Result<(), Refusal> {
-        if self.context.policy.actions.allows(grant) {
-            return Ok(());
+        match self.context.policy.actions.missing_action(grant) {
+            None => Ok(()),
+            Some(line) => Err(Refusal::NotGranted { index, grant, line }),
         }
-        Err(Refusal::NotGranted {
-            index,
-            plugin: Name::clone(&self.context.delivery.plugin),
-            grant,
-        })
     }
 
     fn check_send(&mut self, index: usize, mut send: Send) -> Result<Send, Refusal> {
@@ -339,12 +361,22 @@ impl Builder<'_> {
                         let (what, found) = ("bytes of an attachment", file.bytes.len());
                         return Err(limit(self.context, what, found, most, "attachment-mib"));
                     }
-                    self.files += file.bytes.len();
+                    self.files = self.files.saturating_add(file.bytes.len());
                 }
+                // The host makes these itself, of files that were counted before.
+                OutgoingAttachment::Kept(_) => {}
                 OutgoingAttachment::Received(id) => {
-                    if !policy::carries_attachment(&self.context.delivery.event, id) {
-                        self.need(index, "send-attachment")?;
+                    let event = &self.context.delivery.event;
+                    let carried = policy::carried_attachment(event, id);
+                    if carried.is_none() {
+                        let grant = policy::ATTACHMENT;
+                        if let Some(line) = self.context.policy.actions.missing_read(grant) {
+                            return Err(Refusal::NotGranted { index, grant, line });
+                        }
                     }
+                    let bytes = carried.unwrap_or(0);
+                    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                    self.files = self.files.saturating_add(bytes);
                 }
             }
         }

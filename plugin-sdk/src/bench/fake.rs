@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) responses: BTreeMap<String, Result<Response, HttpError>>,
     pub(crate) requests: Vec<(String, String, Vec<u8>)>,
     pub(crate) members: Vec<crate::events::User>,
+    pub(crate) known: super::reads::Known,
     pub(crate) now: Timestamp,
     pub(crate) seed: u64,
 }
@@ -47,6 +48,7 @@ impl Default for World {
             responses: BTreeMap::new(),
             requests: Vec::new(),
             members: Vec::new(),
+            known: super::reads::Known::default(),
             now: 1_800_000_000_000,
             seed: 0x9E37_79B9_7F4A_7C15,
         }
@@ -268,23 +270,24 @@ pub mod directory {
         })
     }
 
-    macro_rules! unsupported {
-        ($($name:ident($($argument:ty),*) -> $answer:ty;)*) => {$(
-            pub fn $name($(_: $argument),*) -> Result<$answer, ReadError> {
-                Err(ReadError::Unsupported)
+    /// Reads that what the bench was told answers.
+    macro_rules! known {
+        ($($name:ident($($given:ident: $type:ty),*; $($used:ident),*) -> $answer:ty;)*) => {$(
+            pub fn $name($($given: $type),*) -> Result<$answer, ReadError> {
+                super::WORLD.with_borrow(|world| world.known.$name($($used),*))
             }
         )*};
     }
 
-    unsupported! {
-        find_conversation(&str, &str) -> Conversation;
-        conversations(&str, Option<&str>) -> ConversationPage;
-        contact(&str) -> ContactStatus;
-        presence(&str) -> PresenceStatus;
-        message(&str) -> PastMessage;
-        history(&str, Option<u64>, u32) -> Vec<PastMessage>;
-        attachment(&str, u64) -> Chunk;
-        transfer_targets(&str) -> Vec<TransferOption>;
-        capabilities(&str) -> ConversationCapabilities;
+    known! {
+        find_conversation(_bot: &str, name: &str; name) -> Conversation;
+        conversations(_bot: &str, _cursor: Option<&str>; ) -> ConversationPage;
+        contact(user: &str; user) -> ContactStatus;
+        presence(user: &str; user) -> PresenceStatus;
+        message(id: &str; id) -> PastMessage;
+        history(conversation: &str, before: Option<u64>, count: u32; conversation, before, count) -> Vec<PastMessage>;
+        attachment(id: &str, offset: u64; id, offset) -> Chunk;
+        transfer_targets(_conversation: &str; ) -> Vec<TransferOption>;
+        capabilities(_conversation: &str; ) -> ConversationCapabilities;
     }
 }

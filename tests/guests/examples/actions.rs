@@ -1,10 +1,11 @@
-//! `/do NAME [ARGUMENT]` returns that action. Without an argument its fields are recognisable: `user-1`,
-//! `conversation-1`, `message-1`, `key-1`.
+//! `/do NAME [ARGUMENT]` returns that action, `/list NAME[=ARGUMENT] …` several. Without an argument
+//! the fields are recognisable: `user-1`, `conversation-1`, `message-1`, `key-1`. `/outcomes` tells what
+//! became of those that had no key of their own, by their names, and forgets it.
 
 use std::time::Duration;
 
 use parlor_sdk::actions::{NewRoom, SetTimer, UpdateConversation};
-use parlor_sdk::events::PresenceStatus;
+use parlor_sdk::events::{ActionDone, ActionFailed, PresenceStatus};
 use parlor_sdk::prelude::*;
 
 /// The guest.
@@ -19,10 +20,48 @@ pub struct Guest;
 impl Guest {
     #[command("/do {name} {argument?}", name = "do", help = "Returns an action")]
     fn perform(&mut self, cx: &Context, name: String, argument: Option<String>) -> Reply {
-        match action(&name, argument) {
+        match named_action(cx, &name, argument) {
             Some(action) => action.into(),
             None => cx.reply(format!("no action {name}")),
         }
+    }
+
+    #[command("/list {steps...}", help = "Returns several actions")]
+    fn list(&mut self, cx: &Context, steps: String) -> Vec<Action> {
+        let steps = steps.split_whitespace();
+        let actions = steps.filter_map(|step| match step.split_once('=') {
+            Some((name, argument)) => named_action(cx, name, Some(argument.to_owned())),
+            None => named_action(cx, step, None),
+        });
+        actions.collect()
+    }
+
+    #[command("/outcomes", help = "Tells what became of actions")]
+    fn outcomes(&mut self) -> Result<String, Error> {
+        let told = state::plugin().text("outcomes")?.unwrap_or_default();
+        state::plugin().delete("outcomes")?;
+        Ok(match told.is_empty() {
+            true => "nothing".into(),
+            false => told,
+        })
+    }
+
+    #[on(action_done)]
+    fn done(&mut self, done: &ActionDone) -> Result<(), Error> {
+        let text = format!(
+            "done message={:?} conversation={:?} notes={:?}",
+            done.message_id, done.conversation, done.notes
+        );
+        note(done.action.key.as_deref(), &text)
+    }
+
+    #[on(action_failed)]
+    fn failed(&mut self, failed: &ActionFailed) -> Result<(), Error> {
+        let text = format!(
+            "{:?} retrying={} {}",
+            failed.error, failed.retrying, failed.detail
+        );
+        note(failed.action.key.as_deref(), &text)
     }
 
     // Two in one list, in order; what the list holds is done together or not at all.
@@ -68,6 +107,26 @@ impl Guest {
     }
 }
 
+/// Adds a line to the outcomes; those of answers have no key and are passed over.
+fn note(key: Option<&str>, text: &str) -> Result<(), Error> {
+    if let Some(key) = key {
+        let before = state::plugin().text("outcomes")?.unwrap_or_default();
+        state::plugin().set("outcomes", format!("{before}{key}: {text}\n"))?;
+    }
+    Ok(())
+}
+
+/// An action whose outcome is told under its name, unless it has a key.
+fn named_action(cx: &Context, name: &str, argument: Option<String>) -> Option<Action> {
+    let carried = cx.message().and_then(|message| message.attachments.first());
+    let action = match (name, argument, carried) {
+        ("send-received", None, Some(file)) => action(name, Some(file.id.clone()))?,
+        (_, argument, _) => action(name, argument)?,
+    };
+    let key = action.key.clone().unwrap_or_else(|| name.to_owned());
+    Some(action.key(key))
+}
+
 fn action(name: &str, argument: Option<String>) -> Option<Action> {
     let given = argument.clone();
     let or = move |default: &str| given.clone().unwrap_or_else(|| default.into());
@@ -90,6 +149,11 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "send-email" => Message::to_email(or("ada@example.com"), "to an address").into(),
         "send-agents" => Message::reply("to agents").agents_only().into(),
         "send-thread" => Message::reply("in a thread").thread(or("thread-1")).into(),
+        "send-raw" => Message::reply(raw()).into(),
+        "send-strict-raw" => Message::reply(raw()).or_fail().into(),
+        "send-big" => Message::reply("a large file")
+            .attach("big.bin", "application/octet-stream", pattern(&or("1000")))
+            .into(),
         "send-quiet" => Message::reply("quietly").quiet().into(),
         "send-strict" => Message::reply(Blocks::new().form(Form::new("form-1")))
             .or_fail()
@@ -119,11 +183,12 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "create-conversation" => Action::create_room(NewRoom {
             name: or("room-1"),
             description: "made by a test".into(),
-            members: vec!["user-1".into()],
+            members: vec!["ada".into()],
             public: true,
             external: false,
             open: true,
         }),
+        "create-private" => Action::create_room(NewRoom::named(or("room-1")).member("ada")),
         "create-direct" => Action::create_direct(or("user-1")),
         "update-conversation" => Action::update_conversation(UpdateConversation {
             conversation: None,
@@ -160,7 +225,23 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
             payload: "payload-1".into(),
         }),
         "cancel-timer" => Action::cancel_timer(or("timer-1")),
+        "close-there" => Action::close().in_conversation(or("chat:carol")),
         "other" => Action::other("local", or("other-1"), "{\"field\":1}"),
         _ => return None,
     })
+}
+
+/// One platform's own markup, with what stands in for it.
+fn raw() -> Blocks {
+    Blocks::new().raw(
+        "symphony",
+        "<messageML/>",
+        Blocks::new().paragraph("instead of raw"),
+    )
+}
+
+/// So many bytes, no two neighbours alike.
+fn pattern(count: &str) -> Vec<u8> {
+    let count = count.parse().unwrap_or(0);
+    (0..=250u8).cycle().take(count).collect()
 }

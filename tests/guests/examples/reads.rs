@@ -50,7 +50,29 @@ impl Guest {
             "history" => format!("{:?}", directory::history(id, None, 50)),
             "capabilities" => format!("{:?}", directory::capabilities(id)),
             "transfer-targets" => format!("{:?}", directory::transfer_targets(id)),
+            "attachment" => here_attachment(cx),
             _ => format!("no read {name}"),
         }
+    }
+}
+
+/// Reads the file that the message carries, whole, and tells its size, ends and sum.
+fn here_attachment(cx: &Context) -> String {
+    let Some(file) = cx.message().and_then(|message| message.attachments.first()) else {
+        return "no file".into();
+    };
+    match directory::whole_attachment(&file.id, 4 * 1024 * 1024) {
+        Ok(bytes) => {
+            let sum: u64 = bytes.iter().map(|byte| u64::from(*byte)).sum();
+            format!(
+                "{} {} has {} bytes from {:?} to {:?}, sum {sum}",
+                file.name,
+                file.media_type,
+                bytes.len(),
+                bytes.first(),
+                bytes.last()
+            )
+        }
+        Err(error) => format!("{error:?}"),
     }
 }

@@ -181,6 +181,8 @@ fn sent_line(bot: String, progress: &Progress, why: Option<String>) -> SentLine 
                 line.notes.push(format!("{class}: {detail}"));
             }
             PartEnd::Skipped => line.state = SentState::Failed,
+            // It ends later.
+            PartEnd::Retrying(..) => {}
         }
     }
     if let Some(dead) = &progress.dead {

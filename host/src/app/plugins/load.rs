@@ -129,7 +129,8 @@ impl Plugins {
             };
             return Err(format!("{what} waits for `parlor reload`"));
         }
-        self.parts.reads.set_grants(&plugin, &settings.grants.reads);
+        let granted = settings.granted(&self.settings.load().path);
+        self.parts.reads.set_grants(&plugin, granted.clone());
         let http_grants = Arc::new(http_grants);
         let http = PluginHttp {
             grants: http_grants.clone(),
@@ -146,7 +147,7 @@ impl Plugins {
             instances: settings.limits.instances,
             fresh: settings.fresh,
             policy: Arc::new(Policy {
-                actions: ActionGrants::These(settings.grants.actions.iter().cloned().collect()),
+                actions: ActionGrants::These(Box::new(granted)),
                 http: Some(http_grants),
                 limits: settings.limits.clone(),
             }),
@@ -167,16 +168,4 @@ impl Plugins {
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::config::GRANTED_ACTIONS;
-    use crate::runtime::turn::GRANTS;
-
-    #[test]
-    fn every_grant_that_an_action_needs_can_be_given() {
-        let needed: Vec<&str> = GRANTS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(needed, GRANTED_ACTIONS);
-    }
 }

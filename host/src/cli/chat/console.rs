@@ -11,7 +11,7 @@ use crate::mailbox::rooms::{
 use crate::model::Name;
 use crate::model::content::{Block, Button, ButtonKind};
 use crate::model::event::{ConversationKind, Visibility};
-use crate::model::payload::{ConversationChanged, MemberChange};
+use crate::model::payload::{ConversationChanged, MemberChange, PresenceStatus};
 
 /// The console's own commands with their help.
 const COMMANDS: [(&str, &str); 9] = [
@@ -63,6 +63,7 @@ impl Console {
             name: options.room.clone(),
         };
         let done = rooms.act(&options.user, open).await?;
+        be_there(&*rooms, &options.user, PresenceStatus::Available).await?;
         let (snapshot, view) = rooms.view(&options.user)?;
         let mut console = Self {
             view,
@@ -284,6 +285,8 @@ impl Console {
             self.user = before;
             return Err(error);
         }
+        be_there(&*self.rooms, &before, PresenceStatus::Offline).await?;
+        be_there(&*self.rooms, user, PresenceStatus::Available).await?;
         let join = Command::Join {
             conversation: self.here.to_string(),
         };
@@ -415,6 +418,12 @@ impl Console {
             None => clean(conversation),
         }
     }
+}
+
+/// Says whether a user is at the terminal: chats are handed to people who are there.
+async fn be_there(rooms: &dyn Rooms, user: &str, status: PresenceStatus) -> Result<(), RoomsError> {
+    rooms.act(user, Command::SetPresence { status }).await?;
+    Ok(())
 }
 
 fn own_command(word: &str) -> Option<&'static str> {

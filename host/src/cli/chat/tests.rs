@@ -19,7 +19,9 @@ fn answer(hub: &Hub, bot: &HubBot, heard: &crate::connectors::local::hub::Heard)
         hub.act_as_bot(bot, Some(format!("part-{number}").into()), command)
             .map(|_| ())
     };
-    let conversation = heard.event.change.conversation().unwrap().to_string();
+    let Some(conversation) = heard.event.change.conversation().map(ToString::to_string) else {
+        return;
+    };
     let say = |text: &str, content: Vec<Block>, agents_only: bool| {
         act(Command::Say(Say {
             conversation: conversation.clone(),

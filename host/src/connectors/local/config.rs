@@ -1,5 +1,6 @@
 //! What the local platform is told at its start.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Settings of the local platform.
@@ -9,8 +10,8 @@ pub struct LocalConfig {
     pub folder: Option<PathBuf>,
     /// Rooms that are there from the start.
     pub rooms: Vec<String>,
-    /// Groups that customer chats can be handed to.
-    pub groups: Vec<String>,
+    /// Groups that customer chats can be handed to, with the people who answer for them, by name or id.
+    pub groups: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for LocalConfig {
@@ -18,7 +19,7 @@ impl Default for LocalConfig {
         Self {
             folder: None,
             rooms: vec!["Lobby".to_owned()],
-            groups: vec!["support".to_owned(), "sales".to_owned()],
+            groups: BTreeMap::from([("support".to_owned(), vec!["you".to_owned()])]),
         }
     }
 }

@@ -86,7 +86,7 @@ impl std::fmt::Debug for Hub {
 
 struct Inner {
     epoch: Name,
-    groups: Vec<String>,
+    groups: BTreeMap<String, Vec<String>>,
     // Taken before `core` where both are held.
     log: Option<Mutex<Log>>,
     core: Mutex<Core>,
@@ -318,8 +318,8 @@ impl Hub {
         Some(RoomFile { about, bytes })
     }
 
-    /// The groups that chats can be handed to.
-    pub fn groups(&self) -> &[String] {
+    /// The groups that chats can be handed to, with their people.
+    pub fn groups(&self) -> &BTreeMap<String, Vec<String>> {
         &self.inner.groups
     }
 
@@ -459,10 +459,7 @@ impl Rooms for Hub {
         let may = self.read(|state| {
             let user = names::find_user(state, user)?;
             let (room, message) = state.message(message)?;
-            let role = room.member(&user.id).map(|member| member.role);
-            let hidden = message.visibility == Visibility::Agents
-                && role == Some(ConversationRole::Customer);
-            Some(!hidden && (role.is_some() || !is_private(&room.info)))
+            Some(names::sees(room, message, &user.id))
         })?;
         may.then(|| self.file_bytes(id)).flatten()
     }

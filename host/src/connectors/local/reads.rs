@@ -3,7 +3,9 @@
 use super::convert::{model_message, model_room};
 use super::hub::Hub;
 use super::hub::files::FILE_MAX;
-use super::hub::names::{find_room, find_user, model_member, model_user};
+use super::hub::names::{
+    find_room, find_user, is_available, model_member, model_user, somebody_there,
+};
 use super::hub::rules::TEXT_MAX;
 use super::hub::state::{Room, State};
 use crate::mailbox::rooms::RoomMessage;
@@ -26,7 +28,7 @@ pub const CHUNK: usize = 1024 * 1024;
 ///
 /// # Errors
 /// [`ReadError`] as the plugin hears it.
-pub fn answer(hub: &Hub, bot: &Bot, read: Read) -> Result<ReadAnswer, ReadError> {
+pub fn answer(hub: &Hub, bot: &Bot, edits: bool, read: Read) -> Result<ReadAnswer, ReadError> {
     if let Read::Attachment { id, offset } = &read {
         may_read_file(hub, bot, id)?;
         return attachment(hub, id, *offset);
@@ -74,7 +76,7 @@ pub fn answer(hub: &Hub, bot: &Bot, read: Read) -> Result<ReadAnswer, ReadError>
         } => {
             let room = seen(state, bot, &conversation)?;
             let count = count.min(HISTORY_PAGE) as usize;
-            let mut messages: Vec<PastMessage> = room
+            let messages: Vec<PastMessage> = room
                 .messages
                 .iter()
                 .rev()
@@ -82,7 +84,6 @@ pub fn answer(hub: &Hub, bot: &Bot, read: Read) -> Result<ReadAnswer, ReadError>
                 .take(count)
                 .map(|message| past(state, bot, room, message))
                 .collect();
-            messages.reverse();
             Ok(ReadAnswer::History(messages))
         }
         Read::TransferTargets { conversation } => {
@@ -95,7 +96,7 @@ pub fn answer(hub: &Hub, bot: &Bot, read: Read) -> Result<ReadAnswer, ReadError>
         Read::Capabilities { conversation } => {
             seen(state, bot, &conversation)?;
             Ok(ReadAnswer::Capabilities(ConversationCapabilities {
-                edit: true,
+                edit: edits,
                 forms: true,
                 threads: true,
                 visibility: true,
@@ -206,11 +207,11 @@ fn past(state: &State, bot: &Bot, room: &Room, message: &RoomMessage) -> PastMes
 }
 
 fn targets(hub: &Hub, state: &State, room: &Room) -> Vec<TransferOption> {
-    let groups = hub.groups().iter().map(|group| TransferOption {
+    let groups = hub.groups().iter().map(|(group, people)| TransferOption {
         group: true,
         id: group.clone(),
         name: group.clone(),
-        available: true,
+        available: somebody_there(state, people).is_some(),
     });
     let mut agents: Vec<_> = state
         .users
@@ -224,7 +225,7 @@ fn targets(hub: &Hub, state: &State, room: &Room) -> Vec<TransferOption> {
             group: false,
             id: user.id.to_string(),
             name: user.name.to_string(),
-            available: state.presence.contains_key(&user.id),
+            available: is_available(state, &user.id),
         })
         .collect();
     agents.sort_by(|a, b| a.id.cmp(&b.id));

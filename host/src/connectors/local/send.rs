@@ -7,7 +7,7 @@ use crate::mailbox::SendError;
 use crate::mailbox::rooms::{Command, RoomsError, Say};
 use crate::model::Name;
 use crate::model::action::{
-    Action, ActionKind, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
+    Action, ActionKind, Fallback, MessageRef, NewConversation, OutgoingAttachment, Send, Target,
 };
 use crate::model::directory::ContactStatus;
 use crate::model::event::Visibility;
@@ -142,8 +142,8 @@ pub fn plan_action(
         }
         ActionKind::Other(other) => {
             return Err(unsupported(&format!(
-                "the local platform has no action {}",
-                other.name
+                "the local platform has no action {} of {}",
+                other.name, other.platform
             )));
         }
     };
@@ -157,6 +157,7 @@ pub fn send_error(error: RoomsError) -> SendError {
         RoomsError::NotMember(_) | RoomsError::Denied(_) => ActionError::Denied,
         RoomsError::Unsupported(_) => ActionError::Unsupported,
         RoomsError::TooLarge(_) => ActionError::TooLarge,
+        RoomsError::Unavailable(_) => ActionError::Unavailable,
         // Parts are performed once by their id, so a repetition is safe.
         RoomsError::Busy | RoomsError::Storage(_) => {
             return SendError::Again {
@@ -178,18 +179,28 @@ fn plan_send(
 ) -> Result<(Plan, Vec<String>), SendError> {
     let rendered = render(&send.content, text_only)?;
     let notes = rendered.notes;
+    if send.fallback == Fallback::Fail && !notes.is_empty() {
+        return Err(unsupported(&notes.join("; ")));
+    }
     let mut say = Say {
         conversation: conversation.to_owned(),
         text: rendered.text,
         content: rendered.content,
         agents_only: send.visibility == Visibility::Agents,
         thread: send.thread.clone(),
+        quiet: send.quiet,
         ..Say::default()
     };
     for attachment in &send.attachments {
         match attachment {
             OutgoingAttachment::File(file) => say.files.push(file.clone()),
             OutgoingAttachment::Received(id) => say.received.push(id.clone()),
+            OutgoingAttachment::Kept(file) => {
+                return Err(SendError::Permanent {
+                    class: ActionError::Failed,
+                    detail: format!("the bytes of {} were not read", file.name),
+                });
+            }
         }
     }
     let open = match &send.target {

@@ -1,6 +1,7 @@
 //! Tests of the local platform: its rules, its log, its connector.
 
 mod actions;
+mod contacts;
 mod events;
 mod rules;
 mod storage;
@@ -18,7 +19,7 @@ use crate::mailbox::{Acceptance, Connector, Incoming, Intake, IntakeError, SendE
 use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
 use crate::model::content::Content;
 use crate::model::event::{Addressing, Event, Visibility};
-use crate::model::payload::{EventPayload, Lifecycle};
+use crate::model::payload::{EventPayload, Lifecycle, PresenceStatus};
 
 /// The room that is there from the start.
 const LOBBY: &str = "room:lobby";
@@ -54,6 +55,11 @@ async fn enter(hub: &Hub, user: &str) {
         name: "Lobby".to_owned(),
     };
     hub.act(user, open).await.expect("the lobby is public");
+}
+
+async fn be(hub: &Hub, user: &str, status: PresenceStatus) {
+    let command = Command::SetPresence { status };
+    hub.act(user, command).await.expect("anybody may be there");
 }
 
 /// A part with a number, for an action in a conversation.

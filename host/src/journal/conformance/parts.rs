@@ -28,6 +28,7 @@ pub(crate) fn sent(part: u64) -> PartUpdate {
         sent: Sent::default(),
         forms: Vec::new(),
         key: None,
+        how: None,
         joins: 0,
     }
 }

@@ -2,7 +2,8 @@
 
 use super::make::{PLUGIN, TENANT};
 use super::parts::{parts, record};
-use crate::journal::{Journal, OpenForm, PartUpdate, Sent};
+use crate::journal::{Journal, OpenForm, PartUpdate, Sent, SentAs};
+use crate::model::event::Visibility;
 
 pub(crate) async fn send(
     journal: &dyn Journal,
@@ -22,6 +23,7 @@ pub(crate) async fn send(
         },
         forms,
         key: key.map(str::to_owned),
+        how: None,
         joins,
     };
     record(journal, update.clone()).await;
@@ -42,6 +44,56 @@ pub(crate) async fn key_names_the_newer_message(journal: &dyn Journal) {
     assert_eq!(found.conversation, "room");
     let other = journal.message_by_key(TENANT, "other", "status").await;
     assert_eq!(other.expect("read"), None);
+}
+
+pub(crate) async fn message_is_remembered_with_how_it_was_sent(journal: &dyn Journal) {
+    let how = SentAs {
+        visibility: Visibility::Agents,
+        thread: Some("t1".to_owned()),
+    };
+    let part = parts(journal, "a", 1).await[0].number;
+    let update = PartUpdate::Sent {
+        part,
+        sent: Sent {
+            message: Some("m1".to_owned()),
+            conversation: Some("elsewhere".to_owned()),
+            ..Sent::default()
+        },
+        forms: Vec::new(),
+        key: Some("status".to_owned()),
+        how: Some(how.clone()),
+        joins: 0,
+    };
+    record(journal, update).await;
+    send(journal, "b", "m2", None, 0, Vec::new()).await;
+    let found = async |plugin: &str, bot: &str, message: &str| {
+        let read = journal.sent_message(TENANT, plugin, bot, message).await;
+        read.expect("read")
+    };
+    let own = found(PLUGIN, "desk", "m1").await.expect("remembered");
+    assert_eq!((own.conversation.as_str(), &own.how), ("elsewhere", &how));
+    let by_key = journal.message_by_key(TENANT, PLUGIN, "status").await;
+    assert_eq!(by_key.expect("read"), Some(own));
+    for (plugin, bot, message) in [
+        (PLUGIN, "desk", "m2"),
+        (PLUGIN, "other", "m1"),
+        ("other", "desk", "m1"),
+    ] {
+        assert_eq!(
+            found(plugin, bot, message).await,
+            None,
+            "{plugin} {bot} {message}"
+        );
+    }
+    // Its time is over after 90 days.
+    let day = 24 * 60 * 60 * 1000;
+    let now = crate::journal::shared::now();
+    journal.prune(now + 89 * day).await.expect("pruned");
+    assert!(found(PLUGIN, "desk", "m1").await.is_some());
+    journal.prune(now + 91 * day).await.expect("pruned");
+    assert_eq!(found(PLUGIN, "desk", "m1").await, None);
+    let by_key = journal.message_by_key(TENANT, PLUGIN, "status").await;
+    assert_eq!(by_key.expect("read"), None);
 }
 
 pub(crate) async fn joins_are_counted_less_leaves(journal: &dyn Journal) {

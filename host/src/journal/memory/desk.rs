@@ -21,6 +21,8 @@ const MESSAGE_KEYS: usize = 100_000;
 type FormKey = (Name, Name, String);
 /// Tenant, plugin and key of a message.
 type MessageKey = (Name, Name, String);
+/// Tenant, plugin, bot and message of a message that is remembered as the plugin's own.
+type OwnKey = (Name, Name, Name, String);
 /// Tenant, plugin, bot and conversation of joins.
 type JoinKey = (Name, Name, Name, Name);
 
@@ -32,6 +34,7 @@ pub(super) struct Desk {
     pub(super) requests: OpenRequests<PendingRequest>,
     forms: Bounded<FormKey, OpenForm>,
     messages: Bounded<MessageKey, (SentMessage, Timestamp)>,
+    own: Bounded<OwnKey, (SentMessage, Timestamp)>,
     joins: HashMap<JoinKey, u64>,
     pub(super) host_values: HashMap<String, String>,
 }
@@ -82,6 +85,34 @@ impl Desk {
             .map(|(message, _)| message.clone())
     }
 
+    pub(super) fn remember(
+        &mut self,
+        tenant: &Name,
+        plugin: &Name,
+        message: SentMessage,
+        now: Timestamp,
+    ) {
+        let bot = Name::from(message.bot.as_str());
+        let id = message.message.clone();
+        let key = (Name::clone(tenant), Name::clone(plugin), bot, id);
+        self.own.insert(key, (message, now), MESSAGE_KEYS);
+    }
+
+    pub(super) fn own_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> Option<SentMessage> {
+        let [tenant, plugin, bot] = [tenant, plugin, bot].map(Name::from);
+        let found = self
+            .own
+            .values
+            .get(&(tenant, plugin, bot, message.to_owned()));
+        found.map(|(message, _)| message.clone())
+    }
+
     pub(super) fn join(&mut self, key: JoinKey, joins: i64) {
         let count = self.joins.get(&key).copied().unwrap_or(0);
         match count.saturating_add_signed(joins) {
@@ -102,6 +133,9 @@ impl Desk {
             .values
             .retain(|_, form| is_young(form.ends_at, KEEP_ENDED_FORMS_MS));
         self.messages
+            .values
+            .retain(|_, (_, at)| is_young(*at, KEEP_MESSAGE_KEYS_MS));
+        self.own
             .values
             .retain(|_, (_, at)| is_young(*at, KEEP_MESSAGE_KEYS_MS));
     }

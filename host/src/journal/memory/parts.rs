@@ -3,11 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::{MemoryJournal, shard};
-use crate::journal::shared::{broadcast_parts, now, targets_in};
-use crate::journal::{
-    Broadcast, OpenForm, Part, PartNumber, PartState, PartUpdate, Sent, SentMessage,
-};
-use crate::model::Name;
+use crate::journal::shared::{broadcast_parts, targets_in};
+use crate::journal::{Broadcast, Part, PartNumber, PartState, PartUpdate};
 
 impl MemoryJournal {
     pub(super) fn open_parts(&self, parts: &[Part]) {
@@ -32,8 +29,9 @@ impl MemoryJournal {
                 sent,
                 forms,
                 key,
+                how,
                 joins,
-            } => self.record_sent(part, sent, forms, key, joins),
+            } => self.record_sent(part, sent, forms, (key, how), joins),
             PartUpdate::Failed(number, _, _) | PartUpdate::Skipped(number) => {
                 self.end_part(number, false);
             }
@@ -53,7 +51,7 @@ impl MemoryJournal {
         parts
     }
 
-    fn end_part(&self, number: PartNumber, is_sent: bool) -> Option<Part> {
+    pub(super) fn end_part(&self, number: PartNumber, is_sent: bool) -> Option<Part> {
         let part = shard(&self.open_parts, number).lock().remove(&number)?;
         if let Some(broadcast) = part.broadcast {
             self.broadcasts.lock().ended(broadcast, is_sent);
@@ -64,42 +62,6 @@ impl MemoryJournal {
     fn change_part(&self, number: PartNumber, change: impl FnOnce(&mut Part)) {
         if let Some(part) = shard(&self.open_parts, number).lock().get_mut(&number) {
             change(part);
-        }
-    }
-
-    fn record_sent(
-        &self,
-        number: PartNumber,
-        sent: Sent,
-        forms: Vec<OpenForm>,
-        key: Option<String>,
-        joins: i64,
-    ) {
-        let Some(part) = self.end_part(number, true) else {
-            return;
-        };
-        if forms.is_empty() && key.is_none() && joins == 0 {
-            return;
-        }
-        let mut desk = self.desk.lock();
-        for form in forms {
-            desk.open_form(form);
-        }
-        let conversation = sent.conversation.map_or(part.what.conversation, Name::from);
-        if let (Some(key), Some(message)) = (key, sent.message) {
-            let message = SentMessage {
-                bot: part.what.bot.to_string(),
-                conversation: conversation.to_string(),
-                message,
-            };
-            let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
-            desk.name_message(key, message, now());
-        }
-        if joins != 0 {
-            desk.join(
-                (part.tenant, part.plugin, part.what.bot, conversation),
-                joins,
-            );
         }
     }
 }

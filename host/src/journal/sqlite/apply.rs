@@ -8,11 +8,13 @@ use rusqlite::OptionalExtension as _;
 use super::error::Stop;
 use super::rows::{
     ArrivalRow, PartRow, RouteRow, TurnRow, from_json, json, reason_text, urgency_text,
+    visibility_text,
 };
 use super::writer::Writer;
 use crate::journal::forms::take_place;
 use crate::journal::{
     DeliveryEnd, FormChange, JournalError, OpenForm, PartNumber, PartUpdate, PluginKey, Sent,
+    SentAs,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::payload::ActionError;
@@ -131,6 +133,10 @@ impl Writer<'_> {
         for broadcast in turn.broadcasts {
             self.add_broadcast(event, turn.delivery, &turn.tenant, &turn.plugin, broadcast)?;
         }
+        for file in turn.files {
+            let name = &mut self.statements.name_file;
+            name.execute((turn.delivery, file))?;
+        }
         for timer in turn.timers {
             self.change_timer(timer)?;
         }
@@ -224,8 +230,9 @@ impl Writer<'_> {
                     sent,
                     forms,
                     key,
+                    how,
                     joins,
-                } => self.record_sent(part, sent, forms, key, joins)?,
+                } => self.record_sent(part, sent, forms, (key, how), joins)?,
                 PartUpdate::Failed(part, error, detail) => {
                     let detail = format!("{}: {detail}", error_text(error));
                     self.end_part(part, "failed", None, Some(&detail))?;
@@ -259,7 +266,7 @@ impl Writer<'_> {
         part: PartNumber,
         sent: Sent,
         forms: Vec<OpenForm>,
-        key: Option<String>,
+        (key, how): (Option<String>, Option<SentAs>),
         joins: i64,
     ) -> Result<(), Stop> {
         let notes = (!sent.notes.is_empty()).then(|| sent.notes.join("; "));
@@ -269,7 +276,7 @@ impl Writer<'_> {
         for form in forms {
             self.open_form(form)?;
         }
-        if key.is_none() && joins == 0 {
+        if key.is_none() && how.is_none() && joins == 0 {
             return Ok(());
         }
         let (tenant, plugin, bot, own): (Name, Name, Name, Name) =
@@ -277,6 +284,18 @@ impl Writer<'_> {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
         let conversation = sent.conversation.map_or(own, Name::from);
+        if let (Some(how), Some(message)) = (how, &sent.message) {
+            self.statements.remember_message.execute((
+                &tenant,
+                &plugin,
+                &bot,
+                message,
+                &conversation,
+                visibility_text(how.visibility),
+                how.thread,
+                self.now,
+            ))?;
+        }
         if let (Some(key), Some(message)) = (key, sent.message) {
             self.statements.name_message.execute((
                 &tenant,

@@ -15,9 +15,14 @@ use super::schema;
 use super::state::StateCache;
 use super::writer::{Command, Writer};
 use super::{Durability, JOURNAL_FILE, SqliteConfig, SqliteJournal};
+use crate::journal::blobs::Blobs;
 use crate::journal::lock::make_private_folder;
 use crate::journal::{JournalError, JournalResult};
 
+/// The folder of files beside the database.
+const FILES_FOLDER: &str = "blobs";
+/// The share of the database's bytes that files beside it may take, as well.
+const FILES_SHARE: u64 = 4;
 /// Commands that may wait for the writer; who comes later waits for room.
 const QUEUE: usize = 1_024;
 
@@ -54,6 +59,10 @@ impl SqliteJournal {
         let sizes = read::state_sizes(&connection).map_err(damaged)?;
         let state = Arc::new(StateCache::new(sizes));
         let pages_used = Arc::new(AtomicU64::new(0));
+        let syncs = config.durability == Durability::Power;
+        let files = folder.join(FILES_FOLDER);
+        let files = Blobs::open(files, syncs, config.max_bytes / FILES_SHARE);
+        let files = Arc::new(files.map_err(|error| failed(&error))?);
         let (commands, receiver) = mpsc::channel(QUEUE);
         let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
@@ -87,6 +96,7 @@ impl SqliteJournal {
             commands,
             state,
             pages_used,
+            files,
             writer: Mutex::new(Some(writer)),
         })
     }

@@ -28,6 +28,8 @@ pub(super) enum Cursor {
     Scopes,
     Forms,
     MessageKeys,
+    Messages,
+    Files,
     Done,
 }
 
@@ -73,10 +75,28 @@ impl Writer<'_> {
             ),
             Cursor::MessageKeys => self.prune_some(
                 cursor,
-                Cursor::Done,
+                Cursor::Messages,
                 "DELETE FROM message_keys WHERE (tenant, plugin, key) IN
                     (SELECT tenant, plugin, key FROM message_keys WHERE set_at <= ?1 LIMIT ?2)",
                 at.saturating_sub(KEEP_MESSAGE_KEYS_MS),
+            ),
+            Cursor::Messages => self.prune_some(
+                cursor,
+                Cursor::Files,
+                "DELETE FROM messages WHERE (tenant, plugin, bot, message) IN
+                    (SELECT tenant, plugin, bot, message FROM messages WHERE set_at <= ?1 LIMIT ?2)",
+                at.saturating_sub(KEEP_MESSAGE_KEYS_MS),
+            ),
+            // A file is named by its delivery while a part or a broadcast of that is open.
+            Cursor::Files => self.prune_some(
+                cursor,
+                Cursor::Done,
+                "DELETE FROM files WHERE (delivery, sha256) IN
+                    (SELECT delivery, sha256 FROM files WHERE delivery NOT IN
+                        (SELECT delivery FROM parts WHERE ended_at IS NULL)
+                     AND delivery NOT IN
+                        (SELECT delivery FROM broadcasts WHERE ended_at IS NULL) LIMIT ?2)",
+                at,
             ),
             Cursor::Done => Ok(Cursor::Done),
         }

@@ -1,6 +1,6 @@
 //! Reads: the small pool for state, and what the writer answers because it must see what is ordered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -270,19 +270,38 @@ pub(super) fn message_by_key(
     plugin: &str,
     key: &str,
 ) -> rusqlite::Result<Option<SentMessage>> {
+    let sql = format!(
+        "SELECT {} FROM message_keys k
+         LEFT JOIN messages m USING (tenant, plugin, bot, message)
+         WHERE tenant = ?1 AND plugin = ?2 AND key = ?3",
+        rows::SENT_COLUMNS.replace("conversation", "k.conversation")
+    );
     connection
-        .prepare_cached(
-            "SELECT bot, conversation, message FROM message_keys
-             WHERE tenant = ?1 AND plugin = ?2 AND key = ?3",
-        )?
-        .query_row((tenant, plugin, key), |row| {
-            Ok(SentMessage {
-                bot: row.get(0)?,
-                conversation: row.get(1)?,
-                message: row.get(2)?,
-            })
-        })
+        .prepare_cached(&sql)?
+        .query_row((tenant, plugin, key), rows::sent_message)
         .optional()
+}
+
+pub(super) fn sent_message(
+    connection: &Connection,
+    place: [&str; 4],
+) -> rusqlite::Result<Option<SentMessage>> {
+    let sql = format!(
+        "SELECT {} FROM messages WHERE tenant = ?1 AND plugin = ?2 AND bot = ?3 AND message = ?4",
+        rows::SENT_COLUMNS
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_row(place, rows::sent_message)
+        .optional()
+}
+
+/// The files that something open names, as far as the last prune knows.
+pub(super) fn named_files(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    connection
+        .prepare_cached("SELECT DISTINCT sha256 FROM files")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 pub(super) fn join_count(connection: &Connection, place: [&str; 4]) -> rusqlite::Result<u64> {

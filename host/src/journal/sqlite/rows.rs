@@ -8,16 +8,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{journal_error, unreadable};
+use crate::journal::blobs::named_by;
 use crate::journal::shared::{event_with_roles, number_event, token};
 use crate::journal::{
     Broadcast, BroadcastNumber, DeadLetter, DeadReason, FiredTimer, FormChange, JournalError,
-    JournalResult, NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, StateDelta,
-    Timer, TimerChange, TimerKey, Unrouted, Urgency,
+    JournalResult, NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, SentAs,
+    SentMessage, StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
 };
 use crate::model::Name;
 use crate::model::action::Action;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route, View};
-use crate::model::event::Event;
+use crate::model::event::{Event, Visibility};
 
 /// A delivery to insert.
 pub(super) struct RouteRow {
@@ -47,6 +48,8 @@ pub(super) struct TurnRow {
     pub(super) state: StateDelta,
     pub(super) parts: Vec<PartRow>,
     pub(super) broadcasts: Vec<BroadcastRow>,
+    /// Files that the parts and broadcasts name.
+    pub(super) files: Vec<String>,
     pub(super) timers: Vec<TimerRow>,
     pub(super) requests: Vec<RequestRow>,
 }
@@ -144,6 +147,12 @@ pub(super) fn broadcast_row(new: &NewBroadcast) -> JournalResult<BroadcastRow> {
     })
 }
 
+/// The files that actions name.
+pub(super) fn files<'a>(actions: impl Iterator<Item = &'a Arc<Action>>) -> Vec<String> {
+    let named = actions.flat_map(|action| named_by(action));
+    named.map(str::to_owned).collect()
+}
+
 pub(super) fn timer_row(change: TimerChange) -> JournalResult<TimerRow> {
     Ok(match change {
         TimerChange::Set(timer) => TimerRow::Set {
@@ -169,6 +178,13 @@ pub(super) fn request_row(request: NewRequest, event: &Event) -> JournalResult<R
         key: request.key,
         place: request.index,
     })
+}
+
+pub(super) fn visibility_text(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::All => "all",
+        Visibility::Agents => "agents",
+    }
 }
 
 pub(super) fn urgency_text(urgency: Urgency) -> &'static str {
@@ -274,6 +290,25 @@ impl LastBody {
             .map(Arc::clone)
             .ok_or_else(|| JournalError::Failed(format!("broadcast {number} has no part {part}")))
     }
+}
+
+/// The columns that [`sent_message`] reads; who sees a message that is not remembered is everybody.
+pub(super) const SENT_COLUMNS: &str = "bot, conversation, message, visibility, thread";
+
+pub(super) fn sent_message(row: &Row<'_>) -> rusqlite::Result<SentMessage> {
+    let visibility: Option<String> = row.get(3)?;
+    Ok(SentMessage {
+        bot: row.get(0)?,
+        conversation: row.get(1)?,
+        message: row.get(2)?,
+        how: SentAs {
+            visibility: match visibility.as_deref() {
+                Some("agents") => Visibility::Agents,
+                _ => Visibility::All,
+            },
+            thread: row.get(4)?,
+        },
+    })
 }
 
 /// The columns that [`part`] reads.

@@ -82,6 +82,14 @@ CREATE TABLE message_keys (
     bot TEXT NOT NULL, conversation TEXT NOT NULL, message TEXT NOT NULL, set_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, plugin, key)) WITHOUT ROWID;
 CREATE INDEX message_keys_age ON message_keys (set_at);
+CREATE TABLE messages (
+    tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, message TEXT NOT NULL,
+    conversation TEXT NOT NULL, visibility TEXT NOT NULL, thread TEXT, set_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, plugin, bot, message)) WITHOUT ROWID;
+CREATE INDEX messages_age ON messages (set_at);
+CREATE TABLE files (
+    delivery INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (delivery, sha256)) WITHOUT ROWID;
 CREATE TABLE joins (
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, conversation TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (tenant, plugin, bot, conversation)) WITHOUT ROWID;
@@ -113,7 +121,15 @@ const UPGRADES: [(i64, &str); 1] = [(
      ALTER TABLE timers ADD COLUMN parked INTEGER NOT NULL DEFAULT 0;
      DROP INDEX timers_due;
      CREATE INDEX timers_due ON timers (due_at) WHERE parked = 0;
-     CREATE INDEX timers_due_of ON timers (tenant, plugin, due_at) WHERE parked = 0;",
+     CREATE INDEX timers_due_of ON timers (tenant, plugin, due_at) WHERE parked = 0;
+     CREATE TABLE messages (
+        tenant TEXT NOT NULL, plugin TEXT NOT NULL, bot TEXT NOT NULL, message TEXT NOT NULL,
+        conversation TEXT NOT NULL, visibility TEXT NOT NULL, thread TEXT, set_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, plugin, bot, message)) WITHOUT ROWID;
+     CREATE INDEX messages_age ON messages (set_at);
+     CREATE TABLE files (
+        delivery INTEGER NOT NULL, sha256 TEXT NOT NULL,
+        PRIMARY KEY (delivery, sha256)) WITHOUT ROWID;",
 )];
 
 /// Opens the writer's connection and makes the tables in a new file.

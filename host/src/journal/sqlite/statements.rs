@@ -86,6 +86,10 @@ statements! {
     name_message: "INSERT OR REPLACE INTO message_keys
         (tenant, plugin, key, bot, conversation, message, set_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    remember_message: "INSERT OR REPLACE INTO messages
+        (tenant, plugin, bot, message, conversation, visibility, thread, set_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    name_file: "INSERT OR IGNORE INTO files (delivery, sha256) VALUES (?1, ?2)",
     join: "INSERT INTO joins (tenant, plugin, bot, conversation, count)
         VALUES (?1, ?2, ?3, ?4, max(?5, 0))
         ON CONFLICT DO UPDATE SET count = max(count + ?5, 0)",

@@ -2,6 +2,7 @@
 
 mod crash;
 mod disk;
+mod files;
 mod reopen;
 
 use std::path::Path;

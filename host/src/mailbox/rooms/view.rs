@@ -94,6 +94,7 @@ impl View {
         }
         match &event.change {
             Change::Created { room, members } => self.learn_room(room, members),
+            Change::Updated { room, .. } => self.learn_privacy(room),
             Change::Member {
                 conversation,
                 user,
@@ -106,6 +107,9 @@ impl View {
     }
 
     fn sees(&self, change: &Change) -> bool {
+        if let Change::Contact { user, .. } = change {
+            return *user == self.viewer;
+        }
         let Some(conversation) = change.conversation() else {
             return true;
         };
@@ -121,11 +125,17 @@ impl View {
     }
 
     fn learn_room(&mut self, room: &RoomInfo, members: &[RoomMember]) {
-        if is_private(room) {
-            self.private.insert(room.id.clone());
-        }
+        self.learn_privacy(room);
         if let Some(member) = members.iter().find(|m| m.user.id == self.viewer) {
             self.learn_role(&room.id, member.role, MemberChange::Joined);
+        }
+    }
+
+    fn learn_privacy(&mut self, room: &RoomInfo) {
+        if is_private(room) {
+            self.private.insert(room.id.clone());
+        } else {
+            self.private.remove(&room.id);
         }
     }
 

@@ -6,9 +6,12 @@ use tokio::time::Instant;
 
 use super::Item;
 use crate::journal::{BroadcastNumber, Part, PartNumber, Urgency};
-use crate::model::action::ActionKind;
+use crate::model::action::{ActionKind, MessageRef};
 use crate::model::delivery::DeliveryNumber;
 use crate::outbox::fair::URGENCIES;
+
+/// Parts behind an edit that are looked at for a later one of the same message.
+const LOOKED_AHEAD: usize = 100;
 
 pub(super) struct Lane {
     queue: VecDeque<Item>,
@@ -116,13 +119,31 @@ impl Lane {
         skipped
     }
 
-    /// Tells whether the part behind the first edits the same message anew.
+    /// Tells whether a part that waits edits the same message anew, so that this one need not be made.
     pub(super) fn is_overtaken(&self, item: &Item) -> bool {
         let ActionKind::Edit(edit) = &item.part.what.action.kind else {
             return false;
         };
-        let next = self.queue.front().map(|next| &next.part.what.action.kind);
-        !item.is_in_doubt
-            && matches!(next, Some(ActionKind::Edit(next)) if next.message == edit.message)
+        if item.is_in_doubt {
+            return false;
+        }
+        let mut between: Vec<DeliveryNumber> = Vec::new();
+        for later in self.queue.iter().take(LOOKED_AHEAD) {
+            let action = &later.part.what.action;
+            match &action.kind {
+                // One behind others of its own list may be skipped with them.
+                ActionKind::Edit(next) if next.message == edit.message => {
+                    return !between.contains(&later.part.delivery);
+                }
+                ActionKind::Delete(message) if *message == edit.message => return false,
+                // From here on the key names another message.
+                ActionKind::Send(_) if matches!(&edit.message, MessageRef::Key(key) if action.key.as_ref() == Some(key)) =>
+                {
+                    return false;
+                }
+                _ => between.push(later.part.delivery),
+            }
+        }
+        false
     }
 }

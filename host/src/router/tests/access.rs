@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::description::KeyWordMatch;
+use crate::model::Name;
+use crate::model::description::{EventKind, KeyWordMatch};
 use crate::model::event::{Event, UserKind};
-use crate::router::{Access, HostSays, Only, PluginRoutes, Roles, Table};
+use crate::model::payload::{ButtonPressed, EventPayload, MessageEdited, TimerFired};
+use crate::router::{Access, FormsView, HostSays, Only, PluginRoutes, Roles, Table};
 
 use super::support::{
     direct, event, host_text, mentioned, message, plugin, route, routed, said, user, with_commands,
@@ -222,4 +224,119 @@ fn the_first_refusal_is_dropped_where_another_plugin_answers() {
         host_text(&table, &mentioned(event("local", message("/help")))),
         "You can say:\n- /joke — does joke"
     );
+}
+
+#[test]
+fn who_speaks_to_the_bot_is_told_that_nobody_may_hear() {
+    let mut pizza = plugin("pizza", with_words(&[(KeyWordMatch::Contains, "pizza")]));
+    pizza.access.allow = allow(&[("*", &["staff"])]);
+    let (table, _) = Table::new(vec![pizza], &roles(&[("staff", &["grace"])]));
+    let refused = "You may not use pizza.";
+    assert_eq!(host_text(&table, &direct(said("a pizza"))), refused);
+    let event = mentioned(said("a pizza"));
+    assert_eq!(host_text(&table, &event), refused);
+    let Some(HostSays::Refused { key, .. }) = route(&table, &event).host else {
+        panic!()
+    };
+    assert_eq!(key, "plugin.pizza.allow.\"*\"");
+    // Nothing is kept from whoever speaks of something else, and a program is not answered.
+    assert_eq!(host_text(&table, &direct(said("a salad"))), "");
+    let robot = by(direct(said("a pizza")), "robot", UserKind::Bot);
+    assert_eq!(host_text(&table, &robot), "");
+    let grace = by(direct(said("a pizza")), "grace", UserKind::Human);
+    assert_eq!(host_text(&table, &grace), "");
+}
+
+#[test]
+fn a_message_is_not_changed_into_what_its_author_may_not_say() {
+    let mut description = with_words(&[]);
+    description.subscriptions.kinds = vec![EventKind::MessageEdited];
+    let mut keeper = plugin("keeper", description);
+    keeper.access.allow = allow(&[("*", &["staff"])]);
+    let (table, _) = Table::new(vec![keeper], &roles(&[("staff", &["grace"])]));
+    let edited = |id: &str| {
+        let mut event = by(said("x"), id, UserKind::Human);
+        let EventPayload::Message(message) = event.payload else {
+            panic!()
+        };
+        event.payload = EventPayload::MessageEdited(MessageEdited { message });
+        event
+    };
+    assert!(routed(&table, &edited("eve")).is_empty());
+    assert_eq!(routed(&table, &edited("grace")), ["keeper:*"]);
+}
+
+#[test]
+fn what_grew_out_of_an_event_stays_where_the_plugin_takes_part() {
+    let only = Only {
+        bots: vec!["desk".to_owned()],
+        conversations: vec!["desk *".to_owned()],
+        external: None,
+    };
+    let (table, _) = Table::new(
+        vec![joke(Access {
+            only,
+            ..Access::default()
+        })],
+        &roles(&[("staff", &["*@acme.com"])]),
+    );
+    let fired = |change: &dyn Fn(&mut Event)| {
+        let mut event = said("x");
+        event.payload = EventPayload::TimerFired(TimerFired {
+            name: "t".to_owned(),
+            payload: String::new(),
+            due_at: 0,
+        });
+        change(&mut event);
+        table.route_to("joke", &event)
+    };
+    let route = fired(&|_| {}).expect("it takes part there");
+    assert_eq!(route.roles, ["staff"]);
+    let elsewhere = |event: &mut Event| {
+        event.conversation.as_mut().unwrap().name = Some("Sales".to_owned());
+    };
+    assert_eq!(fired(&elsewhere), None);
+    let other_bot = |event: &mut Event| event.bot.as_mut().unwrap().name = "other".to_owned();
+    assert_eq!(fired(&other_bot), None);
+    // What concerns the plugin alone has neither bot nor place.
+    let own = |event: &mut Event| {
+        event.bot = None;
+        event.conversation = None;
+    };
+    assert!(fired(&own).is_some());
+}
+
+#[test]
+fn an_answer_where_the_plugin_takes_no_part_any_more_is_refused_aloud() {
+    struct Sent;
+    impl FormsView for Sent {
+        fn owner(&self, _event: &Event, _message_id: &str) -> Option<Name> {
+            Some(Name::from("joke"))
+        }
+    }
+    let only = Only {
+        conversations: vec!["desk *".to_owned()],
+        ..Only::default()
+    };
+    let (table, _) = Table::new(
+        vec![joke(Access {
+            only,
+            ..Access::default()
+        })],
+        &Roles::default(),
+    );
+    let mut event = said("x");
+    event.payload = EventPayload::ButtonPressed(ButtonPressed {
+        button_id: "b".to_owned(),
+        value: String::new(),
+        message_id: "m".to_owned(),
+    });
+    assert_eq!(table.route(&event, &Sent).routes.len(), 1);
+    event.conversation.as_mut().unwrap().name = Some("Sales".to_owned());
+    let routing = table.route(&event, &Sent);
+    assert!(routing.routes.is_empty());
+    let Some(HostSays::Refused { key, .. }) = routing.host else {
+        panic!("silence")
+    };
+    assert_eq!(key, "plugin.joke.only");
 }

@@ -1,5 +1,6 @@
 //! One delivery: the call, what it comes to, the commit, and what to do where it does not succeed.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use super::settle::{Settling, Unsettled};
 use super::status::count;
 use super::timers::CommitTurn;
 use super::worker::{Alive, Held};
-use super::{Shared, bounds, gate, timers};
+use super::{Shared, bounds, files, gate, timers};
 use crate::journal::{
-    Committed, DeadReason, DeliveryEnd, Durable, JournalError, NewPart, Ordered, Part, StateDelta,
-    Turn, Urgency,
+    Committed, DeadReason, DeliveryEnd, Durable, HeldFile, JournalError, NewPart, Ordered, Part,
+    StateDelta, Turn, Urgency,
 };
 use crate::mailbox::{LaneKey, LaneKind};
 use crate::model::Name;
@@ -150,9 +151,10 @@ impl Attend {
         began: Instant,
         has_turn: bool,
     ) -> Tried {
-        let mut draft = match self.draft(actions) {
-            Ok(draft) => draft,
-            Err(refusal) => return self.refused(&state, &refusal).await,
+        let mut draft = match self.draft(actions).await {
+            Ok(Ok(draft)) => draft,
+            Ok(Err(refusal)) => return self.refused(&state, &refusal).await,
+            Err(error) => return Tried::Ended(self.hold(&error)),
         };
         let journal = &*self.shared.parts.journal;
         match bounds::check(journal, &self.job.delivery, &draft).await {
@@ -160,6 +162,11 @@ impl Attend {
             Ok(Some(refusal)) => return self.refused(&state, &refusal).await,
             Err(error) => return Tried::Ended(self.hold(&error)),
         }
+        // Held until the turn is ordered: then its rows name the files.
+        let files = match files::keep(journal, &mut draft).await {
+            Ok(files) => files,
+            Err(error) => return Tried::Ended(self.not_kept(error, began).await),
+        };
         let writes = !state.writes.is_empty();
         let commit_turn = match timers::take_turn(self, &draft.timers, writes, has_turn).await {
             Ok(Ok(turn)) => turn,
@@ -189,9 +196,9 @@ impl Attend {
         let is_alone =
             !has_turn && matches!(commit_turn, CommitTurn::None) && !turn.state.has_reads();
         if is_alone && let Ok(permit) = Arc::clone(&self.shared.ordering).try_acquire_owned() {
-            return self.leave(turn, reserved, began, permit);
+            return self.leave(turn, reserved, files, began, permit);
         }
-        self.order(turn, reserved, began).await
+        self.order(turn, reserved, files, began).await
     }
 
     /// Lets a commit go on by itself, unless it is through at once.
@@ -199,12 +206,13 @@ impl Attend {
         &self,
         turn: Turn,
         reserved: Vec<LaneKey>,
+        files: Vec<HeldFile>,
         began: Instant,
         permit: OwnedSemaphorePermit,
     ) -> Tried {
         let attend = self.clone();
         let order = async move {
-            let order = AssertUnwindSafe(attend.order(turn, reserved, began)).catch_unwind();
+            let order = AssertUnwindSafe(attend.order(turn, reserved, files, began)).catch_unwind();
             let next = match order.await {
                 Ok(Tried::Ended(next)) => next,
                 // Neither is possible for a turn without reads.
@@ -227,13 +235,16 @@ impl Attend {
         Tried::Left
     }
 
-    /// Has the journal order a turn.
-    async fn order(&self, turn: Turn, reserved: Vec<LaneKey>, began: Instant) -> Tried {
-        let broadcasts: Vec<Name> = turn
-            .broadcasts
-            .iter()
-            .map(|broadcast| Name::clone(&broadcast.bot))
-            .collect();
+    /// Has the journal order a turn. Its files are held until then.
+    async fn order(
+        &self,
+        turn: Turn,
+        reserved: Vec<LaneKey>,
+        files: Vec<HeldFile>,
+        began: Instant,
+    ) -> Tried {
+        let broadcasts = turn.broadcasts.iter();
+        let broadcasts: Vec<Name> = broadcasts.map(|one| Name::clone(&one.bot)).collect();
         let requests = (!turn.requests.is_empty()).then_some(&self.shared.parts.requests);
         if let Some(requests) = requests {
             requests.announce(&self.plugin.tenant, &self.plugin.name);
@@ -242,6 +253,7 @@ impl Attend {
         if let Some(requests) = requests {
             requests.committed(&self.plugin.tenant, &self.plugin.name);
         }
+        drop(files);
         match committed {
             Ok(Ordered {
                 value: Committed::Done(parts),
@@ -280,16 +292,42 @@ impl Attend {
         self.hold(&error)
     }
 
-    fn draft(&self, actions: Vec<Action>) -> Result<TurnDraft, Refusal> {
+    async fn draft(
+        &self,
+        actions: Vec<Action>,
+    ) -> Result<Result<TurnDraft, Refusal>, JournalError> {
         let parts = &self.shared.parts;
+        let own_messages = self.own_messages(&actions).await?;
         let context = TurnContext {
             delivery: &self.job.delivery,
             policy: &self.job.installed.spec.policy,
             connectors: &*parts.connectors,
             contents: &*parts.contents,
+            own_messages: &own_messages,
             now: parts.clock.now(),
         };
-        turn::build(actions, &context)
+        Ok(turn::build(actions, &context))
+    }
+
+    /// Finds out which messages that a list names by id the plugin has sent.
+    async fn own_messages(&self, actions: &[Action]) -> Result<HashSet<String>, JournalError> {
+        let delivery = &self.job.delivery;
+        let event = &delivery.event;
+        let mut own = HashSet::new();
+        // The list may be longer than is allowed, and is refused for that later.
+        let most = self.job.installed.spec.policy.limits.actions as usize;
+        for (action, id) in turn::named_messages(actions, event).take(most) {
+            let event_bot = event.bot.as_ref().map(|bot| bot.name.as_str());
+            let Some(bot) = action.bot.as_deref().or(event_bot) else {
+                continue;
+            };
+            let journal = &self.shared.parts.journal;
+            let found = journal
+                .sent_message(&delivery.tenant, &delivery.plugin, bot, id)
+                .await?;
+            own.extend(found.map(|found| found.message));
+        }
+        Ok(own)
     }
 
     /// Marks the first part of each empty outbox lane as being sent.

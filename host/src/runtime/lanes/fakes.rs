@@ -25,6 +25,7 @@ use crate::model::directory::ReadError;
 use crate::model::event::{
     Addressing, Bot, Conversation, ConversationKind, Event, Message, Visibility,
 };
+use crate::model::grants::{GrantList, PluginGrants};
 use crate::model::limits::Limits;
 use crate::model::payload::EventPayload;
 use crate::runtime::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance};
@@ -84,7 +85,14 @@ pub(crate) fn quick() -> LanesConfig {
 
 pub(crate) fn policy(grants: &[&str]) -> Policy {
     Policy {
-        actions: ActionGrants::These(grants.iter().map(|&name| name.to_owned()).collect()),
+        actions: ActionGrants::These(Box::new(PluginGrants {
+            actions: GrantList {
+                names: grants.iter().map(|&name| name.to_owned()).collect(),
+                key: "grants.actions".to_owned(),
+                place: "in `[plugin.pizza]` of parlor.toml".to_owned(),
+            },
+            ..PluginGrants::default()
+        })),
         http: None,
         limits: Limits::DEFAULT,
     }

@@ -129,6 +129,8 @@ impl Plugin {
         state.current = Some(Arc::new(Installed { spec, generation }));
         state.quarantine = Quarantine::default();
         state.hold_until = None;
+        // What the build or the settings before were charged with says nothing of these.
+        self.counters.forget_fault();
         // Those at rest drop what they hold of the build before.
         state.wake_all();
         let wanted = state.ready.len().max(usize::from(!state.timed.is_empty()));

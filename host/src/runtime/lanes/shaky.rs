@@ -242,6 +242,15 @@ impl Journal for ShakyJournal {
     ) -> JournalResult<Option<SentMessage>> {
         self.inner.message_by_key(tenant, plugin, key).await
     }
+    async fn sent_message(
+        &self,
+        tenant: &str,
+        plugin: &str,
+        bot: &str,
+        message: &str,
+    ) -> JournalResult<Option<SentMessage>> {
+        self.inner.sent_message(tenant, plugin, bot, message).await
+    }
     async fn join_count(
         &self,
         tenant: &str,

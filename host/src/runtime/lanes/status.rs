@@ -102,6 +102,11 @@ impl Counters {
         let cut = text.floor_char_boundary(FAULT_BYTES);
         *self.last_fault.lock() = Some(text[..cut].to_owned());
     }
+
+    /// Forgets the last fault.
+    pub(super) fn forget_fault(&self) {
+        *self.last_fault.lock() = None;
+    }
 }
 
 impl Plugin {

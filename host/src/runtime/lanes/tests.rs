@@ -369,7 +369,7 @@ async fn a_list_without_its_grant_is_refused_whole_and_names_the_line() {
     assert!(
         dead[0]
             .detail
-            .contains(r#"[plugin.joke] grants.actions = ["invite"]"#)
+            .contains(r#"`grants.actions = ["invite"]` in `[plugin."#)
     );
     assert_eq!(bench.outbox.len(), 0);
 }

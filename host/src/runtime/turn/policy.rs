@@ -1,62 +1,22 @@
 //! What a plugin may do, and which action needs which grant.
 //!
 //! Without a grant a plugin may answer in the event's conversation with the event's bot, edit and
-//! delete its own messages, put a reaction on the event's message or its own, join the event's
-//! conversation, leave what it joined, show that it is typing, set and end timers. A `request`
-//! wants an HTTP grant. Everything else wants `grants.actions` with one of [`GRANTS`].
+//! delete its own messages, join the event's conversation, leave what it joined, set and end timers.
+//! A `request` wants an HTTP grant. Everything else wants `grants.actions` with one of
+//! [`ACTION_GRANTS`](crate::model::grants::ACTION_GRANTS); to send on a file that the event does not
+//! carry is a read of it, and wants `grants.reads`.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::action::{Action, ActionKind, MessageRef, Target};
 use crate::model::event::Event;
+use crate::model::grants::PluginGrants;
 use crate::model::limits::Limits;
 use crate::model::payload::EventPayload;
 
-/// The names that `grants.actions` knows, with what each allows.
-pub const GRANTS: &[(&str, &str)] = &[
-    (
-        "send-conversation",
-        "send to a conversation that is not the event's, or with another bot",
-    ),
-    ("send-conversations", "send to up to 1,000 conversations"),
-    ("send-user", "send to a user, by id"),
-    ("send-users", "send to several users, by id"),
-    ("send-email", "send to a user, by e-mail address"),
-    (
-        "send-attachment",
-        "send on a received file that the event does not carry",
-    ),
-    (
-        "edit",
-        "edit a message by its id that the event is not about",
-    ),
-    (
-        "delete",
-        "delete a message by its id that the event is not about",
-    ),
-    (
-        "react",
-        "react to a message by its id that is not the event's",
-    ),
-    ("join", "join a conversation that is not the event's"),
-    ("invite", "bring a user into a conversation"),
-    ("remove", "take a user out of a conversation"),
-    ("promote", "make a user an owner"),
-    ("demote", "make an owner a member"),
-    ("create-conversation", "make a conversation"),
-    ("update-conversation", "change a conversation"),
-    ("accept-contact", "accept a contact request"),
-    ("reject-contact", "reject a contact request"),
-    ("request-contact", "ask a user to be a contact"),
-    ("remove-contact", "end a contact"),
-    ("set-presence", "say whether the bot is there"),
-    ("transfer", "hand a customer chat on"),
-    ("close", "end a customer chat"),
-    ("tag", "put a tag on a customer chat or take it off"),
-    ("other", "anything of one platform"),
-    ("as-user", "act on behalf of a user"),
-];
+/// The read that sending on a received file is.
+pub(super) const ATTACHMENT: &str = "attachment";
 
 /// Which HTTP requests a plugin may make.
 pub trait HttpGrants: Send + Sync {
@@ -73,26 +33,44 @@ impl HttpGrants for crate::net::HttpGrants {
     }
 }
 
-/// Which actions are granted.
+/// What is granted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionGrants {
     /// All; for the host's own plugin.
     All,
     /// These.
-    These(BTreeSet<String>),
+    These(Box<PluginGrants>),
 }
 
 impl ActionGrants {
     /// Grants nothing.
     pub fn none() -> Self {
-        Self::These(BTreeSet::new())
+        Self::These(Box::default())
     }
 
-    /// Tells whether an action is granted.
-    pub fn allows(&self, name: &str) -> bool {
+    /// Gives the line of the settings that is missing for an action; none where it is granted.
+    pub fn missing_action(&self, name: &str) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::These(granted) if granted.actions.allows(name) => None,
+            Self::These(granted) => Some(granted.actions.line_with(name)),
+        }
+    }
+
+    /// Gives the line of the settings that is missing for a read; none where it is granted.
+    pub fn missing_read(&self, name: &str) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::These(granted) if granted.reads.allows(name) => None,
+            Self::These(granted) => Some(granted.reads.line_with(name)),
+        }
+    }
+
+    /// Tells whether the operator lets the plugin take part with a bot.
+    pub fn covers_bot(&self, bot: &str) -> bool {
         match self {
             Self::All => true,
-            Self::These(names) => names.contains(name),
+            Self::These(granted) => granted.covers_bot(bot),
         }
     }
 }
@@ -108,8 +86,13 @@ pub struct Policy {
     pub limits: Limits,
 }
 
-/// Tells the grant that an action needs, by what the event is about.
-pub(super) fn grant_for(action: &Action, event: &Event) -> Option<&'static str> {
+/// Tells the grant that an action needs, by what the event is about. `own` are ids of messages that
+/// the plugin is known to have sent.
+pub(super) fn grant_for(
+    action: &Action,
+    event: &Event,
+    own: &HashSet<String>,
+) -> Option<&'static str> {
     let own_place = event.conversation.as_ref().map(|place| place.id.as_str());
     let is_here = |conversation: &str| own_place == Some(conversation);
     let own_bot = event.bot.as_ref().map(|bot| bot.name.as_str());
@@ -117,9 +100,11 @@ pub(super) fn grant_for(action: &Action, event: &Event) -> Option<&'static str> 
         (Some(named), Some(own)) => named != own,
         _ => false,
     };
-    let by_id = |message: &MessageRef, grant: &'static str| match message {
+    let unless_own = |message: &MessageRef, grant: &'static str| match message {
         MessageRef::Key(_) => None,
-        MessageRef::Id(id) => (own_message(event) != Some(id.as_str())).then_some(grant),
+        MessageRef::Id(id) => {
+            (!own.contains(id) && own_message(event) != Some(id)).then_some(grant)
+        }
     };
     match &action.kind {
         ActionKind::Send(send) => match &send.target {
@@ -132,17 +117,15 @@ pub(super) fn grant_for(action: &Action, event: &Event) -> Option<&'static str> 
             Target::Users(_) => Some("send-users"),
             Target::Email(_) => Some("send-email"),
         },
-        ActionKind::Edit(edit) => by_id(&edit.message, "edit"),
-        ActionKind::Delete(message) => by_id(message, "delete"),
-        ActionKind::React(react) => match &react.message {
-            MessageRef::Id(id) if event_message(event) == Some(id.as_str()) => None,
-            message => by_id(message, "react"),
-        },
+        ActionKind::Edit(edit) => unless_own(&edit.message, "edit"),
+        ActionKind::Delete(message) => unless_own(message, "delete"),
+        ActionKind::React(_) => Some("react"),
+        ActionKind::Typing(_) => Some("typing"),
         ActionKind::Join(named) => {
             let is_elsewhere = named.as_deref().is_some_and(|id| !is_here(id));
             (is_other_bot || is_elsewhere).then_some("join")
         }
-        ActionKind::Typing(_) | ActionKind::Leave(_) => None,
+        ActionKind::Leave(_) => None,
         ActionKind::SetTimer(_) | ActionKind::CancelTimer(_) | ActionKind::Request(_) => None,
         ActionKind::Invite(_) => Some("invite"),
         ActionKind::Remove(_) => Some("remove"),
@@ -162,15 +145,31 @@ pub(super) fn grant_for(action: &Action, event: &Event) -> Option<&'static str> 
     }
 }
 
-/// Tells whether the event's message carries a file.
-pub(super) fn carries_attachment(event: &Event, id: &str) -> bool {
-    match &event.payload {
-        EventPayload::Message(message) => message.attachments.iter().any(|file| file.id == id),
-        EventPayload::MessageEdited(edited) => {
-            edited.message.attachments.iter().any(|file| file.id == id)
-        }
-        _ => false,
-    }
+/// The messages that a list names by id to change or take away, and that may be the plugin's own.
+pub(crate) fn named_messages<'a>(
+    actions: &'a [Action],
+    event: &'a Event,
+) -> impl Iterator<Item = (&'a Action, &'a str)> {
+    let named = actions.iter().filter_map(|action| match &action.kind {
+        ActionKind::Edit(edit) => Some((action, &edit.message)),
+        ActionKind::Delete(message) => Some((action, message)),
+        _ => None,
+    });
+    named.filter_map(move |(action, message)| match message {
+        MessageRef::Id(id) if own_message(event) != Some(id) => Some((action, id.as_str())),
+        _ => None,
+    })
+}
+
+/// Finds a file that the event's message carries; its bytes, where the platform told.
+pub(super) fn carried_attachment(event: &Event, id: &str) -> Option<u64> {
+    let message = match &event.payload {
+        EventPayload::Message(message) => message,
+        EventPayload::MessageEdited(edited) => &edited.message,
+        _ => return None,
+    };
+    let file = message.attachments.iter().find(|file| file.id == id)?;
+    Some(file.size.unwrap_or(0))
 }
 
 /// The plugin's own message that the event is about.
@@ -180,16 +179,6 @@ fn own_message(event: &Event) -> Option<&str> {
         EventPayload::FormClosed(form) => Some(&form.message_id),
         EventPayload::ButtonPressed(button) => Some(&button.message_id),
         EventPayload::ActionDone(done) => done.message_id.as_deref(),
-        _ => None,
-    }
-}
-
-/// Somebody's message that the event is about.
-fn event_message(event: &Event) -> Option<&str> {
-    match &event.payload {
-        EventPayload::Message(message) => Some(&message.id),
-        EventPayload::MessageEdited(edited) => Some(&edited.message.id),
-        EventPayload::Reaction(reaction) => Some(&reaction.message_id),
         _ => None,
     }
 }

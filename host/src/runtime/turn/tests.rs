@@ -2,13 +2,14 @@
 
 mod later;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{AnyContent, GRANTS, Policy, Refusal, TurnContext, TurnDraft, build};
+use super::{AnyContent, Policy, Refusal, TurnContext, TurnDraft, build};
 use crate::journal::{DeadReason, Urgency};
 use crate::model::Name;
 use crate::model::action::{
-    Action, ActionKind, Edit, EditRule, File, Membership, MessageRef, OutgoingAttachment, Target,
+    Action, ActionKind, Edit, EditRule, File, MessageRef, OutgoingAttachment, Target,
 };
 use crate::model::content::{Block, Content, Form, FormAnswers, FormAudience, FormEnd};
 use crate::model::delivery::{Delivery, View};
@@ -37,6 +38,7 @@ fn built(actions: Vec<Action>, policy: &Policy, delivery: &Delivery) -> Result<T
             policy,
             connectors: &FakeConnectors,
             contents: &AnyContent,
+            own_messages: &HashSet::new(),
             now: NOW,
         },
     )
@@ -96,82 +98,6 @@ fn an_answer_stays_in_the_events_thread() {
 fn without_a_conversation_a_reply_has_no_place() {
     let draft = built(vec![reply("hi")], &policy(&[]), &delivery(""));
     assert_eq!(draft.unwrap_err(), Refusal::NoConversation(0));
-}
-
-#[test]
-fn every_other_action_names_the_grant_that_is_missing() {
-    let member = || Membership {
-        conversation: None,
-        user: "ann".to_owned(),
-    };
-    let by_id = || MessageRef::Id("m9".to_owned());
-    let cases = [
-        (
-            send_to(Target::Conversation("x".to_owned()), "a"),
-            "send-conversation",
-        ),
-        (
-            send_to(Target::Conversations(vec!["x".to_owned()]), "a"),
-            "send-conversations",
-        ),
-        (send_to(Target::User("u".to_owned()), "a"), "send-user"),
-        (
-            send_to(Target::Users(vec!["u".to_owned()]), "a"),
-            "send-users",
-        ),
-        (send_to(Target::Email("u@x".to_owned()), "a"), "send-email"),
-        (action(ActionKind::Invite(member())), "invite"),
-        (action(ActionKind::Remove(member())), "remove"),
-        (action(ActionKind::Join(Some("x".to_owned()))), "join"),
-        (action(ActionKind::Delete(by_id())), "delete"),
-        (action(ActionKind::Close(None)), "close"),
-    ];
-    for (action, grant) in cases {
-        assert!(GRANTS.iter().any(|(name, _)| *name == grant));
-        let line = format!("[plugin.pizza] grants.actions = [\"{grant}\"]");
-        let text = refusal(vec![reply("first"), action.clone()]);
-        assert!(
-            text.starts_with("action 1 needs a grant") && text.contains(&line),
-            "{text}"
-        );
-        check(vec![action], &[grant]).unwrap();
-    }
-}
-
-#[test]
-fn its_own_place_and_its_own_messages_need_no_grant() {
-    let own = |text: &str| MessageRef::Key(text.to_owned());
-    let list = vec![
-        send_to(Target::Conversation("room".to_owned()), "a"),
-        action(ActionKind::Join(Some("room".to_owned()))),
-        action(ActionKind::Leave(Some("elsewhere".to_owned()))),
-        action(ActionKind::Typing(true)),
-        action(ActionKind::Delete(own("k"))),
-        action(ActionKind::Edit(Edit {
-            message: own("k"),
-            content: Content::Plain("b".to_owned()),
-            otherwise: EditRule::Repost,
-        })),
-    ];
-    assert_eq!(check(list, &[]).unwrap().parts.len(), 6);
-}
-
-#[test]
-fn another_bot_and_another_user_need_grants() {
-    let mut other = reply("hi");
-    other.bot = Some("other".to_owned());
-    assert!(refusal(vec![other.clone()]).contains("send-conversation"));
-    assert_eq!(
-        &*check(vec![other], &["send-conversation"]).unwrap().parts[0].bot,
-        "other"
-    );
-    let mut unknown = reply("hi");
-    unknown.bot = Some("nobody".to_owned());
-    let found = check(vec![unknown], &["send-conversation"]).unwrap_err();
-    assert!(matches!(found, Refusal::UnknownBot { .. }));
-    let mut as_user = reply("hi");
-    as_user.as_user = Some("ann".to_owned());
-    assert!(refusal(vec![as_user]).contains("as-user"));
 }
 
 #[test]

@@ -294,7 +294,7 @@ function showChange(event) {
     if (kind === "member" || kind === "updated") showPlaces();
     showPlace();
   } else if (room) {
-    if (kind === "posted" && event.by !== model.viewer?.id) room.unread += 1;
+    if (kind === "posted" && !message.quiet && event.by !== model.viewer?.id) room.unread += 1;
     showPlaces();
   }
 }

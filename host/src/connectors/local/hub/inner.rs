@@ -46,7 +46,7 @@ impl Inner {
             self.flush()?;
             return Ok(done);
         }
-        let (command, message_id, files) = self.keep_files(part.as_ref(), command)?;
+        let (command, message_id, files) = self.keep_files(who, part.as_ref(), command)?;
         let mut core = self.core.lock();
         if self.log.is_some() && core.lines.len() > UNWRITTEN_MAX {
             drop(core);
@@ -95,6 +95,7 @@ impl Inner {
     /// Files are on disk before the message that names them.
     pub(super) fn keep_files(
         &self,
+        who: Who<'_>,
         part: Option<&Name>,
         mut command: Command,
     ) -> Result<
@@ -129,7 +130,16 @@ impl Inner {
                     .rsplit_once('.')
                     .ok_or_else(|| RoomsError::NotFound(format!("file {received}")))?;
                 let core = self.core.lock();
-                core.state.message(message).and_then(|(_, message)| {
+                let user = match who {
+                    Who::Bot(bot, _) => Some(&bot.user),
+                    Who::Person(name) => names::find_user(&core.state, name),
+                };
+                // What somebody cannot see is not there to be sent on.
+                let seen = core.state.message(message).filter(|(room, message)| {
+                    let id = user.map_or("", |user| &user.id);
+                    names::sees(room, message, id)
+                });
+                seen.and_then(|(_, message)| {
                     message
                         .attachments
                         .iter()

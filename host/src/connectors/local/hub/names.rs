@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::rules::NAME_MAX;
 use super::state::{Room, State};
-use crate::mailbox::rooms::{RoomUser, RoomsError};
+use crate::mailbox::rooms::{RoomMessage, RoomUser, RoomsError, is_private};
 use crate::model::Name;
-use crate::model::event::{ConversationKind, ConversationRole, User, UserKind};
+use crate::model::event::{ConversationKind, ConversationRole, User, UserKind, Visibility};
+use crate::model::payload::PresenceStatus;
 
 /// Characters of an id that is made from a name.
 const ID_MAX: usize = 64;
@@ -87,6 +88,26 @@ pub fn find_user<'a>(state: &'a State, name: &str) -> Option<&'a Arc<RoomUser>> 
     let name = name.strip_prefix('@').unwrap_or(name);
     let name = name.strip_suffix(MAIL_DOMAIN).unwrap_or(name);
     state.users.get(&id_from_name(name))
+}
+
+/// Tells whether a user, by id, may see a message of a conversation.
+pub fn sees(room: &Room, message: &RoomMessage, user: &str) -> bool {
+    let role = room.member(user).map(|member| member.role);
+    let is_hidden =
+        message.visibility == Visibility::Agents && role == Some(ConversationRole::Customer);
+    !is_hidden && (role.is_some() || !is_private(&room.info))
+}
+
+/// Tells whether a user is there to answer.
+pub fn is_available(state: &State, user: &str) -> bool {
+    state.presence.get(user) == Some(&PresenceStatus::Available)
+}
+
+/// Finds the first of some people, by name or id, who is there to answer.
+pub fn somebody_there<'a>(state: &'a State, people: &[String]) -> Option<&'a Arc<RoomUser>> {
+    let users = people.iter().filter_map(|name| find_user(state, name));
+    let mut there = users.filter(|user| is_available(state, &user.id));
+    there.next()
 }
 
 /// Finds a room by its name or id.

@@ -1,5 +1,6 @@
 //! What each command comes to: changes, or why not. Pure.
 
+mod contacts;
 mod rooms;
 
 use std::collections::BTreeMap;
@@ -50,8 +51,8 @@ pub struct Asked<'a> {
     pub epoch: &'a str,
     /// The bots that go into new rooms.
     pub bots: &'a [Arc<RoomUser>],
-    /// Groups that chats can be handed to.
-    pub groups: &'a [String],
+    /// Groups that chats can be handed to, with their people.
+    pub groups: &'a BTreeMap<String, Vec<String>>,
     /// Files that came with the command and are stored already.
     pub files: Vec<ReceivedAttachment>,
     /// What a message that this makes or changes does not show as it was meant.
@@ -189,15 +190,7 @@ impl Rules<'_> {
                 self.push(Change::Presence { status });
                 Ok(())
             }
-            Command::Contact { bot, user, status } => {
-                let bot = self.known_user(&bot)?.id.clone();
-                let user = self.known_user(&user)?.id.clone();
-                if self.state.contacts.len() >= USERS_MAX {
-                    return Err(RoomsError::TooLarge("there are too many contacts".into()));
-                }
-                self.push(Change::Contact { bot, user, status });
-                Ok(())
-            }
+            Command::Contact { bot, user, status } => self.contact(&bot, &user, status),
             Command::Other {
                 conversation,
                 kind,
@@ -357,6 +350,7 @@ impl Rules<'_> {
             thread: say.thread,
             reply_to: say.reply_to,
             quoted,
+            quiet: say.quiet,
             entities: say.entities,
             notes,
             attachments,

@@ -164,6 +164,7 @@ async fn timers_forms_keys_and_joins_are_there_again() {
         },
         forms: vec![form.clone()],
         key: Some("status".to_owned()),
+        how: None,
         joins: 1,
     };
     record(&journal, update).await;
@@ -262,9 +263,19 @@ async fn journal_of_the_version_before_is_brought_up() {
             DROP INDEX timers_due_of;
             ALTER TABLE timers DROP COLUMN parked;
             CREATE INDEX timers_due ON timers (due_at);
+            DROP TABLE messages;
+            DROP TABLE files;
             UPDATE meta SET value = 1 WHERE name = 'schema';";
         connection.execute_batch(sql).expect("made older");
     }
+    let names = |folder: &std::path::Path| {
+        let connection = rusqlite::Connection::open(folder.join(JOURNAL_FILE)).expect("opened");
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE name NOT GLOB 'keys_*' ORDER BY name")
+            .expect("prepared");
+        let names = statement.query_map([], |row| row.get(0)).expect("read");
+        names.collect::<Result<Vec<String>, _>>().expect("read")
+    };
     let journal = open(folder.path());
     let due = journal.due_timers(10, None, 9, 9).await.expect("listed");
     assert_eq!(due[0].key.name, "t");
@@ -275,7 +286,10 @@ async fn journal_of_the_version_before_is_brought_up() {
     let made = journal.pending_parts(0, 9).await.expect("listed");
     assert_eq!(made[0].broadcast, Some(news.number));
     journal.close().await.expect("closed");
-    // Once brought up, it opens like any other.
+    // Once brought up, it is like any other.
+    let new = tempfile::tempdir().expect("a folder");
+    open(new.path()).close().await.expect("closed");
+    assert_eq!(names(folder.path()), names(new.path()));
     let journal = open(folder.path());
     assert_eq!(pending(&journal).await.len(), 1);
 }

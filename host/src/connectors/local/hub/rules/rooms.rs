@@ -380,27 +380,30 @@ impl Rules<'_> {
     pub(super) fn transfer(&mut self, id: &str, to: &TransferTarget) -> Result<(), RoomsError> {
         let info = self.chat(id)?.info.clone();
         let to = match to {
-            TransferTarget::Group(group) => self
-                .asked
-                .groups
-                .iter()
-                .find(|known| *known == group)
-                .cloned()
-                .ok_or_else(|| RoomsError::NotFound(format!("group {group}")))?,
+            TransferTarget::Group(group) => {
+                let people = self.asked.groups.get(group);
+                let people =
+                    people.ok_or_else(|| RoomsError::NotFound(format!("group {group}")))?;
+                let agent = names::somebody_there(self.state, people).cloned();
+                let agent = agent.ok_or_else(|| {
+                    RoomsError::Unavailable(format!("nobody of {group} is there"))
+                })?;
+                self.bring_in(id, &agent)?;
+                group.clone()
+            }
             TransferTarget::Agent(agent) => {
                 let agent = self.known_user(agent)?.clone();
-                match self.chat(id)?.member(&agent.id).map(|m| m.role) {
-                    Some(ConversationRole::Customer) => {
-                        return Err(RoomsError::Denied("that is the customer".into()));
-                    }
-                    Some(_) => {}
-                    None => self.push(Change::Member {
-                        conversation: info.id.clone(),
-                        user: agent.id.clone(),
-                        role: ConversationRole::Agent,
-                        change: MemberChange::Joined,
-                    }),
+                let role = self.chat(id)?.member(&agent.id).map(|member| member.role);
+                if role == Some(ConversationRole::Customer) {
+                    return Err(RoomsError::Denied("that is the customer".into()));
                 }
+                if !names::is_available(self.state, &agent.id) {
+                    return Err(RoomsError::Unavailable(format!(
+                        "{} is not there",
+                        agent.name
+                    )));
+                }
+                self.bring_in(id, &agent)?;
                 agent.id.to_string()
             }
         };
@@ -411,6 +414,23 @@ impl Rules<'_> {
                 why: None,
                 queue_position: None,
             }),
+        });
+        Ok(())
+    }
+
+    /// Brings an agent into a customer chat who is not in it.
+    fn bring_in(&mut self, id: &str, agent: &RoomUser) -> Result<(), RoomsError> {
+        let room = self.chat(id)?;
+        if room.member(&agent.id).is_some() {
+            return Ok(());
+        }
+        let conversation = room.info.id.clone();
+        self.check_members(id)?;
+        self.push(Change::Member {
+            conversation,
+            user: agent.id.clone(),
+            role: ConversationRole::Agent,
+            change: MemberChange::Joined,
         });
         Ok(())
     }
