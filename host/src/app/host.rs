@@ -328,6 +328,7 @@ impl Host {
     pub async fn idle(&self) {
         loop {
             let requests = self.requests.quiet();
+            let heard = self.sessions.quiet();
             let forms = self.inbox.forms_generation();
             let counts = self.journal.counts().await;
             // What is held goes on when an operator says so.
@@ -335,11 +336,13 @@ impl Host {
             let nothing_waits = counts.is_ok_and(|counts| {
                 counts.pending_deliveries == 0 && counts.pending_parts <= held as u64
             });
-            // A request and its answer may have come and gone between the two looks.
+            // What was heard, and a request with its answer, may have come and gone between the two
+            // looks.
             if nothing_waits
                 && requests.is_some()
                 && requests == self.requests.quiet()
-                && self.sessions.is_idle()
+                && heard.is_some()
+                && heard == self.sessions.quiet()
                 && self.outbox.open_parts() <= held
                 && !self.inbox.has_due_forms()
                 // What closed meanwhile is a delivery that was not counted.

@@ -170,11 +170,12 @@ impl Sessions {
         bots.map(|(name, session)| session.status(name)).collect()
     }
 
-    /// Tells whether everything that the bots heard is accepted; a paused bot does not count.
-    pub fn is_idle(&self) -> bool {
+    /// How far the platform is, where the bots have accepted everything that they heard up to there;
+    /// a paused bot does not count.
+    pub fn quiet(&self) -> Option<Vec<(u64, u64)>> {
         let bots = self.bots.lock();
-        let mut live = bots.values().filter(|session| session.is_running());
-        live.all(|session| session.connector.is_idle())
+        let live = bots.values().filter(|session| session.is_running());
+        live.map(|session| session.connector.quiet()).collect()
     }
 
     /// Tells whether a bot is paused.

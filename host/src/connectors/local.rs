@@ -102,9 +102,9 @@ impl LocalConnector {
         self.edits.load(Ordering::Relaxed)
     }
 
-    /// Tells whether everything that the bot heard is accepted.
-    pub fn is_idle(&self) -> bool {
-        self.hub.is_idle(&self.user)
+    /// Tells how far the platform is, where everything that the bot heard up to there is accepted.
+    pub fn quiet(&self) -> Option<(u64, u64)> {
+        self.hub.quiet(&self.user)
     }
 }
 

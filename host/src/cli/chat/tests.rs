@@ -115,7 +115,7 @@ async fn script(input: &str) -> String {
         Arc::new(move || {
             let (hub, bot) = (hub.clone(), bot.clone());
             Box::pin(async move {
-                while !hub.is_idle(&bot) {
+                while hub.quiet(&bot).is_none() {
                     for heard in hub.next_for(&bot, 16).await {
                         answer(&hub, &bot, &heard);
                         hub.accepted(&bot, 1);

@@ -377,10 +377,11 @@ impl Hub {
         queue.arrived.notify_one();
     }
 
-    /// Tells whether a bot has accepted everything that it heard.
-    pub fn is_idle(&self, bot: &HubBot) -> bool {
+    /// Tells how far the platform is, where a bot has accepted everything that it heard up to there.
+    pub fn quiet(&self, bot: &HubBot) -> Option<(u64, u64)> {
         let core = self.inner.core.lock();
-        core.unheard.is_empty() && core.queues[bot.place].heard.is_empty()
+        let is_quiet = core.unheard.is_empty() && core.queues[bot.place].heard.is_empty();
+        is_quiet.then_some((core.state.number, core.passing))
     }
 
     /// Writes down how far a bot has accepted, so that the next start does not offer it again.

@@ -186,7 +186,7 @@ impl TestIntake {
 /// Runs the session until the bot has taken everything.
 async fn drain(bot: &LocalConnector, intake: &TestIntake) {
     let idle = async {
-        while !bot.is_idle() {
+        while bot.quiet().is_none() {
             tokio::task::yield_now().await;
         }
     };
