@@ -1,5 +1,6 @@
 //! The only place where siblings meet: joins connectors, router, runtime, outbox and web.
 
+pub mod activity;
 mod answers;
 mod bots;
 mod clock;
@@ -9,10 +10,14 @@ pub mod control;
 pub mod entry;
 mod forms;
 mod hearing;
+pub mod hooks;
 pub mod host;
 mod hosting;
 pub mod intake;
+mod metrics;
+mod observe;
 mod outcomes;
+mod outside;
 pub mod plugins;
 mod reads;
 pub mod reload;

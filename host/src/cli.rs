@@ -31,10 +31,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
-use crate::config::{LogLevel, SETTINGS_FILE, Settings, log_filter};
+use crate::config::{LogConfig, LogLevel, SETTINGS_FILE, Settings, log_override};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
-use crate::telemetry::{start_logs, strip_control};
+use crate::telemetry::{TelemetryError, start_logs, strip_control};
 
 use check::{Loader, PluginReport, PluginState};
 use output::{Failure, print_json, print_line, say, table};
@@ -177,7 +177,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
 
 fn serve(path: &Path) -> Result<ExitCode, Failure> {
     let settings = load(path)?;
-    logs(settings.log)?;
+    start_logs(&settings.log, log_override()).map_err(|error| match error {
+        TelemetryError::File { .. } => {
+            Failure::usage(settings.problem("log.file", error.to_string()).to_string())
+        }
+        error => Failure::usage(error.to_string()),
+    })?;
     serve_with(HostOptions {
         settings,
         has_settings_file: true,
@@ -398,6 +403,7 @@ fn plugin_lines(reports: &[PluginReport]) -> Vec<String> {
     }
     let mut lines = table(&rows);
     for report in reports {
+        lines.extend(plugins::webhook_lines(&report.plugin, &report.webhooks));
         for ask in &report.asks {
             let granted = if ask.granted {
                 "granted"
@@ -420,7 +426,8 @@ fn load(path: &Path) -> Result<Settings, Failure> {
 }
 
 fn logs(level: LogLevel) -> Result<(), Failure> {
-    start_logs(&log_filter(level)).map_err(|error| Failure::usage(error.to_string()))
+    start_logs(&LogConfig::at(level), log_override())
+        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn end_code(shutdown: &Shutdown) -> ExitCode {

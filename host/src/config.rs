@@ -12,6 +12,7 @@ mod environment;
 mod grant;
 mod granted;
 mod limits;
+mod log;
 mod names;
 mod net;
 mod places;
@@ -23,18 +24,21 @@ mod sections;
 mod sentences;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
-pub use asks::asks;
+pub use asks::{asks, webhooks};
 pub use check::check_plugin;
-pub use environment::{log_filter, variable};
+pub use environment::{log_override, variable};
 pub use grant::{Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
+pub use log::ObserveConfig;
 pub use names::is_name;
 pub use places::{bind, open_folders, unreadable_plugins};
 pub use plugin::{
@@ -43,9 +47,12 @@ pub use plugin::{
 pub use problem::{Problem, Spot, Spots};
 pub use secret::{Environment, Secret};
 pub use sections::{
-    BotConfig, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig, LogLevel, Platform,
-    ReloadConfig, ReloadMode,
+    BotConfig, DEFAULT_HTTP_LISTEN, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig,
+    Platform, ReloadConfig, ReloadMode,
 };
+pub use webhook::WebhookSettings;
+
+pub use crate::telemetry::{LogConfig, LogLevel};
 
 pub use sentences::Sentences;
 
@@ -87,12 +94,27 @@ pub struct Settings {
     pub reload: ReloadConfig,
     /// What all plugins together may use.
     pub limits: HostLimits,
-    /// How much is logged.
-    pub log: LogLevel,
+    /// What is logged, and where to.
+    pub log: LogConfig,
+    /// Where health and metrics are asked for.
+    pub observe: ObserveConfig,
     /// What the host itself says.
     pub sentences: Sentences,
+    /// What the file's text hashes to.
+    pub text_hash: TextHash,
     /// Where the keys stand.
     pub spots: Spots,
+}
+
+/// The SHA-256 of a file's text, in hexadecimal. Two of these are always equal: a comment changes no
+/// setting.
+#[derive(Clone, Debug, Default)]
+pub struct TextHash(pub String);
+
+impl PartialEq for TextHash {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Settings {
@@ -314,7 +336,9 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let item = top.get(reader, "limits");
     let limits = sections::read_limits(reader, item.as_ref());
     let item = top.get(reader, "log");
-    let log = sections::read_log(reader, item.as_ref());
+    let log = log::read_log(reader, item.as_ref());
+    let item = top.get(reader, "observe");
+    let observe = log::read_observe(reader, item.as_ref());
     let item = top.get(reader, "sentences");
     let sentences = sentences::read_sentences(reader, item.as_ref());
     Settings {
@@ -331,7 +355,9 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         reload,
         limits,
         log,
+        observe,
         sentences,
+        text_hash: TextHash(format!("{:x}", Sha256::digest(&reader.source.text))),
         spots: Spots::default(),
     }
 }

@@ -31,6 +31,7 @@ pub use record::*;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
+use crate::telemetry::latency::LatencyCounts;
 
 /// Why the journal did not do something.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -319,6 +320,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Writes a small named value of the host's own.
     async fn set_host_value(&self, name: &str, value: &str) -> JournalResult<Ordered<()>>;
+
+    /// How long batches took until they were on disk, where the store has one.
+    fn commit_times(&self) -> Option<LatencyCounts> {
+        None
+    }
 
     /// Counts, for status pages.
     async fn counts(&self) -> JournalResult<Counts>;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -13,12 +13,16 @@ use tokio_util::task::TaskTracker;
 /// The code with which a host ends that was told twice to stop.
 pub const EXIT_INTERRUPTED: i32 = 130;
 
+/// What stands for the signals in [`Shutdown`]; 0 is none.
+const INTERRUPT: u8 = 1;
+const TERMINATE: u8 = 2;
+
 /// What tells tasks to stop, and waits for them.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     token: CancellationToken,
     tasks: TaskTracker,
-    interrupted: Arc<AtomicBool>,
+    signal: Arc<AtomicU8>,
 }
 
 impl Shutdown {
@@ -53,7 +57,16 @@ impl Shutdown {
 
     /// Tells whether a person's Ctrl-C began the stop.
     pub fn was_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Acquire)
+        self.signal.load(Ordering::Acquire) == INTERRUPT
+    }
+
+    /// The signal that began the stop, where one did.
+    pub fn signal(&self) -> Option<&'static str> {
+        match self.signal.load(Ordering::Acquire) {
+            INTERRUPT => Some("SIGINT"),
+            TERMINATE => Some("SIGTERM"),
+            _ => None,
+        }
     }
 
     /// Waits until it is time to stop.
@@ -75,9 +88,11 @@ impl Shutdown {
     pub fn listen_for_signals(&self) -> io::Result<()> {
         let mut signals = Signals::new()?;
         let token = self.token.clone();
-        let interrupted = Arc::clone(&self.interrupted);
+        let signal = Arc::clone(&self.signal);
         tokio::spawn(async move {
-            interrupted.store(signals.next().await, Ordering::Release);
+            let is_interrupt = signals.next().await;
+            let came = if is_interrupt { INTERRUPT } else { TERMINATE };
+            signal.store(came, Ordering::Release);
             tracing::info!("stopping");
             token.cancel();
             signals.next().await;

@@ -1,17 +1,22 @@
-//! The HTTP listeners. For now there is one: the page of the local platform, on loopback only and
-//! apart from anything that platforms and partners reach.
+//! The HTTP listeners, each on an address of its own: the page of the local platform, on loopback
+//! only; the webhooks that partners call; and what tells machines how the host does.
 
 pub mod guard;
+pub mod hooks;
 mod limited;
+pub mod observe;
 pub mod page;
 pub mod panel;
+mod serve;
 mod socket;
 
 #[cfg(test)]
 mod tests;
 
+pub use hooks::{HookCall, HookRoute, HookSink, HookStatus, Ingress};
+pub use observe::{BotReadiness, ObserveServer, Readiness, Watched};
 pub use page::{PageConfig, PageServer};
-pub use panel::{PanelSource, PluginRow};
+pub use panel::{PanelSource, PluginRow, WebhookRow};
 
 /// Why a listener did not start or ended.
 #[derive(Debug, thiserror::Error)]

@@ -47,6 +47,7 @@ use crate::description::{Description, KeyWord, MessageFilter};
 use crate::events::{
     Addressing, ButtonPressed, Command, Event, EventPayload, FieldValue, FormSubmitted,
     MessageReceived, ResponseError, ResponseReceived, SubmittedField, TimerFired, User, UserKind,
+    WebhookReceived,
 };
 use crate::http::{HttpError, Response};
 use crate::matching::message_matches;
@@ -350,6 +351,42 @@ impl<P: Behaviour> Bench<P> {
             outcome,
         });
         self.deliver_from(&cause, payload)
+    }
+
+    /// Calls a webhook of the plugin's own. It belongs to the room that the bench is in, as where
+    /// the settings name one, and nobody is its actor.
+    ///
+    /// ```
+    /// use parlor_sdk::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Alerts;
+    ///
+    /// #[behaviour(name = "alerts", summary = "Passes alerts on")]
+    /// impl Alerts {
+    ///     #[webhook("pager")]
+    ///     fn page(&mut self, cx: &Context, body: String) -> Reply {
+    ///         cx.reply(["Alert: ", &body].concat())
+    ///     }
+    /// }
+    ///
+    /// # fn main() {
+    /// let mut bench = Bench::new(Alerts);
+    /// assert_eq!(bench.call_webhook("pager", "disk full").texts(), ["Alert: disk full"]);
+    /// assert!(bench.call_webhook("other", "x").texts().is_empty());
+    /// # }
+    /// ```
+    pub fn call_webhook(&mut self, name: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let actor = self.event.actor.take();
+        let answer = self.deliver(EventPayload::WebhookReceived(WebhookReceived {
+            name: name.to_owned(),
+            delivery_id: None,
+            method: "POST".to_owned(),
+            headers: Vec::new(),
+            body: body.into(),
+        }));
+        self.event.actor = actor;
+        answer
     }
 
     /// Delivers any payload, whatever the plugin subscribes to.

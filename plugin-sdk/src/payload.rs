@@ -2,6 +2,7 @@
 
 use crate::events::{
     ButtonPressed, ContactChanged, MessageDeleted, MessageReceived, PresenceStatus, TimerFired,
+    WebhookReceived,
 };
 
 /// What the second parameter of an event handler can be: a reference to the payload, or what the
@@ -61,5 +62,18 @@ impl FromPayload<'_, PresenceStatus> for PresenceStatus {
 impl FromPayload<'_, ContactChanged> for ContactChanged {
     fn from_payload(payload: &ContactChanged) -> Self {
         *payload
+    }
+}
+
+/// The body as text; what is no UTF-8 is replaced.
+impl FromPayload<'_, WebhookReceived> for String {
+    fn from_payload(payload: &WebhookReceived) -> Self {
+        String::from_utf8_lossy(&payload.body).into_owned()
+    }
+}
+
+impl FromPayload<'_, WebhookReceived> for Vec<u8> {
+    fn from_payload(payload: &WebhookReceived) -> Self {
+        payload.body.clone()
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use parking_lot::Mutex;
+use parlor_host::telemetry::PLUGIN_TARGET;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -66,7 +67,8 @@ struct Keeper;
 
 impl<S: Subscriber> Layer<S> for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.target().starts_with("parlor_host")
+        let target = metadata.target();
+        target == PLUGIN_TARGET || target.starts_with("parlor_host")
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

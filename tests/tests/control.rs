@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parlor_host::app::control::{ControlSocket, LogAudit, serve};
+use parlor_host::app::control::{ControlSocket, serve};
 use parlor_host::app::reload::{FolderWatch, FolderWatcher};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::Settings;
@@ -16,6 +16,7 @@ use parlor_host::mailbox::control::{
 };
 use parlor_host::mailbox::rooms::{Command, Rooms as _, Say};
 use parlor_host::runtime::CompilerProgram;
+use parlor_host::telemetry::Audit;
 use parlor_tests::guests;
 use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
 
@@ -34,7 +35,12 @@ impl Control {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = ControlSocket::bind(folder.path()).expect("a socket");
         let stop = tokio_util::sync::CancellationToken::new();
-        let serving = serve(socket, host.clone(), Arc::new(LogAudit), stop.clone());
+        let serving = serve(
+            socket,
+            host.clone(),
+            Arc::new(Audit::default()),
+            stop.clone(),
+        );
         Self {
             folder,
             served: tokio::spawn(serving),

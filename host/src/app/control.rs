@@ -6,6 +6,7 @@
 mod answer;
 mod listen;
 mod outbox;
+mod record;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -124,17 +125,6 @@ impl std::fmt::Display for Change {
 pub trait Audit: Send + Sync {
     /// Takes a change that was made, before whoever asked for it is answered.
     async fn audit(&self, who: &Who, change: &Change);
-}
-
-/// Writes changes to the log.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LogAudit;
-
-#[async_trait]
-impl Audit for LogAudit {
-    async fn audit(&self, who: &Who, change: &Change) {
-        tracing::info!(%who, %change, "changed by an operator");
-    }
 }
 
 /// Makes a refusal.

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use super::control::{self, ControlSocket, LogAudit};
+use super::control::{self, ControlSocket};
 use super::host::{Host, HostParts};
+use super::outside::Outside;
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
@@ -103,6 +104,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     };
     let data = settings.data.clone();
     ControlSocket::check(&data).map_err(|error| settings.problem("data", error.to_string()))?;
+    let outside = Outside::prepare(&settings)?;
     let journal = open_journal(&settings).await?;
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join(ROOMS_FOLDER)),
@@ -121,10 +123,12 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     })
     .await?;
     let host = Arc::new(host);
+    outside.begin(&host).await?;
     tokio::select! {
         () = host.follow(watcher) => {}
         () = shutdown.wait_for_stop() => {
             host.stop().await;
+            outside.end(&shutdown).await;
             return Ok(());
         }
     }
@@ -134,6 +138,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
         Ok(socket) => socket,
         Err(error) => {
             host.stop().await;
+            outside.end(&shutdown).await;
             return Err(error.into());
         }
     };
@@ -141,9 +146,10 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     shutdown.spawn(control::serve(
         socket,
         host.clone(),
-        Arc::new(LogAudit),
+        outside.audit(),
         shutdown.token(),
     ));
+    outside.open(&host);
     let page = match listener {
         Some(listener) => {
             let rooms: Arc<dyn Rooms> = Arc::new(host.hub().clone());
@@ -180,6 +186,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     };
     host.stop().await;
     shutdown.wait_for_tasks(STOP_WITHIN).await;
+    outside.end(&shutdown).await;
     talked
 }
 

@@ -16,6 +16,7 @@ use super::bots::BotDirectory;
 use super::closing;
 use super::contents::ParsedContent;
 use super::forms::Forms;
+use super::hooks::Hooks;
 use super::hosting::Hosting;
 use super::intake::Inbox;
 use super::outcomes::Tell;
@@ -32,13 +33,14 @@ use crate::connectors::local::Hub;
 use crate::journal::Journal;
 use crate::mailbox::control::ReloadedLine;
 use crate::mailbox::{Clock, Connectors};
-use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name};
+use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name, Timestamp};
 use crate::net::Egress;
 use crate::outbox::requests::{Requests, RequestsConfig};
 use crate::outbox::{Outbox, OutboxConfig};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
 use crate::runtime::turn::{ActionGrants, Policy};
 use crate::runtime::{CompilerProgram, Engine, RuntimeConfig};
+use crate::telemetry::Audit;
 
 /// How long plugins may take to hear that the host stops, and calls and requests in flight to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -77,6 +79,7 @@ pub struct Host {
     directory: Arc<BotDirectory>,
     sessions: Arc<Sessions>,
     sends: Arc<Sends>,
+    hooks: Arc<Hooks>,
     scan: Mutex<Option<ScanHandle>>,
     /// Rises with each look through the plugin folder that somebody asked for.
     scans: watch::Sender<u64>,
@@ -85,6 +88,7 @@ pub struct Host {
     tasks: TaskTracker,
     stop: CancellationToken,
     open: AtomicBool,
+    started_at: Timestamp,
 }
 
 impl Host {
@@ -160,6 +164,7 @@ impl Host {
             journal: journal.clone(),
         };
         let sessions = Arc::new(Sessions::new(sessions, &settings.bots).await?);
+        let hooks = Hooks::new(tenant.clone(), settings.clone(), &inbox, connectors.clone());
         let plugins = Arc::new(Plugins::new(PluginsParts {
             tenant,
             settings,
@@ -170,11 +175,18 @@ impl Host {
             requests: requests.clone(),
             reads: Arc::new(Reads::new(connectors, outbox.clone())),
             sessions: sessions.clone(),
+            hooks: hooks.clone(),
         }));
         plugins.on_settings(Box::new(move |settings| {
             sentences.store(Arc::new(settings.sentences.hosted.clone()));
         }));
         tell.set_plugins(&plugins);
+        let panel = Arc::downgrade(&plugins);
+        hooks.follow_counts(move || {
+            if let Some(plugins) = panel.upgrade() {
+                plugins.tell_panel();
+            }
+        });
         Ok(Self {
             journal,
             hub,
@@ -188,12 +200,14 @@ impl Host {
             directory,
             sessions,
             sends,
+            hooks,
             scan: Mutex::default(),
             scans: watch::channel(0).0,
             holds: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             open: AtomicBool::new(false),
+            started_at: clock::now(),
         })
     }
 
@@ -271,6 +285,29 @@ impl Host {
         self.sessions.open();
         self.open.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Writes changes of plugins and settings down from now on.
+    pub fn set_audit(&self, audit: Audit) {
+        self.plugins.set_audit(audit);
+    }
+
+    /// The webhooks of plugins.
+    pub fn hooks(&self) -> &Arc<Hooks> {
+        &self.hooks
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Whether sessions are open: not yet before [`Host::open`], no more once it stops.
+    pub(super) fn is_open(&self) -> bool {
+        self.sessions.is_open()
     }
 
     /// The local platform.
@@ -358,7 +395,7 @@ impl Host {
     /// committed leaves, the rest stays in the journal.
     pub async fn stop(&self) {
         self.requests.pause();
-        self.sessions.close().await;
+        tokio::join!(self.sessions.close(), self.hooks.stop());
         if self.open.load(Ordering::Acquire) {
             self.plugins.drain().await;
             // What is not done by then is in the journal.

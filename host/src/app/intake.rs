@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::MutexGuard;
 
+use super::activity::{Activity, Arriving};
 use super::forms::Forms;
 use super::hosting::Hosting;
 use crate::journal::{
@@ -29,6 +30,7 @@ pub struct Inbox {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hosting: Hosting,
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
+    activity: Activity,
     host: Name,
 }
 
@@ -59,6 +61,7 @@ impl Inbox {
             clock,
             hosting: Hosting::default(),
             tables: ArcSwap::default(),
+            activity: Activity::default(),
             host: HOST_PLUGIN.into(),
         }
     }
@@ -68,6 +71,11 @@ impl Inbox {
     pub(super) fn with_hosting(mut self, hosting: Hosting) -> Self {
         self.hosting = hosting;
         self
+    }
+
+    /// What has arrived.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     pub(super) fn table(&self, tenant: &Name) -> Option<Arc<Table>> {
@@ -218,7 +226,20 @@ impl Inbox {
         let changes = arrivals
             .last()
             .map(|last| (last.tenant.clone(), last.forms.clone()));
-        let stored = self.journal.accept_all(arrivals).await.map_err(refusal)?;
+        let arriving: Vec<Arriving<'_>> = arrivals
+            .iter()
+            .map(|arrival| self.activity.arriving(&arrival.tenant, &arrival.event))
+            .collect();
+        let stored = match self.journal.accept_all(arrivals).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.activity.refused();
+                return Err(refusal(error));
+            }
+        };
+        for (arriving, accepted) in arriving.into_iter().zip(&stored.value) {
+            arriving.arrived(matches!(accepted, Accepted::Duplicate));
+        }
         let is_whole = stored.value.len() == count;
         let mut taken = Vec::with_capacity(stored.value.len());
         let mut to_deliver = Vec::new();

@@ -7,8 +7,8 @@ mod load;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use self::settings::Releasing;
 pub use self::settings::{OnSettings, ReloadError};
 use super::clock;
+use super::hooks::Hooks;
 use super::intake::{Directed, Inbox};
 use super::reads::Reads;
 use super::reload::{FolderChange, PluginFile, Sha256Bytes};
 use super::sessions::Sessions;
-use crate::config::{PluginSettings, Settings, asks};
+use crate::config::{PluginSettings, Settings, asks, webhooks};
 use crate::journal::{EventKey, Journal, PluginKey};
 use crate::mailbox::control::{PluginLine, SettingsLine};
 use crate::model::config::ConfigValue;
@@ -33,6 +34,8 @@ use crate::outbox::requests::Requests;
 use crate::router::{Access, Only, PluginRoutes, Roles, Table};
 use crate::runtime::Engine;
 use crate::runtime::lanes::Lanes;
+use crate::telemetry::Audit;
+use crate::telemetry::audit::{What, Who, short_reason};
 use crate::web::{PanelSource, PluginRow};
 
 /// What the plugins are joined to.
@@ -53,6 +56,8 @@ pub struct PluginsParts {
     pub requests: Arc<Requests>,
     /// Who answers reads.
     pub reads: Arc<Reads>,
+    /// Where webhooks are taken.
+    pub hooks: Arc<Hooks>,
     /// The bots: `started` is for each of them, and settings change them.
     pub sessions: Arc<Sessions>,
 }
@@ -85,6 +90,8 @@ struct Known {
     refused: BTreeMap<String, String>,
     /// Everything that lay in the folder at the start was looked at.
     was_scanned: bool,
+    /// The refusals that the audit has: one that goes on is told once.
+    audited: BTreeMap<String, String>,
 }
 
 /// The plugins of one tenant.
@@ -98,6 +105,7 @@ pub struct Plugins {
     boot: String,
     /// Held changes are being let through.
     releasing: Mutex<Releasing>,
+    audit: OnceLock<Audit>,
     /// The settings that the host was started with.
     started_with: Settings,
     /// Whether they come from a file, which may be read again.
@@ -123,7 +131,14 @@ impl Plugins {
             applying: tokio::sync::Mutex::default(),
             boot: clock::trace_id(),
             releasing: Mutex::default(),
+            audit: OnceLock::new(),
         }
+    }
+
+    /// Sets where changes are written down.
+    pub(super) fn set_audit(&self, audit: Audit) {
+        // Set once, by the one who joins the host.
+        let _ = self.audit.set(audit);
     }
 
     /// Applies a change of the folder; resolves when it serves or is refused.
@@ -147,22 +162,22 @@ impl Plugins {
             }
             FolderChange::SettingsChanged => self.load_settings(false).await,
             FolderChange::Removed { name } => {
-                let mut known = self.known.lock();
-                known.sources.remove(&name);
-                known.refused.remove(&name);
-                known.refused.remove(&absent::file_row(&name));
-                let gone: Vec<String> = known
-                    .serving
-                    .iter()
-                    .filter(|(_, plugin)| plugin.stem == name)
-                    .map(|(plugin, _)| plugin.clone())
-                    .collect();
-                drop(known);
+                let gone: Vec<String> = {
+                    let mut known = self.known.lock();
+                    known.sources.remove(&name);
+                    known.refused.remove(&name);
+                    known.refused.remove(&absent::file_row(&name));
+                    let serving = known.serving.iter();
+                    serving
+                        .filter(|(_, plugin)| plugin.stem == name)
+                        .map(|(plugin, _)| plugin.clone())
+                        .collect()
+                };
                 for plugin in gone {
-                    self.remove(&plugin);
+                    self.remove(&plugin).await;
                 }
             }
-            FolderChange::Refused { name, reason } => self.refuse(&name, &reason),
+            FolderChange::Refused { name, reason } => self.refuse(&name, &reason).await,
             FolderChange::Scanned => self.known.lock().was_scanned = true,
         }
         self.changed.send_modify(|number| *number += 1);
@@ -189,7 +204,7 @@ impl Plugins {
             source.is_some_and(|source| source.settings.is_some())
         };
         let wanted = self.settings.load().plugins_of(stem, has_own_file);
-        self.note_taken_name(stem, has_own_file);
+        self.note_taken_name(stem, has_own_file).await;
         let dropped: Vec<String> = {
             let known = self.known.lock();
             known
@@ -200,33 +215,65 @@ impl Plugins {
                 .collect()
         };
         for name in dropped {
-            self.remove(&name);
+            self.remove(&name).await;
         }
         for name in wanted {
             match self.load(&name, stem).await {
                 Ok(()) => {
                     self.known.lock().refused.remove(&name);
                 }
-                Err(reason) => self.refuse(&name, &reason),
+                Err(reason) => self.refuse(&name, &reason).await,
             }
         }
     }
 
-    fn refuse(&self, name: &str, reason: &str) {
+    async fn refuse(&self, name: &str, reason: &str) {
         tracing::error!(plugin = name, reason, "plugin refused");
-        let mut known = self.known.lock();
-        known.refused.insert(name.to_owned(), reason.to_owned());
+        let artifact = {
+            let mut known = self.known.lock();
+            known.refused.insert(name.to_owned(), reason.to_owned());
+            let artifact = known.sources.get(name).map(|source| hex(&source.sha256));
+            let told = format!("{} {reason}", artifact.as_deref().unwrap_or_default());
+            if known.audited.insert(name.to_owned(), told.clone()) == Some(told) {
+                return;
+            }
+            artifact
+        };
+        self.audit(What::PluginRefused {
+            tenant: self.parts.tenant.to_string(),
+            plugin: name.to_owned(),
+            artifact,
+            reason: short_reason(reason),
+        })
+        .await;
     }
 
-    fn remove(&self, name: &str) {
+    async fn remove(&self, name: &str) {
         tracing::info!(plugin = name, "plugin removed");
-        let mut known = self.known.lock();
-        known.serving.remove(name);
-        known.refused.remove(name);
-        drop(known);
+        let removed = {
+            let mut known = self.known.lock();
+            known.refused.remove(name);
+            known.audited.remove(name);
+            known.serving.remove(name)
+        };
         self.rebuild_table();
         self.parts.lanes.remove(&self.parts.tenant, name);
         self.parts.requests.remove(&self.parts.tenant, &name.into());
+        if let Some(removed) = removed {
+            self.audit(What::PluginRemoved {
+                tenant: self.parts.tenant.to_string(),
+                plugin: name.to_owned(),
+                artifact: hex(&removed.sha256),
+            })
+            .await;
+        }
+    }
+
+    /// Writes down what somebody did by changing a file.
+    async fn audit(&self, what: What) {
+        if let Some(audit) = self.audit.get() {
+            audit.record(Who::Files, what).await;
+        }
     }
 
     fn rebuild_table(&self) {
@@ -240,7 +287,7 @@ impl Plugins {
             });
             routes.collect()
         };
-        let settings = self.settings.load();
+        let settings = self.settings.load_full();
         let (table, warnings) = Table::new(routes, &Roles(settings.roles.clone()));
         for warning in warnings {
             tracing::warn!(%warning, "routes");
@@ -248,6 +295,20 @@ impl Plugins {
         let table = table.with_sentences(settings.sentences.commands.clone());
         let table = Arc::new(table);
         self.parts.inbox.set_table(&self.parts.tenant, table);
+        let webhooks: Vec<_> = {
+            let known = self.known.lock();
+            let serving = known.serving.iter();
+            serving
+                .map(|(name, plugin)| (name.clone(), plugin.settings.webhooks.clone()))
+                .collect()
+        };
+        let webhooks = webhooks.iter().map(|(name, hooks)| (name.as_str(), hooks));
+        self.parts.hooks.set(&settings, webhooks);
+    }
+
+    /// Tells the panel that counts have changed.
+    pub(super) fn tell_panel(&self) {
+        self.changed.send_modify(|number| *number += 1);
     }
 
     /// Sends a plugin an event of its own life, where it listens.
@@ -326,6 +387,7 @@ impl Plugins {
         let status = self.parts.lanes.status();
         let known = self.known.lock();
         let absent = self.without_file(&known);
+        let (settings, bound) = (self.settings.load(), self.parts.hooks.address());
         let mut lines: BTreeMap<&String, PluginLine> = BTreeMap::new();
         for (name, plugin) in &known.serving {
             let live = status
@@ -344,6 +406,7 @@ impl Plugins {
                 faults: live.map_or(0, |live| live.faults),
                 dead: live.map_or(0, |live| live.dead),
                 asks: asks(description, Some(&plugin.settings)),
+                webhooks: webhooks(&settings, &plugin.settings, bound),
             };
             lines.insert(name, line);
         }
@@ -375,6 +438,7 @@ impl Plugins {
 impl PanelSource for Plugins {
     fn plugins(&self) -> Vec<PluginRow> {
         let status = self.parts.lanes.status();
+        let mut webhooks = self.parts.hooks.rows();
         let known = self.known.lock();
         let mut rows: BTreeMap<String, PluginRow> = BTreeMap::new();
         for (name, plugin) in &known.serving {
@@ -392,6 +456,7 @@ impl PanelSource for Plugins {
                         .and_then(|live| live.last_fault.clone())
                         .or_else(|| self.parts.reads.last_denied(name)),
                     waiting: live.map_or(0, |live| live.waiting as u64),
+                    webhooks: webhooks.remove(name.as_str()).unwrap_or_default(),
                 },
             );
         }
@@ -442,6 +507,11 @@ fn lifecycle_event(id: &str, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
         raw: None,
         payload: EventPayload::Lifecycle(lifecycle),
     }
+}
+
+/// A hash as hexadecimal digits.
+fn hex(hash: &Sha256Bytes) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The router's form of a plugin's `only` and `allow`.

@@ -1,11 +1,9 @@
 //! The bots and their sessions: started, watched, paused, begun again when they end.
 
-mod watched;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,7 +12,6 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::watched::Watched;
 use super::bots::BotDirectory;
 use super::clock;
 use super::intake::Inbox;
@@ -83,7 +80,6 @@ struct Session {
     connector: Arc<LocalConnector>,
     platform: String,
     standing: Mutex<Standing>,
-    last_event_in: AtomicU64,
     running: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
 }
 
@@ -145,6 +141,11 @@ impl Sessions {
         }
     }
 
+    /// Whether sessions are open: between [`Sessions::open`] and [`Sessions::close`].
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
+    }
+
     /// Ends all sessions.
     pub(super) async fn close(&self) {
         self.is_open.store(false, Ordering::Release);
@@ -167,7 +168,12 @@ impl Sessions {
     pub fn status(&self) -> Vec<BotStatus> {
         let bots = self.bots.lock();
         let bots = bots.iter();
-        bots.map(|(name, session)| session.status(name)).collect()
+        let activity = self.inbox.activity();
+        let status = |(name, session): (&String, &Arc<Session>)| {
+            let heard = activity.bot(&self.tenant, name);
+            session.status(name, heard.last_event_at)
+        };
+        bots.map(status).collect()
     }
 
     /// How far the platform is, where the bots have accepted everything that they heard up to there;
@@ -278,7 +284,6 @@ impl Sessions {
                 since: clock::now(),
                 reason: None,
             }),
-            last_event_in: AtomicU64::new(0),
             running: Mutex::default(),
         });
         self.bots.lock().insert(name.clone(), session.clone());
@@ -355,15 +360,14 @@ impl Session {
         }
     }
 
-    fn status(&self, name: &str) -> BotStatus {
+    fn status(&self, name: &str, last_event_in: Option<Timestamp>) -> BotStatus {
         let standing = self.standing.lock();
-        let last = self.last_event_in.load(Ordering::Relaxed);
         BotStatus {
             name: name.to_owned(),
             platform: self.platform.clone(),
             state: standing.state,
             since: standing.since,
-            last_event_in: (last > 0).then_some(last),
+            last_event_in,
             reason: standing.reason.clone(),
         }
     }
@@ -382,11 +386,7 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
     let mut reason = None;
     loop {
         session.stand(BotState::Connected, reason);
-        let intake = Watched {
-            inbox: &inbox,
-            last_event_in: &session.last_event_in,
-        };
-        let run = session.connector.run(&intake, stop.cancelled());
+        let run = session.connector.run(inbox.as_ref(), stop.cancelled());
         let ended = AssertUnwindSafe(run).catch_unwind().await;
         if stop.is_cancelled() {
             return;

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::app::reload::MAX_WASM_BYTES;
 use crate::config::{
-    MAX_PLUGIN_FILE_BYTES, Problem, Settings, asks, check_plugin, unreadable_plugins,
+    MAX_PLUGIN_FILE_BYTES, Problem, Settings, asks, check_plugin, unreadable_plugins, webhooks,
 };
-use crate::mailbox::control::PluginAsk;
+use crate::mailbox::control::{PluginAsk, PluginWebhook};
 use crate::model::description::Description;
 
 /// What loads a file as the host would, and says what it is.
@@ -33,6 +33,8 @@ pub(super) struct PluginReport {
     pub(super) problems: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) asks: Vec<PluginAsk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) webhooks: Vec<PluginWebhook>,
 }
 
 impl PluginReport {
@@ -46,6 +48,7 @@ impl PluginReport {
             summary: None,
             problems: Vec::new(),
             asks: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 }
@@ -177,6 +180,9 @@ fn report_plugin(
                 report.problems.push(reason.clone());
             }
         }
+    }
+    if let Ok(plugin) = &plugin {
+        report.webhooks = webhooks(settings, plugin, None);
     }
     if let Ok(description) = described {
         report.version = Some(description.version.clone());

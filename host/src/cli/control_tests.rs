@@ -3,8 +3,8 @@
 use super::{ask, bots, conversations, outbox, plugins, reload, send};
 use crate::mailbox::control::{
     BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, HoldLine, LaneLine, LaneState,
-    Line, OutboxCounts, PluginAsk, PluginLine, ReloadedLine, Selector, SentLine, SentState,
-    SettingsLine, TotalLine,
+    Line, OutboxCounts, PluginAsk, PluginLine, PluginWebhook, ReloadedLine, Selector, SentLine,
+    SentState, SettingsLine, TotalLine,
 };
 use crate::model::event::ConversationKind;
 
@@ -126,6 +126,11 @@ fn plugins_of_a_running_host_are_listed() {
             reason: "newer jokes".to_owned(),
             optional: true,
             granted: false,
+        }],
+        webhooks: vec![PluginWebhook {
+            name: "pager".to_owned(),
+            url: "http://127.0.0.1:8642/hooks/default/joke/pager".to_owned(),
+            verify: "hmac-sha256".to_owned(),
         }],
     };
     let bad = PluginLine {

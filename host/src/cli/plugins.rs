@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::ask::{Meant, PATIENCE, ago, now, settings_lines};
 use super::output::{Failure, table};
 use super::start::Place;
-use crate::mailbox::control::{Ask, Line, PluginLine};
+use crate::mailbox::control::{Ask, Line, PluginLine, PluginWebhook};
 use crate::model::Timestamp;
 
 /// Lists the plugins of a running host; none where none runs.
@@ -62,6 +62,7 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
         }
     }
     for plugin in &plugins {
+        shown.extend(webhook_lines(&plugin.plugin, &plugin.webhooks));
         for ask in &plugin.asks {
             let granted = if ask.granted {
                 "granted"
@@ -76,4 +77,15 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
         }
     }
     shown
+}
+
+/// Where a plugin is called from outside.
+pub(super) fn webhook_lines(plugin: &str, webhooks: &[PluginWebhook]) -> Vec<String> {
+    let line = |webhook: &PluginWebhook| {
+        format!(
+            "{plugin} takes the webhook {} at {} (verified: {})",
+            webhook.name, webhook.url, webhook.verify
+        )
+    };
+    webhooks.iter().map(line).collect()
 }

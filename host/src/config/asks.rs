@@ -1,8 +1,12 @@
-//! What a plugin asks for, beside what its settings grant.
+//! What a plugin asks for, beside what its settings grant; where it is called from outside.
 
-use super::PluginSettings;
-use crate::mailbox::control::PluginAsk;
+use std::net::SocketAddr;
+
+use super::{PluginSettings, Settings};
+use crate::mailbox::control::{PluginAsk, PluginWebhook};
+use crate::model::DEFAULT_TENANT;
 use crate::model::description::{Capability, CapabilityRequest, Description};
+use crate::web::hooks::hook_path;
 
 /// Lists what a plugin asks for; without settings nothing is granted.
 pub fn asks(description: &Description, settings: Option<&PluginSettings>) -> Vec<PluginAsk> {
@@ -31,4 +35,20 @@ pub fn asks(description: &Description, settings: Option<&PluginSettings>) -> Vec
         }
     };
     description.capabilities.iter().map(ask).collect()
+}
+
+/// Lists a plugin's webhooks with their addresses; `bound` is where the listener is, if it is open.
+pub fn webhooks(
+    settings: &Settings,
+    plugin: &PluginSettings,
+    bound: Option<SocketAddr>,
+) -> Vec<PluginWebhook> {
+    let base = settings.http.base_url(bound);
+    let own = plugin.webhooks.iter();
+    own.map(|(name, webhook)| PluginWebhook {
+        name: name.clone(),
+        url: format!("{base}{}", hook_path(DEFAULT_TENANT, &plugin.name, name)),
+        verify: webhook.check.verify.name().to_owned(),
+    })
+    .collect()
 }

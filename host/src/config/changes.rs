@@ -9,7 +9,6 @@ impl Settings {
         let changed = [
             ("data", self.data != new.data),
             ("plugins", self.plugins_folder != new.plugins_folder),
-            ("http.listen", self.http.listen != new.http.listen),
             ("local.enabled", old_local.enabled != local.enabled),
             ("local.listen", old_local.listen != local.listen),
             ("local.rooms", old_local.rooms != local.rooms),
@@ -23,7 +22,9 @@ impl Settings {
                 self.journal.max_bytes != new.journal.max_bytes,
             ),
             ("limits", self.limits != new.limits),
-            ("log.level", self.log != new.log),
+            ("log.format", self.log.format != new.log.format),
+            ("log.file", self.log.file != new.log.file),
+            ("observe", self.observe != new.observe),
             (
                 "reload.poll-interval-ms",
                 self.reload.poll_interval != new.reload.poll_interval,

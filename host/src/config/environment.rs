@@ -9,9 +9,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Tells what to log: `PARLOR_LOG` where it is set, else the settings' level.
-pub fn log_filter(level: super::LogLevel) -> String {
-    variable("PARLOR_LOG")
-        .filter(|filter| !filter.trim().is_empty())
-        .unwrap_or_else(|| level.name().to_owned())
+/// What to log in the place of the settings' levels: `PARLOR_LOG`, where it is set.
+pub fn log_override() -> Option<String> {
+    variable("PARLOR_LOG").filter(|filter| !filter.trim().is_empty())
 }

@@ -11,6 +11,7 @@ use super::names::is_name;
 use super::problem::{Problem, Source, Spot, Spots};
 use super::read::{Item, Reader, Table, integer, one_of};
 use super::secret::Environment;
+use super::webhook::{WebhookSettings, read_webhooks};
 use crate::model::HOST_PLUGIN;
 use crate::model::limits::Limits;
 
@@ -40,6 +41,8 @@ pub struct PluginSettings {
     pub grants: Grants,
     /// What it may use.
     pub limits: Limits,
+    /// Who may call it from outside.
+    pub webhooks: BTreeMap<String, WebhookSettings>,
     /// Where its keys stand.
     pub spots: Spots,
     /// The file its settings stand in; none where it has none.
@@ -59,6 +62,7 @@ impl PluginSettings {
             config: BTreeMap::new(),
             grants: Grants::default(),
             limits: DEFAULT_LIMITS,
+            webhooks: BTreeMap::new(),
             spots: Spots::default(),
             file: None,
         }
@@ -229,6 +233,9 @@ fn read_body(
     }
     if let Some(item) = table.get(reader, "limits") {
         settings.limits = read_limits(reader, &item);
+    }
+    if let Some(item) = table.get(reader, "webhooks") {
+        settings.webhooks = read_webhooks(reader, &item, &scope.bots, &settings.only.bots);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The host's own sections: listeners, journal, bots, roles, reload, limits, log.
+//! The host's own sections: listeners, journal, bots, roles, reload, limits.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,13 +17,32 @@ const MAX_PER_MINUTE: u64 = 600_000;
 /// Patterns that a role may have.
 const MAX_PATTERNS: usize = 10_000;
 
+/// Where webhooks and redirects arrive, where the settings do not say.
+pub const DEFAULT_HTTP_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
+
 /// Where webhooks and redirects arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
-    /// The address listened on; none without the section.
+    /// The address listened on as soon as something needs it; none without the section.
     pub listen: Option<SocketAddr>,
     /// What platforms and partners are told.
     pub public_url: Option<Url>,
+}
+
+impl HttpConfig {
+    /// The address listened on as soon as something needs it.
+    pub fn address(&self) -> SocketAddr {
+        self.listen.unwrap_or(DEFAULT_HTTP_LISTEN)
+    }
+
+    /// What comes before a path in what partners are told; `bound` is where the listener is, once it is.
+    pub fn base_url(&self, bound: Option<SocketAddr>) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", bound.unwrap_or_else(|| self.address())),
+        }
+    }
 }
 
 /// The local platform and its page.
@@ -141,42 +160,6 @@ impl Default for HostLimits {
     }
 }
 
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// What failed.
-    Error,
-    /// And what may fail.
-    Warn,
-    /// And what happens.
-    Info,
-    /// And how.
-    Debug,
-    /// And everything else.
-    Trace,
-}
-
-impl LogLevel {
-    /// Its name in the settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-}
-
-const LOG_LEVELS: [(&str, LogLevel); 5] = [
-    ("error", LogLevel::Error),
-    ("warn", LogLevel::Warn),
-    ("info", LogLevel::Info),
-    ("debug", LogLevel::Debug),
-    ("trace", LogLevel::Trace),
-];
-
 pub(super) fn read_http(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> HttpConfig {
     let mut config = HttpConfig {
         listen: None,
@@ -185,7 +168,7 @@ pub(super) fn read_http(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Htt
     let Some(mut table) = item.and_then(|item| item.table(reader)) else {
         return config;
     };
-    config.listen = Some(SocketAddr::from(([127, 0, 0, 1], 8642)));
+    config.listen = Some(DEFAULT_HTTP_LISTEN);
     if let Some(item) = table.get(reader, "listen") {
         config.listen = item.parse(reader, "an address and a port, \"127.0.0.1:8642\"");
     }
@@ -193,7 +176,10 @@ pub(super) fn read_http(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Htt
         let expected = "an address that begins with https:// or http://";
         config.public_url = item.parse::<Url>(reader, expected);
         if let Some(url) = &config.public_url
-            && (!matches!(url.scheme(), "https" | "http") || url.host().is_none())
+            && (!matches!(url.scheme(), "https" | "http")
+                || url.host().is_none()
+                || url.query().is_some()
+                || url.fragment().is_some())
         {
             item.wrong(reader, expected);
         }
@@ -452,19 +438,4 @@ pub(super) fn read_limits(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> H
     }
     table.finish(reader);
     limits
-}
-
-pub(super) fn read_log(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> LogLevel {
-    let mut level = LogLevel::Info;
-    let Some(mut table) = item.and_then(|item| item.table(reader)) else {
-        return level;
-    };
-    if let Some(chosen) = table
-        .get(reader, "level")
-        .and_then(|item| item.choice(reader, &LOG_LEVELS))
-    {
-        level = chosen;
-    }
-    table.finish(reader);
-    level
 }

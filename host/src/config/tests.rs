@@ -86,7 +86,7 @@ level = "debug"
     assert_eq!(settings.reload.mode, ReloadMode::Manual);
     assert_eq!(settings.reload.poll_interval, Duration::from_millis(100));
     assert_eq!(settings.limits.guest_memory_bytes, Some(512 * 1024 * 1024));
-    assert_eq!(settings.log, LogLevel::Debug);
+    assert_eq!(settings.log, LogConfig::at(LogLevel::Debug));
     let joke = &settings.plugins["joke"];
     assert_eq!(
         joke.grants.http[0].allow,
@@ -438,7 +438,8 @@ fn what_waits_for_the_next_start_is_named_with_its_line() {
     let old = parse("data = \"a\"\n").unwrap();
     let new = parse(
         "data = \"b\"\n[local]\nlisten = \"127.0.0.1:1\"\n[journal]\ndurability = \"process\"\n\
-         [roles]\nstaff = [\"*\"]\n[log]\nlevel = \"debug\"\n",
+         [roles]\nstaff = [\"*\"]\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
+         [observe]\nlisten = \"127.0.0.1:2\"\n",
     )
     .unwrap();
     let named: Vec<String> = old
@@ -452,7 +453,8 @@ fn what_waits_for_the_next_start_is_named_with_its_line() {
             "parlor.toml:1: `data` takes effect at the next start",
             "parlor.toml:3: `local.listen` takes effect at the next start",
             "parlor.toml:5: `journal.durability` takes effect at the next start",
-            "parlor.toml:9: `log.level` takes effect at the next start",
+            "parlor.toml:10: `log.format` takes effect at the next start",
+            "parlor.toml:11: `observe` takes effect at the next start",
         ]
     );
     assert!(old.needs_restart(&old).is_empty());

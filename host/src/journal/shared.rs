@@ -114,15 +114,26 @@ fn delivery(
     }
 }
 
+/// The event that a part grew out of, without its body: parts wait for long, and nobody reads it.
+pub(super) fn origin(event: &Arc<Event>) -> Arc<Event> {
+    if event.payload.body_bytes() == 0 {
+        return Arc::clone(event);
+    }
+    let mut origin = Event::clone(event);
+    origin.payload.drop_body();
+    Arc::new(origin)
+}
+
 /// Makes the parts of a turn whose first has the number `first`.
 pub(super) fn parts(
     first: PartNumber,
     delivery: DeliveryNumber,
     tenant: &Name,
     plugin: &Name,
-    origin: &Arc<Event>,
+    event: &Arc<Event>,
     new: Vec<NewPart>,
 ) -> Vec<Part> {
+    let origin = origin(event);
     (first..)
         .zip(new)
         .map(|(number, what)| Part {
@@ -130,7 +141,7 @@ pub(super) fn parts(
             tenant: Arc::clone(tenant),
             plugin: Arc::clone(plugin),
             delivery,
-            origin: Arc::clone(origin),
+            origin: Arc::clone(&origin),
             broadcast: None,
             state: if what.sending {
                 PartState::Sending

@@ -69,6 +69,7 @@ use super::{
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
+use crate::telemetry::latency::{Latency, LatencyCounts};
 
 /// The name of the database in the data folder.
 pub const JOURNAL_FILE: &str = "journal.sqlite";
@@ -81,6 +82,7 @@ pub struct SqliteJournal {
     readers: Readers,
     pages_used: Arc<AtomicU64>,
     files: Arc<Blobs>,
+    commits: Arc<Latency>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -501,6 +503,10 @@ impl Journal for SqliteJournal {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.write(|reply| Command::SetHostValue(name, value, reply))
             .await
+    }
+
+    fn commit_times(&self) -> Option<LatencyCounts> {
+        Some(self.commits.counts())
     }
 
     async fn counts(&self) -> JournalResult<Counts> {

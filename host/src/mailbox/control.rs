@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use client::{AskError, ask};
 pub use lines::{
     BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, HoldLine, LaneLine, LaneState,
-    Line, OutboxCounts, PluginAsk, PluginLine, Refused, RefusedReason, ReloadedLine, SentLine,
-    SentState, SettingsLine, TotalLine,
+    Line, OutboxCounts, PluginAsk, PluginLine, PluginWebhook, Refused, RefusedReason, ReloadedLine,
+    SentLine, SentState, SettingsLine, TotalLine,
 };
 pub use wire::{LineError, read_line, write_line};
 

@@ -400,3 +400,30 @@ pub enum EventPayload {
     /// Anything else.
     Other(OtherEvent),
 }
+
+impl EventPayload {
+    /// Bytes of the body that it carries: the one thing in an event that may be large.
+    pub fn body_bytes(&self) -> usize {
+        match self {
+            Self::WebhookReceived(call) => call.body.len(),
+            Self::ResponseReceived(received) => {
+                let response = received.outcome.as_ref();
+                response.map_or(0, |response| response.body.len())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes the body out.
+    pub fn drop_body(&mut self) {
+        match self {
+            Self::WebhookReceived(call) => call.body = Vec::new(),
+            Self::ResponseReceived(received) => {
+                if let Ok(response) = &mut received.outcome {
+                    response.body = Vec::new();
+                }
+            }
+            _ => {}
+        }
+    }
+}

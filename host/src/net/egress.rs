@@ -28,6 +28,7 @@ use super::oauth::Taken;
 use super::resolve::{Lookup, SystemLookup};
 use super::route::NetConfig;
 use super::tls::Identity;
+use crate::telemetry::wire::{Exchange, Way};
 
 use body::BodyBounds;
 use error::classify;
@@ -297,12 +298,36 @@ impl Sending<'_> {
         Ok(answer)
     }
 
+    /// Makes a request, and notes it where requests are logged.
     async fn open(
+        &self,
+        request: Request<Bytes>,
+        certificate: Option<&Identity>,
+        caps: &Caps,
+        masks: Vec<Mask>,
+    ) -> Result<Response<CappedBody>, EgressError> {
+        let (method, uri) = (request.method().as_str(), request.uri());
+        let mut noted =
+            Exchange::begin(Way::Out, method, uri.host().unwrap_or_default(), uri.path());
+        let opened = self.open_noted(request, certificate, caps, masks, &mut noted);
+        match opened.await {
+            Ok(answer) => Ok(answer.map(|body| body.noted_in(noted))),
+            Err(error) => {
+                if let Some(noted) = &mut noted {
+                    noted.failed(error.clone().masked(&self.masks()).to_string());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_noted(
         &self,
         mut request: Request<Bytes>,
         certificate: Option<&Identity>,
         caps: &Caps,
         masks: Vec<Mask>,
+        noted: &mut Option<Exchange>,
     ) -> Result<Response<CappedBody>, EgressError> {
         let permit = tokio::time::timeout_at(self.deadline, self.slots.clone().acquire_owned())
             .await
@@ -331,6 +356,9 @@ impl Sending<'_> {
                 let tls = error.connect_info().and_then(TlsEnd::of);
                 tls.unwrap_or_else(|| classify(&error))
             })?;
+        if let Some(noted) = noted {
+            noted.answered(answer.status().as_u16());
+        }
         if let Some(proxy) = proxy
             && answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
         {

@@ -17,6 +17,8 @@ mod timers;
 mod worker;
 
 #[cfg(test)]
+mod body_tests;
+#[cfg(test)]
 mod disk_tests;
 #[cfg(test)]
 pub(crate) mod fakes;
@@ -66,6 +68,8 @@ pub struct LanesConfig {
     pub calls: usize,
     /// Deliveries of one plugin that wait in memory; those above it wait in the journal.
     pub waiting: usize,
+    /// Bytes of the bodies of such deliveries.
+    pub waiting_bytes: usize,
     /// How long a plugin stays in quarantine before the first probe; twice as long after each failed one.
     pub quarantine: Duration,
 }
@@ -79,6 +83,7 @@ impl Default for LanesConfig {
             idle: Duration::from_secs(60),
             calls: 256,
             waiting: 10_000,
+            waiting_bytes: 64 * 1024 * 1024,
             quarantine: Duration::from_secs(10),
         }
     }

@@ -1,5 +1,7 @@
 //! What the page's panel shows of the plugins. `app` fills it in.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -20,6 +22,35 @@ pub struct PluginRow {
     pub last_error: Option<String>,
     /// Deliveries that wait for it.
     pub waiting: u64,
+    /// Its webhooks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookRow>,
+}
+
+/// One webhook of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WebhookRow {
+    /// Its name.
+    pub name: String,
+    /// Where it is called.
+    pub url: String,
+    /// How a sender proves itself: `hmac-sha256`, `token`, `basic` or `none`.
+    pub verify: String,
+    /// Calls that became events.
+    pub taken: u64,
+    /// Calls that came again.
+    pub duplicates: u64,
+    /// Calls that were refused, by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// Why the last one was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_refusal: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_refused_at: Option<Timestamp>,
+    /// Why nothing reaches it, where the listener is not open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// Tells of the plugins.

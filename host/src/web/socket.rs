@@ -34,9 +34,12 @@ use crate::mailbox::rooms::{
     Change, Command, Done, RoomEvent, RoomsError, Snapshot, View, ViewError,
 };
 use crate::model::payload::{MemberChange, PresenceStatus};
+use crate::telemetry::wire::{self, Way};
 
 /// How often a page is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// What the record of frames calls it.
+const PEER: &str = "page";
 /// How long a page may take to read.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,19 @@ enum ToPage<'a> {
     Answer(Answer),
     Plugins(Vec<PluginRow>),
     Failed(String),
+}
+
+impl ToPage<'_> {
+    /// The frame's kind, for the record of frames.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Snapshot(_) => "snapshot",
+            Self::Event(_) => "event",
+            Self::Answer(_) => "answer",
+            Self::Plugins(_) => "plugins",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -128,6 +144,7 @@ impl Session<'_> {
     }
 
     async fn take(&mut self, socket: &mut WebSocket, text: &str) -> Result<(), Over> {
+        wire::frame(Way::In, PEER, "text", text.len());
         let frame: FromPage = match serde_json::from_str(text) {
             Ok(frame) => frame,
             Err(error) => return send(socket, &ToPage::Failed(error.to_string())).await,
@@ -248,7 +265,10 @@ async fn next(view: &mut Option<View>) -> Result<Arc<RoomEvent>, ViewError> {
 
 async fn send(socket: &mut WebSocket, frame: &ToPage<'_>) -> Result<(), Over> {
     match serde_json::to_string(frame) {
-        Ok(text) => send_frame(socket, Message::Text(text.into())).await,
+        Ok(text) => {
+            wire::frame(Way::Out, PEER, frame.kind(), text.len());
+            send_frame(socket, Message::Text(text.into())).await
+        }
         Err(error) => {
             tracing::error!(%error, "frame for the page has no JSON");
             Err(Over)

@@ -12,12 +12,15 @@ pub(super) fn file_row(stem: &str) -> String {
 
 impl Plugins {
     /// Shows a file whose name a section has given to another one, or that it has not any more.
-    pub(super) fn note_taken_name(&self, stem: &str, has_own_file: bool) {
+    pub(super) async fn note_taken_name(&self, stem: &str, has_own_file: bool) {
         let row = file_row(stem);
-        match self.settings.load().name_is_taken(stem, has_own_file) {
-            Some(problem) => self.refuse(&row, &problem.to_string()),
+        let taken = self.settings.load().name_is_taken(stem, has_own_file);
+        match taken {
+            Some(problem) => self.refuse(&row, &problem.to_string()).await,
             None => {
-                self.known.lock().refused.remove(&row);
+                let mut known = self.known.lock();
+                known.refused.remove(&row);
+                known.audited.remove(&row);
             }
         }
     }

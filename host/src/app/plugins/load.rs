@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Plugins, Serving, access_of};
+use super::{Plugins, Serving, access_of, hex};
 use crate::app::clock;
 use crate::config::{PluginSettings, Problem, ReloadMode, check_plugin};
 use crate::model::payload::Lifecycle;
@@ -13,6 +13,7 @@ use crate::router::Table;
 use crate::runtime::lanes::PluginSpec;
 use crate::runtime::turn::{ActionGrants, Policy};
 use crate::runtime::{PluginBuild, PluginParts, TracingLog};
+use crate::telemetry::audit::What;
 
 impl Plugins {
     /// Loads one plugin; what served before goes on where this fails.
@@ -31,7 +32,7 @@ impl Plugins {
         };
         let settings = settings.map_err(|problems| lines(&problems))?;
         if !settings.enabled {
-            self.remove(name);
+            self.remove(name).await;
             return Ok(());
         }
         let before = {
@@ -43,10 +44,11 @@ impl Plugins {
                     same_build,
                     same_settings,
                     serving.description.version.clone(),
+                    hex(&serving.sha256),
                 )
             })
         };
-        if matches!(before, Some((true, true, _))) {
+        if matches!(before, Some((true, true, ..))) {
             return Ok(());
         }
         let started = std::time::Instant::now();
@@ -57,11 +59,29 @@ impl Plugins {
         self.rebuild_table();
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(plugin = name, version, took_ms, "plugin serves");
+        self.known.lock().audited.remove(name);
+        let (tenant, plugin) = (self.parts.tenant.to_string(), name.to_owned());
+        self.audit(match &before {
+            None => What::PluginAdded {
+                tenant,
+                plugin,
+                version,
+                artifact: hex(&sha256),
+            },
+            Some((.., before)) => What::PluginSwapped {
+                tenant,
+                plugin,
+                version,
+                before: before.clone(),
+                after: hex(&sha256),
+            },
+        })
+        .await;
         let key = format!("{}:{}", self.boot, clock::trace_id());
         let lifecycle = match before {
             None => Lifecycle::Started,
-            Some((true, false, _)) => Lifecycle::ConfigChanged,
-            Some((_, _, old)) => Lifecycle::Reloaded(old),
+            Some((true, false, ..)) => Lifecycle::ConfigChanged,
+            Some((_, _, old, _)) => Lifecycle::Reloaded(old),
         };
         // `started` comes once a start of the host and bot, however often the file comes and goes.
         let key = if is_first { self.boot.clone() } else { key };

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::Plugins;
 use crate::config::{Problem, ReloadMode, Settings};
 use crate::mailbox::control::{ReloadedLine, SettingsLine};
+use crate::telemetry::audit::{What, short_reason};
+use crate::telemetry::set_levels;
 use crate::web::PluginRow;
 
 /// The name under which the page shows what is wrong with the settings.
@@ -64,10 +66,14 @@ impl Plugins {
         }
         let new = match Settings::load(&old.path) {
             Ok(new) => new,
-            Err(problems) => return self.refuse_settings(&problems),
+            Err(problems) => return self.refuse_settings(&problems).await,
         };
         if new == *old {
             self.notes.lock().clear();
+            let new = Arc::new(new);
+            // Whoever compares hashes finds that of a file whose comments are others, too.
+            self.settings.store(new.clone());
+            self.audit_settings(&old, &new).await;
             return;
         }
         if old.reload.mode == ReloadMode::Manual && !is_let_through {
@@ -82,7 +88,8 @@ impl Plugins {
         // Connections that are kept open are given up where the way out is another.
         let is_another_way = new.net != old.net;
         if is_another_way && let Err(error) = egress.configure(&new.net) {
-            return self.refuse_settings(&[new.problem("net", error.to_string())]);
+            let problem = new.problem("net", error.to_string());
+            return self.refuse_settings(&[problem]).await;
         }
         let came = match self.parts.sessions.apply(&new.bots).await {
             Ok(came) => came,
@@ -91,7 +98,7 @@ impl Plugins {
                     tracing::error!(%error, "way out not as it was");
                 }
                 let problem = new.problem("bot", format!("{error:#}"));
-                return self.refuse_settings(&[problem]);
+                return self.refuse_settings(&[problem]).await;
             }
         };
         let started = self.started_with.needs_restart(&new);
@@ -106,6 +113,10 @@ impl Plugins {
         let new = Arc::new(new);
         self.settings.store(new.clone());
         tracing::info!("settings taken");
+        if let Err(error) = set_levels(&new.log) {
+            tracing::error!(%error, "log levels not changed");
+        }
+        self.audit_settings(&old, &new).await;
         for hear in self.listeners.lock().iter() {
             hear(&new);
         }
@@ -174,7 +185,7 @@ impl Plugins {
         })
     }
 
-    fn refuse_settings(&self, problems: &[Problem]) {
+    async fn refuse_settings(&self, problems: &[Problem]) {
         for problem in problems {
             tracing::error!(%problem, "settings not taken; the last good ones stay in force");
         }
@@ -183,6 +194,21 @@ impl Plugins {
             text: problem.to_string(),
         });
         *self.notes.lock() = lines.collect();
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        self.audit(What::SettingsRefused {
+            reason: short_reason(&texts.join("\n")),
+        })
+        .await;
+    }
+
+    async fn audit_settings(&self, old: &Settings, new: &Settings) {
+        if old.text_hash.0 != new.text_hash.0 {
+            self.audit(What::SettingsChanged {
+                before: old.text_hash.0.clone(),
+                after: new.text_hash.0.clone(),
+            })
+            .await;
+        }
     }
 
     fn is_known(&self, plugin: &str) -> bool {

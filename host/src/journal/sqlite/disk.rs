@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::writer::Command;
 use crate::journal::{JournalError, JournalResult};
+use crate::telemetry::latency::Latency;
 
 /// Batches that may wait for the disk; above that the writer waits too.
 const WAITING: usize = 64;
@@ -29,11 +30,13 @@ const GAP: Duration = Duration::from_micros(250);
 
 /// Where a batch's end is said.
 type OnDisk = watch::Sender<Option<JournalResult<()>>>;
+/// A batch that waits for the disk, and when its commit began.
+type Waiting = (OnDisk, Instant);
 
 /// The way to the disk.
 pub(super) struct Disk {
     /// None where a commit is all that is promised.
-    thread: Option<(SyncSender<OnDisk>, JoinHandle<()>)>,
+    thread: Option<(SyncSender<Waiting>, JoinHandle<()>)>,
     shared: Arc<Shared>,
 }
 
@@ -43,6 +46,8 @@ struct Shared {
     waiting: AtomicUsize,
     /// The disk lost writes: what SQLite believes to be stored may be gone.
     lost: Mutex<Option<JournalError>>,
+    /// From the beginning of a commit until it is kept.
+    times: Arc<Latency>,
 }
 
 impl Disk {
@@ -81,6 +86,11 @@ impl Disk {
         })
     }
 
+    /// How long batches take from the beginning of their commit until they are kept.
+    pub(super) fn times(&self) -> Arc<Latency> {
+        Arc::clone(&self.shared.times)
+    }
+
     /// Tells whether everything committed is on disk.
     pub(super) fn is_idle(&self) -> bool {
         self.shared.waiting.load(Ordering::Acquire) == 0
@@ -95,17 +105,18 @@ impl Disk {
         self.shared.lost.lock().clone().map_or(Ok(()), Err)
     }
 
-    /// Puts a committed batch on disk and then says so.
-    pub(super) fn sync(&self, batch: OnDisk) {
+    /// Puts a batch whose commit began then on disk, and then says so.
+    pub(super) fn sync(&self, batch: OnDisk, began: Instant) {
         let Some((sender, _)) = &self.thread else {
+            self.shared.times.took(began.elapsed());
             batch.send_replace(Some(Ok(())));
             return;
         };
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
-        if let Err(refused) = sender.send(batch) {
+        if let Err(refused) = sender.send((batch, began)) {
             // The thread ended before its writer: it panicked.
             let error = JournalError::Failed("journal's disk thread ended".to_owned());
-            refused.0.send_replace(Some(Err(error)));
+            refused.0.0.send_replace(Some(Err(error)));
         }
     }
 
@@ -126,7 +137,7 @@ impl Disk {
 
 fn run(
     shared: &Shared,
-    batches: &Receiver<OnDisk>,
+    batches: &Receiver<Waiting>,
     sync: impl Fn() -> io::Result<()>,
     commands: &mpsc::WeakSender<Command>,
 ) {
@@ -143,7 +154,10 @@ fn run(
             *shared.lost.lock() = Some(error.clone());
         }
         let count = waiting.len();
-        for batch in waiting.drain(..) {
+        for (batch, began) in waiting.drain(..) {
+            if end.is_ok() {
+                shared.times.took(began.elapsed());
+            }
             batch.send_replace(Some(end.clone()));
         }
         // A batch that is full comes before the gap is over.

@@ -65,6 +65,7 @@ impl SqliteJournal {
         let files = Arc::new(files.map_err(|error| failed(&error))?);
         let (commands, receiver) = mpsc::channel(QUEUE);
         let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;
+        let commits = disk.times();
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
             let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
@@ -97,6 +98,7 @@ impl SqliteJournal {
             state,
             pages_used,
             files,
+            commits,
             writer: Mutex::new(Some(writer)),
         })
     }

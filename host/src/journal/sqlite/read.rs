@@ -21,6 +21,8 @@ use crate::journal::{
 use crate::model::Name;
 use crate::model::delivery::Delivery;
 
+/// Bytes of the bodies in one page of deliveries.
+const PAGE_BODIES: usize = 16 * 1024 * 1024;
 /// Connections that read.
 const READERS: usize = 2;
 
@@ -182,10 +184,23 @@ pub(super) fn pending_deliveries(
          WHERE d.ended IS NULL AND d.number > ?1 ORDER BY d.number LIMIT ?2",
         rows::DELIVERY_COLUMNS
     );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let failed = |error: rusqlite::Error| journal_error(&error);
+    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+    let mut found = statement.query((after, limit)).map_err(failed)?;
     let mut last = LastEvent::default();
-    list(connection, &sql, after, limit, |row| {
-        rows::delivery(row, &mut last)
-    })
+    let mut page: Vec<Delivery> = Vec::new();
+    let mut bytes = 0;
+    // A page of bodies ends early: its last delivery is where the next one begins.
+    while bytes < PAGE_BODIES
+        && let Some(row) = found.next().map_err(failed)?
+    {
+        let delivery = rows::delivery(row, &mut last)?;
+        bytes += delivery.event.payload.body_bytes();
+        page.push(delivery);
+    }
+    Ok(page)
 }
 
 pub(super) fn dead_letters(

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{journal_error, unreadable};
 use crate::journal::blobs::named_by;
-use crate::journal::shared::{event_with_roles, number_event, token};
+use crate::journal::shared::{event_with_roles, number_event, origin, token};
 use crate::journal::{
     Broadcast, BroadcastNumber, DeadLetter, DeadReason, FiredTimer, FormChange, JournalError,
     JournalResult, NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, SentAs,
@@ -336,7 +336,7 @@ pub(super) fn part(
         tenant: column(row, 1)?,
         plugin: column(row, 2)?,
         delivery: column(row, 3)?,
-        origin: last.read(row, 12, 13)?,
+        origin: origin(&last.read(row, 12, 13)?),
         what: NewPart {
             bot: column(row, 4)?,
             conversation: column(row, 5)?,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use rusqlite::ffi;
@@ -244,6 +245,7 @@ impl<'c> Writer<'c> {
         if self.batch.is_none() {
             return Ok(());
         }
+        let began = Instant::now();
         if let Err(error) = self.finish() {
             let error = journal_error(&error);
             self.undo(&error);
@@ -251,7 +253,7 @@ impl<'c> Writer<'c> {
         }
         self.state.commit();
         if let Some(batch) = self.batch.take() {
-            self.disk.sync(batch.on_disk);
+            self.disk.sync(batch.on_disk, began);
         }
         self.measure();
         self.checkpoint_when_due();

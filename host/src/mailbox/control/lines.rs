@@ -192,6 +192,9 @@ pub struct PluginLine {
     /// What it asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<PluginAsk>,
+    /// Where it is called from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<PluginWebhook>,
 }
 
 /// Something that a plugin asks for.
@@ -205,6 +208,17 @@ pub struct PluginAsk {
     pub optional: bool,
     /// The settings grant it.
     pub granted: bool,
+}
+
+/// A webhook of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginWebhook {
+    /// Its name.
+    pub name: String,
+    /// Where it is called.
+    pub url: String,
+    /// How a sender proves itself: `hmac-sha256`, `token`, `basic` or `none`.
+    pub verify: String,
 }
 
 /// Something about the settings that a person should know.

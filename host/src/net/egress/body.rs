@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::error::{EgressError, classify};
 use crate::net::mask::{Mask, MaskStream, cover_headers};
+use crate::telemetry::wire::Exchange;
 
 /// An answer's body: ends with an error where it is too large or too slow.
 pub struct CappedBody {
@@ -26,6 +27,8 @@ pub struct CappedBody {
     /// What comes after bytes that were held back.
     trailers: Option<Frame<Bytes>>,
     has_ended: bool,
+    /// Written to the log when the body is done with, where requests are logged.
+    exchange: Option<Exchange>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -54,8 +57,15 @@ impl CappedBody {
             masks,
             trailers: None,
             has_ended: false,
+            exchange: None,
             _permit: permit,
         }
+    }
+
+    /// Notes what is read of it.
+    pub(super) fn noted_in(mut self, exchange: Option<Exchange>) -> Self {
+        self.exchange = exchange;
+        self
     }
 
     fn poll_wire(
@@ -70,6 +80,9 @@ impl CappedBody {
                     return Poll::Ready(Some(Err(EgressError::BodyTooLarge(self.limit))));
                 };
                 self.left = left;
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.add_bytes(bytes);
+                }
                 // A body of many small pieces is late by the clock, not by one piece.
                 if Instant::now() >= self.deadline {
                     return Poll::Ready(Some(Err(EgressError::TimedOut)));
@@ -143,7 +156,11 @@ impl Body for CappedBody {
                     this.has_ended = true;
                     // What was held back is of a body that never came to its end.
                     this.mask = None;
-                    return Poll::Ready(Some(Err(error.masked(&this.masks))));
+                    let error = error.masked(&this.masks);
+                    if let Some(exchange) = &mut this.exchange {
+                        exchange.failed(error.to_string());
+                    }
+                    return Poll::Ready(Some(Err(error)));
                 }
                 None => this.has_ended = true,
             }

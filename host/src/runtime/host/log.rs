@@ -13,6 +13,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use crate::model::Name;
 use crate::runtime::bindings::parlor::bot::log as wit;
 use crate::runtime::store::StoreData;
+use crate::telemetry::PLUGIN_TARGET;
 
 /// The longest line of stdout or stderr; a longer one is cut into lines.
 const LINE_BYTES: usize = 8 * 1024;
@@ -62,11 +63,21 @@ impl LogSink for TracingLog {
     fn write(&self, line: LogLine) {
         let (tenant, plugin, text) = (&*line.tenant, &*line.plugin, line.text.as_str());
         match line.level {
-            LogLevel::Trace => tracing::trace!(tenant, plugin, text, "plugin log"),
-            LogLevel::Debug => tracing::debug!(tenant, plugin, text, "plugin log"),
-            LogLevel::Info => tracing::info!(tenant, plugin, text, "plugin log"),
-            LogLevel::Warn => tracing::warn!(tenant, plugin, text, "plugin log"),
-            LogLevel::Error => tracing::error!(tenant, plugin, text, "plugin log"),
+            LogLevel::Trace => {
+                tracing::trace!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+            }
+            LogLevel::Debug => {
+                tracing::debug!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+            }
+            LogLevel::Info => {
+                tracing::info!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+            }
+            LogLevel::Warn => {
+                tracing::warn!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+            }
+            LogLevel::Error => {
+                tracing::error!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+            }
         }
     }
 }

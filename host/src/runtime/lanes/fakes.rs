@@ -398,12 +398,19 @@ impl Bench {
 
     /// Accepts an event for the plugin `joke`, and gives its deliveries without delivering them.
     pub(crate) async fn accept(&self, id: &str, conversation: &str) -> Vec<Delivery> {
+        self.accept_event(event(id, conversation)).await
+    }
+
+    /// As [`Bench::accept`], for an event of the test's own.
+    pub(crate) async fn accept_event(&self, event: Event) -> Vec<Delivery> {
+        let place = event.conversation.as_ref();
+        let lane = Name::from(place.map_or("", |place| place.id.as_str()));
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let arrival = Arrival {
             tenant: Name::from("default"),
-            key: EventKey::new(&[id, &number.to_string()]),
-            event: Arc::new(event(id, conversation)),
-            lane: Name::from(conversation),
+            key: EventKey::new(&[&event.id, &number.to_string()]),
+            event: Arc::new(event),
+            lane,
             routes: Some(vec![Route {
                 plugin: Name::from("joke"),
                 view: View::Whole,

@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) workers: u32,
     pub(super) running: u32,
     pub(super) waiting: usize,
+    /// Bytes of the bodies of those that wait.
+    pub(super) waiting_bytes: usize,
     pub(super) quarantine: Quarantine,
     pub(super) hold_until: Option<Instant>,
     /// Deliveries left in the journal: the first and the last of them.
@@ -161,7 +163,7 @@ impl Plugin {
             *last = (*last).max(delivery.number);
             return;
         }
-        if state.waiting >= shared.config.waiting {
+        if state.is_full(shared) {
             state.left_in_journal = Some((delivery.number, delivery.number));
             return;
         }
@@ -179,7 +181,11 @@ impl Plugin {
             None => state.lanes.entry(Name::clone(&delivery.lane)).or_default(),
         };
         let name = (lane.place == Place::Rest).then(|| Name::clone(&delivery.lane));
-        state.waiting += usize::from(lane.put(delivery));
+        let bytes = delivery.event.payload.body_bytes();
+        if lane.put(delivery) {
+            state.waiting += 1;
+            state.waiting_bytes += bytes;
+        }
         if let Some(name) = name {
             lane.place = Place::Ready;
             state.ready.push_back(name);
@@ -281,12 +287,16 @@ impl Plugin {
             return;
         };
         let name = Name::clone(&job.delivery.lane);
+        let bytes = job.delivery.event.payload.body_bytes();
         match next {
             Next::On { .. } => lane.first_try = None,
             Next::Again { first_try, at } => {
                 let mut delivery = job.delivery.clone();
                 delivery.attempt = delivery.attempt.saturating_add(1);
-                state.waiting += usize::from(lane.put(delivery));
+                if lane.put(delivery) {
+                    state.waiting += 1;
+                    state.waiting_bytes += bytes;
+                }
                 lane.first_try = Some(first_try);
                 lane.place = Place::Timed;
                 state.timed.push(Reverse((at, name)));
@@ -294,7 +304,10 @@ impl Plugin {
             }
             Next::Back => {
                 lane.first_try = None;
-                state.waiting += usize::from(lane.put(job.delivery.clone()));
+                if lane.put(job.delivery.clone()) {
+                    state.waiting += 1;
+                    state.waiting_bytes += bytes;
+                }
             }
         }
         if !lane.queue.is_empty() {
@@ -366,6 +379,11 @@ impl Lane {
 }
 
 impl State {
+    /// Tells whether no more may wait in memory.
+    pub(super) fn is_full(&self, shared: &Shared) -> bool {
+        self.waiting >= shared.config.waiting || self.waiting_bytes >= shared.config.waiting_bytes
+    }
+
     fn begin(&mut self, name: &Name, installed: Arc<Installed>) -> Option<Job> {
         let lane = self.lanes.get_mut(name)?;
         let Some(delivery) = lane.queue.pop_front() else {
@@ -374,6 +392,7 @@ impl State {
         };
         lane.place = Place::Running;
         self.waiting -= 1;
+        self.waiting_bytes -= delivery.event.payload.body_bytes();
         self.running += 1;
         self.quarantine.begin();
         Some(Job {

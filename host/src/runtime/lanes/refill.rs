@@ -17,6 +17,7 @@ pub(super) fn start(state: &mut State, shared: &Arc<Shared>) -> bool {
         && !state.refilling
         && state.current.is_some()
         && state.waiting <= shared.config.waiting / 2
+        && state.waiting_bytes <= shared.config.waiting_bytes / 2
         && !shared.cancel.is_cancelled();
     state.refilling |= wanted;
     wanted
@@ -63,7 +64,7 @@ async fn read(shared: &Arc<Shared>, plugin: &Arc<Plugin>) {
                 if *delivery.plugin != *plugin.name || *delivery.tenant != *plugin.tenant {
                     continue;
                 }
-                if state.waiting >= shared.config.waiting {
+                if state.is_full(shared) {
                     if let Some((first, _)) = &mut state.left_in_journal {
                         *first = delivery.number;
                     }

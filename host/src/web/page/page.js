@@ -309,9 +309,18 @@ function showPlugins(rows) {
     return make("li", { "data-plugin": row.name },
       make("div", { class: "head" }, make("b", {}, row.name), make("span", { class: "version" }, row.version ?? ""), make("span", { class: state }, row.state)),
       make("div", { class: "facts" }, facts.filter(Boolean).join(" · ")),
+      ...(row.webhooks ?? []).map(webhookLine),
       row.last_error ? make("div", { class: "error" }, row.last_error) : undefined);
   }));
   if (!rows.length) $("plugins").append(make("li", { class: "empty" }, "Drop a .wasm into the plugins folder."));
+}
+
+function webhookLine(hook) {
+  const refused = Object.values(hook.refused).reduce((sum, count) => sum + count, 0);
+  const last = hook.last_refusal && `last: ${hook.last_refusal}, ${new Date(hook.last_refused_at).toLocaleTimeString()}`;
+  const facts = [`${hook.taken} taken`, hook.duplicates ? `${hook.duplicates} again` : "", refused ? `${refused} refused (${last})` : ""];
+  return make("div", { class: "facts", "data-webhook": hook.name, title: hook.url },
+    `webhook ${hook.name}: ${hook.trouble ?? facts.filter(Boolean).join(" · ")}`);
 }
 
 // ---- what a person does ----
