@@ -1,6 +1,8 @@
 //! What holds for any bytes at all: each function takes some and panics where a promise is broken.
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
+mod webhook;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use parlor_host::model::event::{
 };
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
+
+pub use webhook::webhook;
 
 /// Bytes that a rendering may have for each byte of its source: a narrow table fills its columns up.
 const GROWTH: usize = 128;

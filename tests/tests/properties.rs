@@ -204,6 +204,26 @@ const DIALOG: &[&str] = &[
     "\u{202e}\n",
     "{name}\n",
 ];
+const WEBHOOK: &[&str] = &[
+    "POST",
+    "\n",
+    "\nX-Signature-256: sha256=",
+    "\nX-Token: Bearer ",
+    "\nAuthorization: Basic ",
+    "\nX-Delivery: 7",
+    "\nX-Forwarded-For: 10.0.0.1",
+    "\nCookie: a=b",
+    "\nHost: a.example",
+    "\nX-Event: opened",
+    "YWRhOnB3",
+    "0123456789abcdef",
+    "=",
+    ":",
+    ",",
+    " ",
+    "\0",
+    "{\"state\":\"down\"}",
+];
 
 macro_rules! holds {
     ($($name:ident: $target:path, $pieces:ident;)*) => {
@@ -226,6 +246,7 @@ holds! {
     no_text_breaks_the_presentation_reader: fuzz::presentation, PRESENTATION;
     no_text_breaks_the_settings_reader: fuzz::settings, SETTINGS;
     no_answer_breaks_a_dialog: fuzz::dialog, DIALOG;
+    no_call_breaks_the_webhook_ingress: fuzz::webhook, WEBHOOK;
 }
 
 /// The pieces are worth something: they do make forms that are asked.
