@@ -18,6 +18,7 @@ mod metrics;
 mod observe;
 mod outcomes;
 mod outside;
+pub mod platforms;
 pub mod plugins;
 mod reads;
 pub mod reload;

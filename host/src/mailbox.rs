@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod rooms;
+pub mod session;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_host::app::platforms::BuiltIn;
 use parlor_host::app::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::{ReloadConfig, Settings};
@@ -150,6 +151,7 @@ impl TestHost {
         let host = Host::start(HostParts {
             settings,
             journal: parts.journal,
+            platforms: Arc::new(BuiltIn::new(hub.clone())),
             hub,
             cache: cache(),
             compiler: CompilerProgram::Thread,

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use super::control::{self, ControlSocket};
 use super::host::{Host, HostParts};
 use super::outside::Outside;
+use super::platforms::BuiltIn;
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
@@ -118,6 +119,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
+        platforms: Arc::new(BuiltIn::new(hub.clone())),
         hub,
         settings,
     })
@@ -216,6 +218,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
+        platforms: Arc::new(BuiltIn::new(hub.clone())),
         hub,
         settings,
     })

@@ -20,6 +20,7 @@ use super::hooks::Hooks;
 use super::hosting::Hosting;
 use super::intake::Inbox;
 use super::outcomes::Tell;
+use super::platforms::Platforms;
 use super::plugins::{Plugins, PluginsParts, ReloadError};
 use super::reads::Reads;
 use super::reload::{FolderChange, FolderWatcher, ScanHandle};
@@ -57,6 +58,8 @@ pub struct HostParts {
     pub journal: Arc<dyn Journal>,
     /// The local platform, open.
     pub hub: Hub,
+    /// Where the bots are.
+    pub platforms: Arc<dyn Platforms>,
     /// Where compiled code lies.
     pub cache: PathBuf,
     /// Who compiles.
@@ -101,6 +104,7 @@ impl Host {
             settings,
             journal,
             hub,
+            platforms,
             cache,
             compiler,
             clock,
@@ -157,7 +161,7 @@ impl Host {
         lanes.install(speaker(&tenant));
         let sessions = SessionsParts {
             tenant: tenant.clone(),
-            hub: hub.clone(),
+            platforms,
             directory: directory.clone(),
             outbox: outbox.clone(),
             inbox: inbox.clone(),

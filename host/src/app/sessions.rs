@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -15,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use super::bots::BotDirectory;
 use super::clock;
 use super::intake::Inbox;
+use super::platforms::Platforms;
 use crate::config::BotConfig;
-use crate::connectors::local::{Hub, LocalConnector};
 use crate::journal::{Journal, JournalResult};
-use crate::mailbox::Connector as _;
 use crate::mailbox::control::BotState;
+use crate::mailbox::session::{BotTuning, Session as BotSession};
 use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
 use crate::outbox::Outbox;
@@ -62,7 +61,7 @@ pub enum SessionError {
 /// The bots of a tenant.
 pub struct Sessions {
     tenant: Name,
-    hub: Hub,
+    platforms: Arc<dyn Platforms>,
     directory: Arc<BotDirectory>,
     outbox: Arc<Outbox>,
     inbox: Arc<Inbox>,
@@ -77,7 +76,7 @@ pub struct Sessions {
 
 /// One bot.
 struct Session {
-    connector: Arc<LocalConnector>,
+    connector: Arc<dyn BotSession>,
     platform: String,
     standing: Mutex<Standing>,
     running: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
@@ -92,7 +91,7 @@ struct Standing {
 /// What the sessions are joined to.
 pub(super) struct SessionsParts {
     pub(super) tenant: Name,
-    pub(super) hub: Hub,
+    pub(super) platforms: Arc<dyn Platforms>,
     pub(super) directory: Arc<BotDirectory>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) inbox: Arc<Inbox>,
@@ -104,7 +103,7 @@ impl Sessions {
     pub(super) async fn new(parts: SessionsParts, bots: &[BotConfig]) -> anyhow::Result<Self> {
         let SessionsParts {
             tenant,
-            hub,
+            platforms,
             directory,
             outbox,
             inbox,
@@ -116,7 +115,7 @@ impl Sessions {
         }
         let sessions = Self {
             tenant,
-            hub,
+            platforms,
             directory,
             outbox,
             inbox,
@@ -249,7 +248,7 @@ impl Sessions {
                 continue;
             };
             match wanted.iter().find(|config| config.name == name) {
-                Some(config) => set_up(&session.connector, config),
+                Some(config) => session.connector.tune(tuning(config)),
                 None => {
                     tracing::info!(bot = name, "bot removed");
                     self.remove(&session).await;
@@ -265,10 +264,8 @@ impl Sessions {
 
     fn add(&self, config: &BotConfig) -> anyhow::Result<Arc<Session>> {
         let name = &config.name;
-        let connector = LocalConnector::new(self.hub.clone(), self.tenant.clone(), name, name)
-            .with_context(|| format!("bot {name}"))?;
-        set_up(&connector, config);
-        let connector = Arc::new(connector);
+        let connector = self.platforms.session(&self.tenant, config)?;
+        connector.tune(tuning(config));
         self.directory.add(&self.tenant, name, connector.clone());
         let state = if self.is_paused(name) {
             connector.leave();
@@ -373,11 +370,12 @@ impl Session {
     }
 }
 
-/// Gives a bot what its settings say.
-fn set_up(connector: &LocalConnector, config: &BotConfig) {
-    connector.set_pace(config.messages_per_minute);
-    connector.set_text_only(config.text_only);
-    connector.set_edits(config.edits);
+fn tuning(config: &BotConfig) -> BotTuning {
+    BotTuning {
+        per_minute: config.messages_per_minute,
+        text_only: config.text_only,
+        edits: config.edits,
+    }
 }
 
 /// Keeps a session alive until it is told to end.
@@ -386,7 +384,7 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
     let mut reason = None;
     loop {
         session.stand(BotState::Connected, reason);
-        let run = session.connector.run(inbox.as_ref(), stop.cancelled());
+        let run = session.connector.run(inbox.as_ref(), stop.clone());
         let ended = AssertUnwindSafe(run).catch_unwind().await;
         if stop.is_cancelled() {
             return;

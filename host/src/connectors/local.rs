@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 pub use config::LocalConfig;
 pub use hub::Hub;
@@ -29,7 +30,8 @@ use self::send::{Plan, part_id, plan_action, send_error};
 use crate::content::hosted::Shows;
 use crate::journal::{Part, Sent};
 use crate::mailbox::rooms::{Command, RoomsError};
-use crate::mailbox::{Connector, Pace, Read, ReadAnswer, SendError};
+use crate::mailbox::session::{BotTuning, Session};
+use crate::mailbox::{Connector, Intake, Pace, Read, ReadAnswer, SendError};
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Target};
 use crate::model::directory::{ConversationCapabilities, ReadError};
@@ -73,38 +75,12 @@ impl LocalConnector {
         })
     }
 
-    /// Makes its messages text from now on (no tables, no forms, no buttons), or not.
-    pub fn set_text_only(&self, text_only: bool) {
-        self.text_only.store(text_only, Ordering::Relaxed);
-    }
-
     fn is_text_only(&self) -> bool {
         self.text_only.load(Ordering::Relaxed)
     }
 
-    /// Sets how many requests a minute it may make; none is without a limit.
-    pub fn set_pace(&self, per_minute: Option<u32>) {
-        let per_minute = per_minute.unwrap_or(0);
-        self.per_minute.store(per_minute, Ordering::Relaxed);
-    }
-
-    /// Notes that nobody runs its session for a while: it holds no user up.
-    pub fn leave(&self) {
-        self.hub.leave(&self.user);
-    }
-
-    /// Says whether its messages can be changed from now on; on some platforms they cannot.
-    pub fn set_edits(&self, edits: bool) {
-        self.edits.store(edits, Ordering::Relaxed);
-    }
-
     fn edits(&self) -> bool {
         self.edits.load(Ordering::Relaxed)
-    }
-
-    /// Tells how far the platform is, where everything that the bot heard up to there is accepted.
-    pub fn quiet(&self) -> Option<(u64, u64)> {
-        self.hub.quiet(&self.user)
     }
 }
 
@@ -225,5 +201,28 @@ fn sent(done: crate::mailbox::rooms::Done) -> Sent {
         conversation: done.conversation.map(|id| id.to_string()),
         notes: Vec::new(),
         was_member: done.was_member,
+    }
+}
+
+#[async_trait]
+impl Session for LocalConnector {
+    async fn run(&self, intake: &dyn Intake, stop: CancellationToken) {
+        self.hear(intake, stop.cancelled()).await;
+    }
+
+    fn tune(&self, tuning: BotTuning) {
+        self.text_only.store(tuning.text_only, Ordering::Relaxed);
+        let per_minute = tuning.per_minute.unwrap_or(0);
+        self.per_minute.store(per_minute, Ordering::Relaxed);
+        self.edits.store(tuning.edits, Ordering::Relaxed);
+    }
+
+    /// It holds no user up then.
+    fn leave(&self) {
+        self.hub.leave(&self.user);
+    }
+
+    fn quiet(&self) -> Option<(u64, u64)> {
+        self.hub.quiet(&self.user)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use parlor_host::app::platforms::BuiltIn;
 use parlor_host::app::reload::{FolderWatch, FolderWatcher};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::Settings;
@@ -110,10 +111,12 @@ pub(crate) async fn start(folder: &Path) -> anyhow::Result<Figures> {
     let settings = Settings::defaults(&folder.join("plugins"), folder);
     let watch = FolderWatch::new(&settings.plugins_folder, None, &settings.reload);
     let watcher = FolderWatcher::start(watch)?;
+    let hub = Hub::open(LocalConfig::default())?;
     let host = Host::start(HostParts {
         settings,
         journal: Arc::new(MemoryJournal::new()),
-        hub: Hub::open(LocalConfig::default())?,
+        platforms: Arc::new(BuiltIn::new(hub.clone())),
+        hub,
         cache: cache_folder(),
         compiler: CompilerProgram::Thread,
         clock: Arc::new(SystemClock),

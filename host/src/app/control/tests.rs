@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 use crate::app::host::HostParts;
+use crate::app::platforms::BuiltIn;
 use crate::config::Settings;
 use crate::connectors::local::{Hub, LocalConfig};
 use crate::journal::Journal;
@@ -57,6 +58,7 @@ impl Bench {
         let host = Host::start(HostParts {
             settings: Settings::load(&file).unwrap(),
             journal,
+            platforms: Arc::new(BuiltIn::new(hub.clone())),
             hub,
             cache: folder.path().join("cache"),
             compiler: CompilerProgram::Thread,

@@ -28,7 +28,7 @@ type Kept = Pin<Box<dyn Future<Output = (usize, Result<(), JournalError>)> + Sen
 
 impl LocalConnector {
     /// Runs the bot's session until `stop` resolves or the host stops taking events.
-    pub async fn run(&self, intake: &dyn Intake, stop: impl Future<Output = ()>) {
+    pub async fn hear(&self, intake: &dyn Intake, stop: impl Future<Output = ()>) {
         let missed = self.hub.come_back(&self.user);
         if missed > 0 {
             tracing::warn!(

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use super::{Hub, LocalConfig, LocalConnector};
 use crate::journal::{Durable, NewPart, Part, PartState, Sent, Urgency};
 use crate::mailbox::rooms::{Command, Done, Rooms, RoomsError, Say};
+use crate::mailbox::session::Session as _;
 use crate::mailbox::{Acceptance, Connector, Incoming, Intake, IntakeError, SendError};
 use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
 use crate::model::content::Content;
@@ -190,5 +191,5 @@ async fn drain(bot: &LocalConnector, intake: &TestIntake) {
             tokio::task::yield_now().await;
         }
     };
-    bot.run(intake, idle).await;
+    bot.hear(intake, idle).await;
 }

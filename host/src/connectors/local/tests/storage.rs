@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::mailbox::rooms::Change;
+use crate::mailbox::session::Session as _;
 
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {

@@ -1,0 +1,45 @@
+//! Ties the bots of the settings to their platforms.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::config::{BotConfig, Platform};
+use crate::connectors::local::{Hub, LocalConnector};
+use crate::mailbox::session::Session;
+use crate::model::Name;
+
+/// Makes the session of a bot, by its platform.
+pub trait Platforms: Send + Sync {
+    /// Makes a bot known to its platform.
+    ///
+    /// # Errors
+    /// Says why the bot cannot be had.
+    fn session(&self, tenant: &Name, bot: &BotConfig) -> anyhow::Result<Arc<dyn Session>>;
+}
+
+/// The platforms that parlor has.
+pub struct BuiltIn {
+    hub: Hub,
+}
+
+impl BuiltIn {
+    /// Joins them to the local platform of this process.
+    pub fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+}
+
+impl Platforms for BuiltIn {
+    fn session(&self, tenant: &Name, bot: &BotConfig) -> anyhow::Result<Arc<dyn Session>> {
+        let name = &bot.name;
+        match bot.platform {
+            Platform::Local => {
+                let hub = self.hub.clone();
+                let connector = LocalConnector::new(hub, tenant.clone(), name, name)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
+        }
+    }
+}
