@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod names;
 mod net;
+mod outbox;
 mod places;
 mod plugin;
 mod problem;
@@ -40,6 +41,7 @@ pub use grant::{Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;
 pub use log::ObserveConfig;
 pub use names::is_name;
+pub use outbox::OutboxSettings;
 pub use places::{bind, open_folders, unreadable_plugins};
 pub use plugin::{
     Literal, MAX_PLUGIN_FILE_BYTES, Only, PluginScope, PluginSettings, parse_plugin_file,
@@ -82,6 +84,8 @@ pub struct Settings {
     pub local: LocalConfig,
     /// The journal.
     pub journal: JournalConfig,
+    /// How sends end that nobody saw end.
+    pub outbox: OutboxSettings,
     /// The way out of every bot and plugin.
     pub net: NetConfig,
     /// The bots; [`DEFAULT_BOT`] where none is named.
@@ -302,6 +306,8 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let local = sections::read_local(reader, item.as_ref());
     let item = top.get(reader, "journal");
     let journal = sections::read_journal(reader, item.as_ref());
+    let item = top.get(reader, "outbox");
+    let outbox = outbox::read_outbox(reader, item.as_ref());
     let item = top.get(reader, "net");
     let net = net::read_net(reader, item.as_ref());
     let item = top.get(reader, "bot");
@@ -348,6 +354,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
         http,
         local,
         journal,
+        outbox,
         net,
         bots,
         roles,

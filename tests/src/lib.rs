@@ -16,6 +16,8 @@ pub mod logs;
 pub mod outside;
 pub mod person;
 pub mod process;
+pub mod random;
 pub mod stage;
+pub mod storm;
 pub mod tidy;
 pub mod transcript;

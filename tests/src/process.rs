@@ -36,10 +36,18 @@ impl HostProcess {
     /// # Errors
     /// When it does not start.
     pub fn start(program: &Path, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, &["run"], folder)
+    }
+
+    /// Starts a program with these arguments in a folder; it says where its page is as `parlor run` does.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_with(program: &Path, arguments: &[&str], folder: &Path) -> anyhow::Result<Self> {
         let log = folder.join(LOG);
         let log = OpenOptions::new().create(true).append(true).open(log)?;
         let mut child = tokio::process::Command::new(program)
-            .arg("run")
+            .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -68,6 +76,18 @@ impl HostProcess {
             let log = String::from_utf8_lossy(&log[end..]).into_owned();
             format!("the host says {line:?} and has no page: {log}")
         })
+    }
+
+    /// KiB of memory that are resident.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn resident_kib(&self) -> anyhow::Result<u64> {
+        let id = self.child.id().context("the host has ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("no VmRSS")?.parse()?)
     }
 
     /// Kills it, as `kill -9` does, and waits until it is gone.

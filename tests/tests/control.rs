@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_host::app::control::{ControlSocket, serve};
+use parlor_host::app::platforms::BuiltIn;
 use parlor_host::app::reload::{FolderWatch, FolderWatcher};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::Settings;
@@ -198,10 +199,12 @@ impl Live {
         let mut watch = FolderWatch::new(&settings.plugins_folder, Some(&file), &settings.reload);
         // As the program does: in manual mode changes are looked for too, and wait.
         watch.mode = parlor_host::config::ReloadMode::Watch;
+        let hub = Hub::open(LocalConfig::default()).expect("rooms in memory");
         let host = Host::start(HostParts {
             settings,
             journal: Arc::new(MemoryJournal::new()),
-            hub: Hub::open(LocalConfig::default()).expect("rooms in memory"),
+            platforms: Arc::new(BuiltIn::new(hub.clone())),
+            hub,
             cache: guests::workspace().join("target").join("test-cache"),
             compiler: CompilerProgram::Thread,
             clock: Arc::new(SystemClock),

@@ -123,6 +123,8 @@ impl Host {
             tell.clone(),
             OutboxConfig {
                 sentences: sentences.clone(),
+                in_doubt: settings.outbox.in_doubt,
+                doubt_wait: settings.outbox.doubt_wait,
                 ..OutboxConfig::default()
             },
         ));

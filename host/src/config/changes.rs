@@ -21,6 +21,7 @@ impl Settings {
                 "journal.max-size-mib",
                 self.journal.max_bytes != new.journal.max_bytes,
             ),
+            ("outbox", self.outbox != new.outbox),
             ("limits", self.limits != new.limits),
             ("log.format", self.log.format != new.log.format),
             ("log.file", self.log.file != new.log.file),

@@ -9,6 +9,7 @@ use crate::model::config::ConfigValue;
 use crate::model::description::{
     CommandSpec, ConfigKey, ConfigKind, Description, MentionRule, Subscriptions,
 };
+use crate::outbox::InDoubt;
 
 fn environment(name: &str) -> Option<String> {
     (name == "API_TOKEN").then(|| "s3cret".to_owned())
@@ -47,6 +48,9 @@ users = ["ann", "bob"]
 [journal]
 durability = "process"
 max-size-mib = 64
+[outbox]
+in-doubt = "drop"
+doubt-wait = "2s"
 [[bot]]
 name = "desk"
 platform = "local"
@@ -83,6 +87,8 @@ level = "debug"
     assert_eq!(settings.local.users, ["ann", "bob"]);
     assert_eq!(settings.journal.durability, Durability::Process);
     assert_eq!(settings.journal.max_bytes, 64 * 1024 * 1024);
+    assert_eq!(settings.outbox.in_doubt, InDoubt::Drop);
+    assert_eq!(settings.outbox.doubt_wait, Duration::from_secs(2));
     assert_eq!(settings.reload.mode, ReloadMode::Manual);
     assert_eq!(settings.reload.poll_interval, Duration::from_millis(100));
     assert_eq!(settings.limits.guest_memory_bytes, Some(512 * 1024 * 1024));
@@ -115,6 +121,10 @@ fn names_the_line_of_each_mistake() {
     check(
         "data = \"d\"\n\n[http]\nlisen = \"127.0.0.1:1\"\n",
         "parlor.toml:4: unknown key `lisen` in [http]; expected one of `listen`, `public-url`; did you mean `listen`?",
+    );
+    check(
+        "[outbox]\ndoubt-wait = \"1h\"\n",
+        "parlor.toml:2: `doubt-wait` in [outbox] is \"1h\"; expected a time of at most 10 minutes, \"10s\"",
     );
     check(
         "[local]\nlisten = 8643\n",

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use parlor_host::mailbox::rooms::RoomMessage;
-use parlor_tests::harness::PATIENCE;
-use parlor_tests::process::PageSocket;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::watch;
+
+use super::findings::Findings;
+use crate::harness::PATIENCE;
+use crate::process::PageSocket;
 
 /// Messages of one talker that may be without an answer: a page that is opened anew shows the last
 /// hundred of a room, and those must reach back to what was seen before.
@@ -27,29 +30,46 @@ const ADD_EVERY: usize = 3;
 /// The number of the command that opens the room; messages count from 0.
 const OPEN: u64 = u64::MAX;
 
-/// How many messages of all talkers are acknowledged, up to where something is to happen.
-pub(crate) struct Progress {
-    left: AtomicU64,
-    over: Notify,
+/// What upsets a plugin, and how often it is said; nothing answers it.
+const TROUBLE: [(usize, &str); 2] = [(101, "trap"), (1_999, "loop")];
+
+/// How many messages of all talkers are acknowledged.
+#[derive(Debug)]
+pub(super) struct Progress {
+    count: watch::Sender<u64>,
+    is_over: AtomicBool,
 }
 
 impl Progress {
-    pub(crate) fn new(count: u64) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            left: AtomicU64::new(count),
-            over: Notify::new(),
+            count: watch::Sender::new(0),
+            is_over: AtomicBool::new(false),
         }
     }
 
     fn note(&self) {
-        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.over.notify_one();
-        }
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        *self.count.borrow()
+    }
+
+    /// Lets everybody end when all that they said is answered.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     /// Resolves when so many are acknowledged.
-    pub(crate) async fn reached(&self) {
-        self.over.notified().await;
+    pub(super) async fn reached(&self, count: u64) {
+        let mut counts = self.count.subscribe();
+        // The sender is ours.
+        let _here = counts.wait_for(|now| *now >= count).await;
     }
 }
 
@@ -58,10 +78,11 @@ struct Sent {
     text: String,
     /// The id that the host acknowledged it with.
     id: Option<String>,
+    at: Instant,
 }
 
 /// One user in one room.
-pub(crate) struct Talker {
+pub(super) struct Talker {
     number: usize,
     user: String,
     room: Option<String>,
@@ -72,11 +93,20 @@ pub(crate) struct Talker {
     seen: Vec<RoomMessage>,
     places: HashMap<String, usize>,
     asks_for_total: bool,
+    /// It upsets plugins now and then.
+    is_wild: bool,
+    /// The first message of this connection.
+    from: usize,
+    /// From a message to its answer, where both were in one connection.
+    pub(super) times: Vec<Duration>,
 }
 
 impl Talker {
-    pub(crate) fn new(number: usize) -> Self {
+    pub(super) fn new(number: usize, is_wild: bool) -> Self {
         Self {
+            is_wild,
+            from: 0,
+            times: Vec::new(),
             number,
             user: format!("talker{number}"),
             room: None,
@@ -88,26 +118,26 @@ impl Talker {
         }
     }
 
-    pub(crate) fn number(&self) -> usize {
+    pub(super) fn number(&self) -> usize {
         self.number
     }
 
-    pub(crate) fn user(&self) -> &str {
+    pub(super) fn user(&self) -> &str {
         &self.user
     }
 
     /// The id of its room.
-    pub(crate) fn room(&self) -> anyhow::Result<&str> {
+    pub(super) fn room(&self) -> anyhow::Result<&str> {
         self.room.as_deref().context("the room was never opened")
     }
 
     /// Takes note that somebody asked the counter for its sum in this room.
-    pub(crate) fn allow_total(&mut self) {
+    pub(super) fn allow_total(&mut self) {
         self.asks_for_total = true;
     }
 
     /// Talks until the host is gone.
-    pub(crate) async fn talk(
+    pub(super) async fn talk(
         mut self,
         url: String,
         progress: Arc<Progress>,
@@ -121,22 +151,28 @@ impl Talker {
 
     async fn talk_on(&mut self, page: &mut PageSocket, progress: &Progress) -> anyhow::Result<()> {
         self.on_their_way = 0;
+        self.from = self.sent.len();
         let open = json!({ "open-room": { "name": format!("Room {}", self.number) } });
         if page.speak_as(&self.user).await.is_err() || page.ask(OPEN, open).await.is_err() {
             return Ok(());
         }
         let mut is_in = false;
         loop {
-            while is_in && self.unanswered() < UNANSWERED {
+            let is_over = progress.is_over();
+            if is_over && self.unanswered() == 0 {
+                return Ok(());
+            }
+            while is_in && !is_over && self.unanswered() < UNANSWERED {
                 let number = self.sent.len();
-                let text = match number % ADD_EVERY {
-                    0 => ADD.to_owned(),
-                    _ => format!("{ECHO}{}.{number}", self.number),
-                };
+                let text = self.text(number);
                 let say = json!({ "say": { "conversation": self.room()?, "text": text } });
                 // It may reach the host though its sending fails.
-                self.sent.push(Sent { text, id: None });
-                self.on_their_way += 1;
+                self.on_their_way += usize::from(wants_answer(&text));
+                self.sent.push(Sent {
+                    text,
+                    id: None,
+                    at: Instant::now(),
+                });
                 if page.ask(number.try_into()?, say).await.is_err() {
                     return Ok(());
                 }
@@ -166,12 +202,24 @@ impl Talker {
         }
     }
 
+    fn text(&self, number: usize) -> String {
+        let trouble = TROUBLE
+            .iter()
+            .find(|(every, _)| number % every == every / 2);
+        match trouble {
+            Some((_, text)) if self.is_wild => (*text).to_owned(),
+            _ if number.is_multiple_of(ADD_EVERY) => ADD.to_owned(),
+            _ => format!("{ECHO}{}.{number}", self.number),
+        }
+    }
+
     /// Looks on until everything in the room is answered.
-    pub(crate) async fn wait_for_answers(&mut self, url: &str) -> anyhow::Result<()> {
+    pub(super) async fn wait_for_answers(&mut self, url: &str) -> anyhow::Result<()> {
         let wait = async {
             let mut page = PageSocket::open(url).await?;
             page.speak_as(&self.user).await?;
             self.on_their_way = 0;
+            self.from = self.sent.len();
             let mut has_looked = false;
             while !has_looked || self.unanswered() > 0 {
                 let frame = page.next().await?.context("the host is gone")?;
@@ -196,11 +244,15 @@ impl Talker {
     }
 
     fn questions(&self) -> impl Iterator<Item = &RoomMessage> {
-        self.seen.iter().filter(|message| *message.author != *BOT)
+        self.seen
+            .iter()
+            .filter(|message| *message.author != *BOT && wants_answer(&message.text))
     }
 
     fn answers(&self) -> impl Iterator<Item = &RoomMessage> {
-        self.seen.iter().filter(|message| *message.author == *BOT)
+        self.seen
+            .iter()
+            .filter(|message| *message.author == *BOT && is_answer(&message.text))
     }
 
     /// Takes what a frame shows of the room.
@@ -230,7 +282,14 @@ impl Talker {
             return;
         }
         if *message.author != *BOT {
-            self.on_their_way = self.on_their_way.saturating_sub(1);
+            let wants = usize::from(wants_answer(&message.text));
+            self.on_their_way = self.on_their_way.saturating_sub(wants);
+        } else if let Some((_, number)) = message.text.split_once('.')
+            && let Ok(number) = number.parse::<usize>()
+            && number >= self.from
+            && let Some(sent) = self.sent.get(number)
+        {
+            self.times.push(sent.at.elapsed());
         }
         self.places.insert(message.id.to_string(), self.seen.len());
         self.seen.push(message);
@@ -264,17 +323,18 @@ impl Talker {
     }
 
     /// Checks the room; gives what the counter answered.
-    fn check(&self) -> Vec<u64> {
+    fn check(&self, findings: &mut Findings) -> Vec<u64> {
         let user = &self.user;
         for sent in &self.sent {
-            if let Some(id) = &sent.id {
-                let place = self.places.get(id);
-                let place = place.unwrap_or_else(|| panic!("{user}: {} was accepted", sent.text));
-                assert_eq!(self.seen[*place].text, sent.text, "{user}");
+            let Some(id) = &sent.id else { continue };
+            let place = self.places.get(id);
+            if place.is_none_or(|place| self.seen[*place].text != sent.text) {
+                findings.lost(1, || format!("{user}: {} was accepted", sent.text));
             }
         }
         let mut next = 0;
-        let mut asked: Vec<&str> = Vec::new();
+        let mut echoes: Vec<&str> = Vec::new();
+        let mut additions = 0;
         for question in self.questions() {
             let text = question.text.as_str();
             if self.asks_for_total && text == TOTAL {
@@ -283,43 +343,76 @@ impl Talker {
             let may_be = |sent: &Sent| {
                 sent.text == text && sent.id.as_ref().is_none_or(|id| **id == *question.id)
             };
-            let found = self.sent[next..].iter().position(may_be);
-            let found = found.unwrap_or_else(|| panic!("{user}: {text} is not in its place"));
-            next += found + 1;
-            asked.push(text);
+            match self.sent[next..].iter().position(may_be) {
+                Some(found) => next += found + 1,
+                None => findings.duplicated(1, || format!("{user}: {text} is not in its place")),
+            }
+            match text.strip_prefix(ECHO) {
+                Some(echo) => echoes.push(echo),
+                None => additions += 1,
+            }
         }
-        let echoes = asked.iter().filter_map(|text| text.strip_prefix(ECHO));
-        let additions = asked.iter().filter(|text| **text == ADD).count();
         let answers = self.answers().map(|answer| answer.text.as_str());
         let (counted, echoed): (Vec<&str>, Vec<&str>) =
             answers.partition(|answer| !answer.contains('.'));
-        let echoes: Vec<&str> = echoes.collect();
-        let differs =
-            (0..echoes.len().max(echoed.len())).find(|at| echoes.get(*at) != echoed.get(*at));
-        assert_eq!(
-            differs.map(|at| (&echoes[at..], &echoed[at..])),
-            None,
-            "{user}: each is answered once, in order; from here on asked and answered differ"
-        );
-        let counted: Result<Vec<u64>, _> = counted.iter().map(|count| count.parse()).collect();
-        let mut counted = counted.expect("the counter answers numbers");
+        self.check_echoes(&echoes, &echoed, findings);
+        let mut counted: Vec<u64> = counted.iter().filter_map(|n| n.parse().ok()).collect();
         if self.asks_for_total {
             counted.pop();
         }
-        assert_eq!(counted.len(), additions, "{user}: each is counted once");
-        assert!(counted.is_sorted(), "{user}: counted in order");
+        let found = counted.len() as u64;
+        let what = || format!("{user}: {additions} additions, {found} answers");
+        findings.lost(u64::saturating_sub(additions, found), what);
+        findings.duplicated(found.saturating_sub(additions), what);
+        let steps = counted.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        findings.inverted(steps as u64, || format!("{user}: counted {counted:?}"));
         counted
+    }
+
+    fn check_echoes(&self, echoes: &[&str], echoed: &[&str], findings: &mut Findings) {
+        let user = &self.user;
+        let places: HashMap<&str, usize> = echoes.iter().copied().zip(0..).collect();
+        let mut answered = vec![0_u64; echoes.len()];
+        let mut last = 0;
+        for echo in echoed {
+            let Some(&place) = places.get(echo) else {
+                findings.duplicated(1, || format!("{user}: {echo} was not asked"));
+                continue;
+            };
+            answered[place] += 1;
+            if place < last {
+                findings.inverted(1, || format!("{user}: {echo} after {}", echoes[last]));
+            }
+            last = last.max(place);
+        }
+        for (echo, count) in echoes.iter().zip(answered) {
+            findings.lost(u64::from(count == 0), || format!("{user}: {echo}"));
+            findings.duplicated(count.saturating_sub(1), || {
+                format!("{user}: {echo}, {count} times")
+            });
+        }
     }
 }
 
+fn wants_answer(text: &str) -> bool {
+    !TROUBLE.iter().any(|(_, trouble)| text == *trouble)
+}
+
+/// The host itself may say something too.
+fn is_answer(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
 /// Checks every room, and the counter over all of them; gives its sum.
-pub(crate) fn audit(talkers: &[Talker]) -> u64 {
-    let mut counted: Vec<u64> = talkers.iter().flat_map(Talker::check).collect();
+pub(super) fn audit(talkers: &[Talker], findings: &mut Findings) -> u64 {
+    let counted = talkers.iter().flat_map(|talker| talker.check(findings));
+    let mut counted: Vec<u64> = counted.collect();
     counted.sort_unstable();
-    let sum = counted.len() as u64;
-    assert!(
-        counted.into_iter().eq(1..=sum),
-        "each addition is in the sum once"
-    );
+    let twice = counted.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    findings.duplicated(twice as u64, || "two additions have one sum".to_owned());
+    counted.dedup();
+    let sum = counted.last().copied().unwrap_or_default();
+    let missing = sum - counted.len() as u64;
+    findings.lost(missing, || format!("{missing} steps to the sum {sum}"));
     sum
 }

@@ -1,0 +1,99 @@
+//! Lets a storm pass over a host and prints what it left: one table, or with `--json` one object.
+//!
+//! ```text
+//! cargo run -p parlor-tests --bin parlor-storm -- --events 1000000 --kills 200 --reloads 1000
+//! ```
+//!
+//! Ends with 1 when anything was lost, answered twice or out of order.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use parlor_tests::storm::{self, Report, StormOptions, Subject};
+
+/// As the `parlor` command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Platforms that a storm can pass over.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Platform {
+    /// Rooms and users of our own, with faults put in.
+    Local,
+}
+
+/// Lets a storm pass over a host.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// What the dice begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Messages.
+    #[arg(long, default_value_t = 100_000)]
+    events: u64,
+    /// Kills while people talk.
+    #[arg(long, default_value_t = 50)]
+    kills: u64,
+    /// Builds that are shipped, a tenth of them broken.
+    #[arg(long, default_value_t = 200)]
+    reloads: u64,
+    /// People, each in a room of their own.
+    #[arg(long, default_value_t = 60)]
+    talkers: usize,
+    /// Where they talk.
+    #[arg(long, value_enum, default_value_t = Platform::Local)]
+    platform: Platform,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Is the host of a storm, in this folder.
+    #[arg(long, hide = true)]
+    host: Option<PathBuf>,
+    /// The size of that host's journal.
+    #[arg(long, hide = true)]
+    max_bytes: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    if let Some(folder) = &arguments.host {
+        storm::serve(folder, arguments.seed, arguments.max_bytes).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Platform::Local = arguments.platform;
+    let report = storm::run(StormOptions {
+        subject: Subject::Faulty(std::env::current_exe()?),
+        seed: arguments.seed,
+        events: arguments.events,
+        kills: arguments.kills,
+        reloads: arguments.reloads,
+        talkers: arguments.talkers,
+    })
+    .await?;
+    show(&report, arguments.json)?;
+    Ok(match report.is_clean() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the program is for")]
+fn show(report: &Report, as_json: bool) -> anyhow::Result<()> {
+    let value = serde_json::to_value(report)?;
+    if as_json {
+        println!("{value}");
+        return Ok(());
+    }
+    for (name, figure) in value.as_object().into_iter().flatten() {
+        println!("{name:<16}{figure:>12}");
+    }
+    println!("{}", report.findings);
+    Ok(())
+}

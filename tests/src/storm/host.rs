@@ -1,0 +1,86 @@
+//! The host of a storm, in a process of its own: like `parlor run`, on a faulty platform.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use parlor_host::app::platforms::BuiltIn;
+use parlor_host::app::reload::{FolderWatch, FolderWatcher};
+use parlor_host::app::{Host, HostParts};
+use parlor_host::config::{SETTINGS_FILE, Settings};
+use parlor_host::connectors::local::{Hub, LocalConfig};
+use parlor_host::journal::sqlite::{SqliteConfig, SqliteJournal};
+use parlor_host::mailbox::SystemClock;
+use parlor_host::runtime::CompilerProgram;
+use parlor_host::shutdown::Shutdown;
+use parlor_host::web::{PageConfig, PageServer};
+
+use super::faults::FaultyPlatforms;
+
+/// Where the sends that were left in doubt are counted.
+pub(super) const DOUBTS: &str = "doubts";
+
+/// Serves the settings of a folder until it is told to stop.
+///
+/// # Errors
+/// What cannot start.
+pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::Result<()> {
+    let shutdown = Shutdown::new();
+    shutdown.listen_for_signals()?;
+    let settings = Settings::load(&folder.join(SETTINGS_FILE)).map_err(|problems| {
+        let problem = problems.first();
+        anyhow!("{problem:?}")
+    })?;
+    std::fs::create_dir_all(&settings.data)?;
+    let journal = SqliteJournal::open(
+        &settings.data,
+        SqliteConfig {
+            max_bytes: max_bytes.unwrap_or(settings.journal.max_bytes),
+            ..SqliteConfig::default()
+        },
+    )?;
+    let hub = Hub::open(LocalConfig {
+        folder: Some(settings.data.join("local")),
+        rooms: settings.local.rooms.clone(),
+        groups: settings.local.groups.clone(),
+        ..LocalConfig::default()
+    })?;
+    let watch = FolderWatch::new(&settings.plugins_folder, None, &settings.reload);
+    let watcher = FolderWatcher::start(watch)?;
+    let host = Host::start(HostParts {
+        cache: settings.data.join("cache"),
+        compiler: CompilerProgram::Thread,
+        clock: Arc::new(SystemClock),
+        journal: Arc::new(journal),
+        platforms: Arc::new(FaultyPlatforms {
+            inner: BuiltIn::new(hub.clone()),
+            seed,
+            doubts: folder.join(DOUBTS),
+        }),
+        hub,
+        settings,
+    })
+    .await?;
+    host.follow(watcher).await;
+    host.open().await?;
+    let config = PageConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        token: None,
+    };
+    let rooms = Arc::new(host.hub().clone());
+    let page = PageServer::bind(config, rooms, host.plugins().clone()).await?;
+    #[expect(
+        clippy::print_stdout,
+        reason = "it is how the storm hears where the page is"
+    )]
+    {
+        println!("open {}", page.url());
+    }
+    let stop = shutdown.token();
+    let serving = tokio::spawn(page.serve(stop.cancelled_owned()));
+    shutdown.wait_for_stop().await;
+    host.stop().await;
+    serving.await??;
+    Ok(())
+}
