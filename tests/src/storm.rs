@@ -172,10 +172,14 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
         folder,
         options,
     };
-    storm.kill_again_and_again().await?;
-    let (sum, rss_growth_mib) = storm.last_life().await?;
-    storm.nothing_is_left()?;
-    storm.nothing_more_is_said().await?;
+    let passed = storm.pass().await;
+    let (sum, rss_growth_mib) = match passed {
+        Ok(passed) => passed,
+        Err(error) => {
+            let left = storm.folder.keep();
+            return Err(error.context(format!("the host's folder is left at {}", left.display())));
+        }
+    };
 
     let mut findings = Findings::default();
     let counted = audit(&storm.talkers, &mut findings);
@@ -210,6 +214,15 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
 }
 
 impl Storm {
+    /// Gives the counter's own sum, and how much memory the last host took, in MiB.
+    async fn pass(&mut self) -> anyhow::Result<(u64, f64)> {
+        self.kill_again_and_again().await?;
+        let last = self.last_life().await.context("the last life")?;
+        self.nothing_is_left()?;
+        self.nothing_more_is_said().await?;
+        Ok(last)
+    }
+
     fn start(&mut self, is_full: bool) -> anyhow::Result<HostProcess> {
         self.lives += 1;
         let folder = self.folder.path();

@@ -44,7 +44,6 @@ pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::
         folder: Some(settings.data.join("local")),
         rooms: settings.local.rooms.clone(),
         groups: settings.local.groups.clone(),
-        ..LocalConfig::default()
     })?;
     let watch = FolderWatch::new(&settings.plugins_folder, None, &settings.reload);
     let watcher = FolderWatcher::start(watch)?;

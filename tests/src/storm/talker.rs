@@ -177,7 +177,8 @@ impl Talker {
                     return Ok(());
                 }
             }
-            let Some(frame) = page.next().await? else {
+            let frame = page.next().await.with_context(|| self.standing())?;
+            let Some(frame) = frame else {
                 return Ok(());
             };
             let answer = &frame["answer"];
@@ -200,6 +201,18 @@ impl Talker {
             sent.context("an answer to nothing")?.id = Some(made("message")?);
             progress.note();
         }
+    }
+
+    /// What the talker waits for.
+    fn standing(&self) -> String {
+        format!(
+            "{}: {} said in all, {} on their way, {} in the room, {} answered",
+            self.user,
+            self.sent.len(),
+            self.on_their_way,
+            self.questions().count(),
+            self.answers().count()
+        )
     }
 
     fn text(&self, number: usize) -> String {
@@ -230,12 +243,7 @@ impl Talker {
         };
         match tokio::time::timeout(PATIENCE, wait).await {
             Ok(end) => end,
-            Err(_) => bail!(
-                "{}: {} messages are not answered, of {} that the host has",
-                self.user,
-                self.unanswered(),
-                self.questions().count()
-            ),
+            Err(_) => bail!("not everything is answered: {}", self.standing()),
         }
     }
 
