@@ -92,6 +92,9 @@ pub(super) struct Talker {
     /// The room's messages, oldest first, each once.
     seen: Vec<RoomMessage>,
     places: HashMap<String, usize>,
+    /// Of those seen, how many want an answer and how many are one.
+    asked: usize,
+    answered: usize,
     asks_for_total: bool,
     /// It upsets plugins now and then.
     is_wild: bool,
@@ -105,6 +108,8 @@ impl Talker {
     pub(super) fn new(number: usize, is_wild: bool) -> Self {
         Self {
             is_wild,
+            asked: 0,
+            answered: 0,
             from: 0,
             times: Vec::new(),
             number,
@@ -210,8 +215,8 @@ impl Talker {
             self.user,
             self.sent.len(),
             self.on_their_way,
-            self.questions().count(),
-            self.answers().count()
+            self.asked,
+            self.answered
         )
     }
 
@@ -248,7 +253,7 @@ impl Talker {
     }
 
     fn unanswered(&self) -> usize {
-        (self.questions().count() + self.on_their_way).saturating_sub(self.answers().count())
+        (self.asked + self.on_their_way).saturating_sub(self.answered)
     }
 
     fn questions(&self) -> impl Iterator<Item = &RoomMessage> {
@@ -291,16 +296,26 @@ impl Talker {
         }
         if *message.author != *BOT {
             let wants = usize::from(wants_answer(&message.text));
+            self.asked += wants;
             self.on_their_way = self.on_their_way.saturating_sub(wants);
-        } else if let Some((_, number)) = message.text.split_once('.')
-            && let Ok(number) = number.parse::<usize>()
-            && number >= self.from
+        } else if is_answer(&message.text) {
+            self.answered += 1;
+            self.note_time(&message.text);
+        }
+        self.places.insert(message.id.to_string(), self.seen.len());
+        self.seen.push(message);
+    }
+
+    /// Notes how long an answer took whose message is of this connection.
+    fn note_time(&mut self, echo: &str) {
+        let number = echo
+            .split_once('.')
+            .and_then(|(_, number)| number.parse::<usize>().ok());
+        if let Some(number) = number.filter(|number| *number >= self.from)
             && let Some(sent) = self.sent.get(number)
         {
             self.times.push(sent.at.elapsed());
         }
-        self.places.insert(message.id.to_string(), self.seen.len());
-        self.seen.push(message);
     }
 
     /// Takes the last messages of the room: those seen before must be there still, in their order.
