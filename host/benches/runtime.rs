@@ -109,7 +109,7 @@ fn bench_guest(
 ) {
     let artifact = runtime.block_on(engine.compile(bytes.clone()));
     let artifact = artifact.expect("compiles");
-    let description = runtime.block_on(engine.describe(&artifact));
+    let description = runtime.block_on(engine.describe(&artifact, Limits::DEFAULT.memory_bytes));
     let build = PluginBuild::new(
         engine,
         PluginParts {

@@ -81,12 +81,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// List the plugins, how they do, what they ask for and what they are granted
-    Plugins {
-        /// Print one JSON object per plugin
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the plugins, how they do, what they ask for and what they are granted; roll one back
+    Plugins(plugins::PluginsArgs),
     /// Show how the bots do; pause or resume one
     Bots(bots::BotsArgs),
     /// Show what waits to be sent; hold it, release it or drop it
@@ -163,9 +159,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
-        Some(Verb::Plugins { json }) => match plugins::list_live(&place, json)? {
+        Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
-            None => list_plugins(&place, json),
+            None => list_plugins(&place, args.json),
         },
         Some(Verb::Bots(args)) => bots::run(&place, args),
         Some(Verb::Outbox(args)) => outbox::run(&place, args),
@@ -293,8 +289,8 @@ fn build_here(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
 struct HostLoader;
 
 impl Loader for HostLoader {
-    async fn describe(&self, wasm: Vec<u8>) -> Result<Description, String> {
-        entry::describe_file(wasm).await
+    async fn describe(&self, wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
+        entry::describe_file(wasm, memory_bytes).await
     }
 }
 

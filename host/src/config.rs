@@ -23,6 +23,7 @@ mod read;
 mod secret;
 mod sections;
 mod sentences;
+mod sha256;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -57,6 +58,7 @@ pub use webhook::WebhookSettings;
 pub use crate::telemetry::{LogConfig, LogLevel};
 
 pub use sentences::Sentences;
+pub use sha256::{parse_sha256, sha256_of, write_sha256};
 
 use crate::net::NetConfig;
 use problem::Source;

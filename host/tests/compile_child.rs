@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use parlor_host::model::limits::Limits;
 use parlor_host::runtime::{CompileBounds, CompileError, CompilerProgram, Engine, RuntimeConfig};
 
 #[path = "../src/runtime/testing/guest.rs"]
@@ -26,7 +27,10 @@ async fn compiles_in_a_child_and_takes_its_code() {
     let artifact = engine.compile(Guest::default().component()).await;
     let took = began.elapsed();
     let artifact = artifact.expect("compiles");
-    let said = engine.describe(&artifact).await.expect("describes");
+    let said = engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect("describes");
     assert_eq!(said.name, "guest");
     assert!(took < Duration::from_secs(5), "{took:?}");
     let left: Vec<_> = std::fs::read_dir(cache.path().join("cache"))

@@ -50,6 +50,8 @@ pub struct TestHostParts {
     pub clock: Arc<dyn Clock>,
     /// The local platform's settings; in memory by default.
     pub rooms: LocalConfig,
+    /// Where builds that served are kept; in memory by default.
+    pub artifacts: Option<PathBuf>,
 }
 
 impl Default for TestHostParts {
@@ -59,6 +61,7 @@ impl Default for TestHostParts {
             settings: String::new(),
             clock: Arc::new(SystemClock),
             rooms: LocalConfig::default(),
+            artifacts: None,
         }
     }
 }
@@ -154,6 +157,7 @@ impl TestHost {
             platforms: Arc::new(BuiltIn::new(hub.clone())),
             hub,
             cache: cache(),
+            artifacts: parts.artifacts,
             compiler: CompilerProgram::Thread,
             clock: parts.clock,
         })

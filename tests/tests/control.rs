@@ -201,6 +201,7 @@ impl Live {
         watch.mode = parlor_host::config::ReloadMode::Watch;
         let hub = Hub::open(LocalConfig::default()).expect("rooms in memory");
         let host = Host::start(HostParts {
+            artifacts: None,
             settings,
             journal: Arc::new(MemoryJournal::new()),
             platforms: Arc::new(BuiltIn::new(hub.clone())),

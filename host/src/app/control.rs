@@ -89,6 +89,11 @@ pub enum Change {
         /// The conversation or the person, as it was named.
         to: String,
     },
+    /// A plugin's last good build was put back.
+    RolledBack {
+        /// The plugin.
+        plugin: String,
+    },
     /// Settings were read again, and changes that waited were let through.
     Reloaded {
         /// Of this plugin only.
@@ -112,6 +117,7 @@ impl std::fmt::Display for Change {
                 "outbox drop {selector}: {parts} parts, {in_doubt} in doubt"
             ),
             Self::Sent { bot, to } => write!(out, "send {bot} --to {to}"),
+            Self::RolledBack { plugin } => write!(out, "plugins rollback {plugin}"),
             Self::Reloaded { plugin: None } => out.write_str("reload"),
             Self::Reloaded {
                 plugin: Some(plugin),

@@ -29,6 +29,8 @@ use crate::web::{PageServer, PanelSource as _};
 
 /// The folder of compiled code inside the data folder.
 const CACHE_FOLDER: &str = "cache";
+/// The folder of builds that served inside the data folder.
+const ARTIFACTS_FOLDER: &str = "artifacts";
 /// The folder of the local platform's rooms inside the data folder.
 pub(super) const ROOMS_FOLDER: &str = "local";
 /// How long the page may take to say good-bye.
@@ -116,6 +118,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     let watcher = FolderWatcher::start(watch(&settings, has_settings_file))?;
     let host = Host::start(HostParts {
         cache: settings.data.join(CACHE_FOLDER),
+        artifacts: Some(settings.data.join(ARTIFACTS_FOLDER)),
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
@@ -215,6 +218,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let watch = watch(&settings, false);
     let host = Host::start(HostParts {
         cache: private_cache()?,
+        artifacts: None,
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
@@ -245,16 +249,17 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     talked
 }
 
-/// Compiles a file and asks it what it is, as the host would before it serves.
+/// Compiles a file and asks it what it is, as the host would before it serves. An instance of it may
+/// have this much memory.
 ///
 /// # Errors
 /// Says why the host would refuse it.
-pub async fn describe_file(wasm: Vec<u8>) -> Result<Description, String> {
+pub async fn describe_file(wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
     let describe = async {
         let compiler = CompilerProgram::Child(std::env::current_exe()?);
         let engine = Engine::new(RuntimeConfig::new(private_cache()?, compiler))?;
         let artifact = engine.compile(wasm).await?;
-        let description = engine.describe(&artifact).await?;
+        let description = engine.describe(&artifact, memory_bytes).await?;
         engine.shutdown().await;
         anyhow::Ok(description)
     };

@@ -62,6 +62,8 @@ pub struct HostParts {
     pub platforms: Arc<dyn Platforms>,
     /// Where compiled code lies.
     pub cache: PathBuf,
+    /// Where builds that served lie; in memory where there is no folder.
+    pub artifacts: Option<PathBuf>,
     /// Who compiles.
     pub compiler: CompilerProgram,
     /// Tells the time of events and timers.
@@ -106,6 +108,7 @@ impl Host {
             hub,
             platforms,
             cache,
+            artifacts,
             compiler,
             clock,
         } = parts;
@@ -182,6 +185,7 @@ impl Host {
             reads: Arc::new(Reads::new(connectors, outbox.clone())),
             sessions: sessions.clone(),
             hooks: hooks.clone(),
+            artifacts,
         }));
         plugins.on_settings(Box::new(move |settings| {
             sentences.store(Arc::new(settings.sentences.hosted.clone()));
@@ -193,6 +197,8 @@ impl Host {
                 plugins.tell_panel();
             }
         });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(plugins.clone().follow_probations(stop.clone()));
         Ok(Self {
             journal,
             hub,
@@ -210,8 +216,8 @@ impl Host {
             scan: Mutex::default(),
             scans: watch::channel(0).0,
             holds: tokio::sync::Mutex::default(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks,
+            stop,
             open: AtomicBool::new(false),
             started_at: clock::now(),
         })
@@ -462,6 +468,7 @@ fn speaker(tenant: &Name) -> PluginSpec {
             http: None,
             limits: DEFAULT_LIMITS,
         }),
+        probation: None,
     }
 }
 

@@ -3,17 +3,26 @@
 //! A change for the worse leaves what served before in place and says why.
 
 mod absent;
+mod artifacts;
+mod builds;
+mod health;
 mod load;
+mod returning;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use self::artifacts::Artifacts;
+use self::builds::Builds;
+use self::returning::Held;
+pub use self::returning::RollBackError;
 use self::settings::Releasing;
 pub use self::settings::{OnSettings, ReloadError};
 use super::clock;
@@ -33,7 +42,7 @@ use crate::model::{Name, Timestamp};
 use crate::outbox::requests::Requests;
 use crate::router::{Access, Only, PluginRoutes, Roles, Table};
 use crate::runtime::Engine;
-use crate::runtime::lanes::Lanes;
+use crate::runtime::lanes::{Lanes, Probation};
 use crate::telemetry::Audit;
 use crate::telemetry::audit::{What, Who, short_reason};
 use crate::web::{PanelSource, PluginRow};
@@ -60,6 +69,8 @@ pub struct PluginsParts {
     pub hooks: Arc<Hooks>,
     /// The bots: `started` is for each of them, and settings change them.
     pub sessions: Arc<Sessions>,
+    /// Where builds that served are kept; in memory where there is no folder.
+    pub artifacts: Option<PathBuf>,
 }
 
 /// One wasm file.
@@ -80,6 +91,10 @@ struct Serving {
     since: Timestamp,
     /// Which load it was.
     load: u64,
+    /// Its probation, while that lasts.
+    probation: Option<Arc<Probation>>,
+    /// Whether it is called although it had a fault in its probation.
+    held: Held,
 }
 
 #[derive(Default)]
@@ -88,6 +103,8 @@ struct Known {
     serving: BTreeMap<String, Serving>,
     /// Why a plugin, a file or a change of one is refused, or waits.
     refused: BTreeMap<String, String>,
+    /// What is remembered of the builds of each plugin that was ever looked at.
+    builds: BTreeMap<String, Builds>,
     /// Everything that lay in the folder at the start was looked at.
     was_scanned: bool,
     /// The refusals that the audit has: one that goes on is told once.
@@ -113,12 +130,18 @@ pub struct Plugins {
     notes: Mutex<Vec<SettingsLine>>,
     listeners: Mutex<Vec<OnSettings>>,
     loads: AtomicU64,
+    artifacts: Artifacts,
+    /// Rings when a probation has ended.
+    verdicts: Arc<Notify>,
 }
 
 impl Plugins {
     /// Makes the plugins; none is there before [`Plugins::apply`].
-    pub fn new(parts: PluginsParts) -> Self {
+    pub fn new(mut parts: PluginsParts) -> Self {
+        let artifacts = Artifacts::new(parts.artifacts.take());
         Self {
+            artifacts,
+            verdicts: Arc::default(),
             settings: ArcSwap::from_pointee(parts.settings.clone()),
             started_with: parts.settings.clone(),
             has_settings_file: parts.settings.path.is_file(),
@@ -178,7 +201,10 @@ impl Plugins {
                 }
             }
             FolderChange::Refused { name, reason } => self.refuse(&name, &reason).await,
-            FolderChange::Scanned => self.known.lock().was_scanned = true,
+            FolderChange::Scanned => {
+                self.known.lock().was_scanned = true;
+                self.prune_artifacts();
+            }
         }
         self.changed.send_modify(|number| *number += 1);
     }
@@ -219,8 +245,11 @@ impl Plugins {
         }
         for name in wanted {
             match self.load(&name, stem).await {
-                Ok(()) => {
+                Ok(None) => {
                     self.known.lock().refused.remove(&name);
+                }
+                Ok(Some(note)) => {
+                    self.known.lock().refused.insert(name, note);
                 }
                 Err(reason) => self.refuse(&name, &reason).await,
             }
@@ -400,7 +429,8 @@ impl Plugins {
                 version: Some(description.version.clone()),
                 summary: Some(description.summary.clone()),
                 since: Some(plugin.since),
-                problem: live.and_then(|live| live.last_fault.clone()),
+                problem: live.and_then(health::problem_of),
+                health: Some(self.health(name, &known, live)),
                 waiting: live.map_or(0, |live| live.waiting as u64),
                 handled: live.map_or(0, |live| live.handled),
                 faults: live.map_or(0, |live| live.faults),
@@ -453,8 +483,9 @@ impl PanelSource for Plugins {
                     version: Some(plugin.description.version.clone()),
                     last_reload: Some(plugin.since),
                     last_error: live
-                        .and_then(|live| live.last_fault.clone())
+                        .and_then(health::problem_of)
                         .or_else(|| self.parts.reads.last_denied(name)),
+                    health: Some(self.health(name, &known, live)),
                     waiting: live.map_or(0, |live| live.waiting as u64),
                     webhooks: webhooks.remove(name.as_str()).unwrap_or_default(),
                 },

@@ -7,15 +7,17 @@ use serde::Serialize;
 
 use crate::app::reload::MAX_WASM_BYTES;
 use crate::config::{
-    MAX_PLUGIN_FILE_BYTES, Problem, Settings, asks, check_plugin, unreadable_plugins, webhooks,
+    MAX_PLUGIN_FILE_BYTES, Problem, Settings, asks, check_plugin, sha256_of, unreadable_plugins,
+    webhooks,
 };
 use crate::mailbox::control::{PluginAsk, PluginWebhook};
 use crate::model::description::Description;
 
 /// What loads a file as the host would, and says what it is.
 pub(super) trait Loader {
-    /// Describes a component, or says why it would be refused.
-    async fn describe(&self, wasm: Vec<u8>) -> Result<Description, String>;
+    /// Describes a component whose instance may have this much memory, or says why it would be
+    /// refused.
+    async fn describe(&self, wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String>;
 }
 
 /// What the host would make of a plugin.
@@ -123,8 +125,19 @@ pub(super) async fn report_file(
     } else {
         None
     };
+    let plugins = settings.plugins_of(&stem, own.is_some());
+    let mut sha256 = None;
     let described = match read_bounded(&wasm, MAX_WASM_BYTES) {
-        Ok(bytes) => loader.describe(bytes).await,
+        Ok(bytes) => {
+            sha256 = Some(sha256_of(&bytes));
+            let memory = plugins.iter().map(|name| {
+                let own = own.as_ref().filter(|_| *name == stem);
+                let own = own.and_then(|own| Some((own_path.as_path(), own.as_deref().ok()?)));
+                let plugin = settings.plugin(name, own);
+                plugin.map_or(0, |plugin| plugin.limits.memory_bytes)
+            });
+            loader.describe(bytes, memory.max().unwrap_or(0)).await
+        }
         Err(_) if own.is_some() && !wasm.exists() => Err(format!(
             "{} is there and {} is not",
             own_path.display(),
@@ -132,12 +145,19 @@ pub(super) async fn report_file(
         )),
         Err(reason) => Err(reason),
     };
-    let plugins = settings.plugins_of(&stem, own.is_some());
     let mut reports: Vec<PluginReport> = plugins
         .into_iter()
         .map(|name| {
             let own = own.as_ref().filter(|_| name == stem);
-            report_plugin(name, &wasm, settings, own, &own_path, &described)
+            let mut report = report_plugin(name, &wasm, settings, own, &own_path, &described);
+            let own = own.and_then(|own| Some((own_path.as_path(), own.as_deref().ok()?)));
+            if let (Ok(plugin), Some(sha256)) = (settings.plugin(&report.plugin, own), &sha256)
+                && let Some(problem) = plugin.refuses(sha256)
+            {
+                report.problems.push(problem.to_string());
+                report.state = PluginState::Refused;
+            }
+            report
         })
         .collect();
     if let Some(problem) = settings.name_is_taken(&stem, own.is_some()) {

@@ -2,9 +2,9 @@
 
 use super::{ask, bots, conversations, outbox, plugins, reload, send};
 use crate::mailbox::control::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, HoldLine, LaneLine, LaneState,
-    Line, OutboxCounts, PluginAsk, PluginLine, PluginWebhook, ReloadedLine, Selector, SentLine,
-    SentState, SettingsLine, TotalLine,
+    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
+    LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook,
+    ReloadedLine, Selector, SentLine, SentState, SettingsLine, TotalLine,
 };
 use crate::model::event::ConversationKind;
 
@@ -132,6 +132,7 @@ fn plugins_of_a_running_host_are_listed() {
             url: "http://127.0.0.1:8642/hooks/default/joke/pager".to_owned(),
             verify: "hmac-sha256".to_owned(),
         }],
+        health: None,
     };
     let bad = PluginLine {
         plugin: "bad".to_owned(),
@@ -149,6 +150,64 @@ fn plugins_of_a_running_host_are_listed() {
         Line::Plugin(joke),
     ];
     insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
+}
+
+#[test]
+fn a_plugin_that_fails_is_listed_with_what_led_there() {
+    let fault = FaultLine {
+        at: NOW - 12_000,
+        version: "1.3.0".to_owned(),
+        event: "e-7".to_owned(),
+        conversation: Some("room:lobby".to_owned()),
+        attempt: 3,
+        text: "Trap: wasm `unreachable` instruction executed; in joke::tell".to_owned(),
+    };
+    let quarantined = PluginLine {
+        plugin: "joke".to_owned(),
+        state: "quarantined".to_owned(),
+        version: Some("1.3.0".to_owned()),
+        problem: Some("in quarantine: 3 of the last 50 deliveries failed".to_owned()),
+        health: Some(PluginHealth {
+            sha256: "00ff".repeat(16),
+            rollback_to: Some("1.2.0".to_owned()),
+            failed: 3,
+            failed_left: 7,
+            conversations: 3,
+            probe_at: Some(NOW + 7_001),
+            recent: vec![fault],
+            ..PluginHealth::default()
+        }),
+        ..PluginLine::default()
+    };
+    let new = |name: &str, before: Option<&str>| PluginLine {
+        plugin: name.to_owned(),
+        state: "serving".to_owned(),
+        version: Some("2.0.0".to_owned()),
+        health: Some(PluginHealth {
+            probation: true,
+            rollback_to: before.map(str::to_owned),
+            ..PluginHealth::default()
+        }),
+        ..PluginLine::default()
+    };
+    let lines = [
+        Line::Plugin(quarantined),
+        Line::Plugin(new("new", Some("1.9.0"))),
+        Line::Plugin(new("only", None)),
+    ];
+    insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
+}
+
+#[test]
+fn a_rollback_says_what_serves() {
+    let lines = [Line::Plugin(PluginLine {
+        plugin: "joke".to_owned(),
+        state: "serving".to_owned(),
+        version: Some("1.2.0".to_owned()),
+        problem: Some("version 1.3.0 was rolled back".to_owned()),
+        ..PluginLine::default()
+    })];
+    insta::assert_snapshot!(both(&lines, plugins::rolled_back(&lines)));
 }
 
 #[test]

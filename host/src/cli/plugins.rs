@@ -1,20 +1,68 @@
 //! `parlor plugins` of a running host: how they do.
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
 
 use super::ask::{Meant, PATIENCE, ago, now, settings_lines};
 use super::output::{Failure, table};
 use super::start::Place;
-use crate::mailbox::control::{Ask, Line, PluginLine, PluginWebhook};
+use crate::mailbox::control::{Ask, FaultLine, Line, PluginHealth, PluginLine, PluginWebhook};
 use crate::model::Timestamp;
 
-/// Lists the plugins of a running host; none where none runs.
-pub(super) fn list_live(place: &Place<'_>, json: bool) -> Result<Option<ExitCode>, Failure> {
+/// How long a rollback may take: the build may have to be compiled, and another change be made first.
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+#[derive(Debug, Args)]
+pub(super) struct PluginsArgs {
+    #[command(subcommand)]
+    change: Option<PluginsVerb>,
+    /// Print one JSON object per plugin
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginsVerb {
+    /// Put the last good build of a plugin back in place of the one that serves
+    Rollback {
+        /// The plugin
+        name: String,
+    },
+}
+
+/// Runs the verb in a running host; nothing where none runs and nothing is to be changed.
+pub(super) fn run(place: &Place<'_>, args: &PluginsArgs) -> Result<Option<ExitCode>, Failure> {
     let meant = Meant::of(place)?;
-    let answer = meant.ask(Ask::Plugins, PATIENCE)?;
-    answer
-        .map(|answer| answer.print(json, |lines| list(lines, now())))
-        .transpose()
+    match &args.change {
+        None => {
+            let answer = meant.ask(Ask::Plugins, PATIENCE)?;
+            answer
+                .map(|answer| answer.print(args.json, |lines| list(lines, now())))
+                .transpose()
+        }
+        Some(PluginsVerb::Rollback { name }) => {
+            let plugin = name.clone();
+            let answer = meant.require(Ask::RollbackPlugin { plugin }, ROLLBACK_PATIENCE)?;
+            answer.print(args.json, rolled_back).map(Some)
+        }
+    }
+}
+
+/// What a rollback came to, for a person.
+pub(super) fn rolled_back(lines: &[Line]) -> Vec<String> {
+    let plugins = lines.iter().filter_map(|line| match line {
+        Line::Plugin(plugin) => Some(plugin),
+        _ => None,
+    });
+    plugins
+        .map(|plugin| {
+            let version = plugin.version.as_deref().unwrap_or_default();
+            let why = plugin.problem.as_deref().unwrap_or_default();
+            format!("{}: version {version} serves; {why}", plugin.plugin)
+        })
+        .collect()
 }
 
 /// The plugins as a table, and what they ask for.
@@ -60,6 +108,10 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
         if let Some(problem) = &plugin.problem {
             shown.push(format!("{}: {problem}", plugin.plugin));
         }
+        if let Some(health) = &plugin.health {
+            let lines = health_lines(health, now);
+            shown.extend(lines.map(|line| format!("{}: {line}", plugin.plugin)));
+        }
     }
     for plugin in &plugins {
         shown.extend(webhook_lines(&plugin.plugin, &plugin.webhooks));
@@ -88,4 +140,41 @@ pub(super) fn webhook_lines(plugin: &str, webhooks: &[PluginWebhook]) -> Vec<Str
         )
     };
     webhooks.iter().map(line).collect()
+}
+
+/// How far a plugin is from quarantine, and what led there; nothing where all is well.
+fn health_lines(health: &PluginHealth, now: Timestamp) -> impl Iterator<Item = String> {
+    let probation = match (health.probation, &health.rollback_to) {
+        (true, Some(version)) => Some(format!(
+            "on probation: its first fault puts version {version} back"
+        )),
+        (true, None) => Some("on probation: no build from before is known to be good".to_owned()),
+        (false, _) => None,
+    };
+    let probe = health.probe_at.map(|at| {
+        let wait = at.saturating_sub(now).div_ceil(1_000);
+        format!("tried again with one delivery in {wait} s")
+    });
+    let budget = (health.failed > 0).then(|| {
+        format!(
+            "{} of the last 50 deliveries failed, in {} conversations; before quarantine {} more may, in {} more conversations",
+            health.failed, health.conversations, health.failed_left, health.conversations_left
+        )
+    });
+    let faults: Vec<String> = health.recent.iter().map(|it| fault_line(it, now)).collect();
+    let facts = [probation, probe, budget].into_iter().flatten();
+    facts.chain(faults)
+}
+
+fn fault_line(fault: &FaultLine, now: Timestamp) -> String {
+    let place = fault.conversation.as_ref();
+    let place = place.map_or_else(String::new, |place| format!(" in {place}"));
+    format!(
+        "{} ago, version {}, event {}{place}, call {}: {}",
+        ago(now, fault.at),
+        fault.version,
+        fault.event,
+        fault.attempt,
+        fault.text
+    )
 }

@@ -13,7 +13,7 @@ use crate::model::description::{
 struct FakeLoader;
 
 impl Loader for FakeLoader {
-    async fn describe(&self, wasm: Vec<u8>) -> Result<Description, String> {
+    async fn describe(&self, wasm: Vec<u8>, _: u64) -> Result<Description, String> {
         if !wasm.starts_with(b"ok") {
             return Err("not a component".to_owned());
         }

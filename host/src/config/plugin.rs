@@ -11,6 +11,7 @@ use super::names::is_name;
 use super::problem::{Problem, Source, Spot, Spots};
 use super::read::{Item, Reader, Table, integer, one_of};
 use super::secret::Environment;
+use super::sha256::parse_sha256;
 use super::webhook::{WebhookSettings, read_webhooks};
 use crate::model::HOST_PLUGIN;
 use crate::model::limits::Limits;
@@ -27,6 +28,8 @@ pub struct PluginSettings {
     pub name: String,
     /// The file in the plugin folder.
     pub artifact: String,
+    /// The hash that the file must have; none takes any.
+    pub sha256: Option<[u8; 32]>,
     /// Whether it takes part.
     pub enabled: bool,
     /// Whether each event gets an instance of its own.
@@ -55,6 +58,7 @@ impl PluginSettings {
         Self {
             name: name.to_owned(),
             artifact: format!("{name}.wasm"),
+            sha256: None,
             enabled: true,
             fresh: false,
             only: Only::default(),
@@ -217,6 +221,14 @@ fn read_body(
     ] {
         if let Some(value) = table.get(reader, name).and_then(|item| item.flag(reader)) {
             *flag = value;
+        }
+    }
+    if let Some(item) = table.get(reader, "sha256")
+        && let Some(text) = item.text(reader)
+    {
+        settings.sha256 = parse_sha256(text);
+        if settings.sha256.is_none() {
+            item.wrong(reader, "64 hexadecimal digits, as `sha256sum` prints them");
         }
     }
     if let Some(item) = table.get(reader, "only") {

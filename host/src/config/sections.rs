@@ -125,6 +125,8 @@ pub struct ReloadConfig {
     pub mode: ReloadMode,
     /// How often the folder is looked through where its file system tells nothing.
     pub poll_interval: Duration,
+    /// How long a new build serves on probation at least; zero is none.
+    pub probation: Duration,
 }
 
 impl Default for ReloadConfig {
@@ -132,6 +134,7 @@ impl Default for ReloadConfig {
         Self {
             mode: ReloadMode::Watch,
             poll_interval: Duration::from_secs(2),
+            probation: Duration::from_secs(60),
         }
     }
 }
@@ -408,6 +411,12 @@ pub(super) fn read_reload(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> R
         .and_then(|item| item.integer(reader, 50..=3_600_000))
     {
         config.poll_interval = Duration::from_millis(interval);
+    }
+    if let Some(probation) = table
+        .get(reader, "probation-secs")
+        .and_then(|item| item.integer(reader, 0..=86_400))
+    {
+        config.probation = Duration::from_secs(probation);
     }
     table.finish(reader);
     config

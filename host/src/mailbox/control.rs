@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{AskError, ask};
 pub use lines::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, HoldLine, LaneLine, LaneState,
-    Line, OutboxCounts, PluginAsk, PluginLine, PluginWebhook, Refused, RefusedReason, ReloadedLine,
-    SentLine, SentState, SettingsLine, TotalLine,
+    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
+    LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook, Refused,
+    RefusedReason, ReloadedLine, SentLine, SentState, SettingsLine, TotalLine,
 };
 pub use wire::{LineError, read_line, write_line};
 
@@ -71,6 +71,11 @@ pub enum Ask {
     },
     /// How the plugins do.
     Plugins,
+    /// Puts the last good build of a plugin before the one that serves back in its place.
+    RollbackPlugin {
+        /// The plugin.
+        plugin: String,
+    },
     /// What waits to be sent.
     ListOutbox(Selector),
     /// Lets it wait.

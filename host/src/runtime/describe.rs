@@ -29,13 +29,15 @@ pub enum DescribeError {
 }
 
 impl Engine {
-    /// Asks an artifact what it is, or takes the answer it gave before to this version of the host.
+    /// Asks an artifact what it is, or takes the answer it gave before to this version of the host. Its
+    /// instance has the memory of its plugin: some need much to begin with.
     ///
     /// # Errors
     /// [`DescribeError`], in words for the author.
     pub async fn describe(
         &self,
         artifact: &std::sync::Arc<Artifact>,
+        memory_bytes: u64,
     ) -> Result<Description, DescribeError> {
         let note = format!(
             "{}-{CONTRACT_VERSION}-{}.describe.json",
@@ -46,8 +48,9 @@ impl Engine {
         if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(known);
         }
-        // Its settings, and so its own limits, are not known here: what a large table costs is little.
+        // What a large table costs is little.
         let limits = Limits {
+            memory_bytes: memory_bytes.max(Limits::DEFAULT.memory_bytes),
             table_elements: LARGEST_TABLE_ELEMENTS,
             ..Limits::DEFAULT
         };

@@ -9,6 +9,7 @@ mod commit;
 mod files;
 mod gate;
 mod plugin;
+mod probation;
 mod quarantine;
 mod refill;
 mod settle;
@@ -37,8 +38,10 @@ use tokio_util::task::TaskTracker;
 
 use self::gate::Gate;
 use self::plugin::Plugin;
+pub use self::probation::{OnFault, OnVerdict, Probation, Verdict};
+pub use self::quarantine::FaultBudget;
 use self::settle::Settling;
-pub use self::status::{LATENCY_BUCKETS, PluginState, PluginStatus};
+pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{Journal, JournalResult};
@@ -123,6 +126,8 @@ pub struct PluginSpec {
     pub fresh: bool,
     /// What it may do.
     pub policy: Arc<Policy>,
+    /// Its probation; none where it needs none.
+    pub probation: Option<Arc<Probation>>,
 }
 
 /// The lanes of all plugins.
@@ -188,7 +193,19 @@ impl Lanes {
     /// call has committed.
     pub fn install(&self, spec: PluginSpec) {
         let plugin = self.shared.plugin(&spec.tenant, &spec.name);
+        let probation = spec.probation.clone();
         plugin.install(&self.shared, spec);
+        if let Some(probation) = probation {
+            let look = look_at(self.shared.cancel.clone(), probation);
+            self.shared.tracker.spawn_on(look, &self.shared.handle);
+        }
+    }
+
+    /// Calls the build again that is held for a fault in its probation.
+    pub fn reopen(&self, tenant: &str, name: &str) {
+        if let Some(plugin) = self.shared.find(tenant, name) {
+            plugin.reopen();
+        }
     }
 
     /// Calls a plugin no more. Its deliveries wait until it is installed again.
@@ -257,6 +274,14 @@ impl DeliverySink for Lanes {
                 }
             }
         }
+    }
+}
+
+/// Looks at a probation when its time is over: nothing may happen at that moment that would.
+async fn look_at(cancel: CancellationToken, probation: Arc<Probation>) {
+    let wait = tokio::time::sleep(probation.least());
+    if cancel.run_until_cancelled(wait).await.is_some() {
+        probation.look(tokio::time::Instant::now());
     }
 }
 

@@ -91,7 +91,11 @@ impl Bench {
         change: impl FnOnce(&mut PluginParts),
     ) -> PluginBuild {
         let artifact = self.artifact(guest).await;
-        let description = self.engine.describe(&artifact).await.expect("describes");
+        let description = self
+            .engine
+            .describe(&artifact, Limits::DEFAULT.memory_bytes)
+            .await
+            .expect("describes");
         let mut parts = PluginParts {
             tenant: "default".into(),
             name: "guest".into(),

@@ -6,6 +6,7 @@ use super::guest::{Build as _, CallEnd, FaultKind};
 use super::testing::{Bench, Guest, delivery, live};
 use super::*;
 use crate::journal::StateChange;
+use crate::model::limits::Limits;
 
 const LOOP: &str = "(loop $forever (br $forever))";
 
@@ -90,7 +91,11 @@ async fn refuses_a_memory_that_begins_too_large() {
     };
     let bench = Bench::new();
     let artifact = bench.artifact(&guest).await;
-    let error = bench.engine.describe(&artifact).await.expect_err("refused");
+    let error = bench
+        .engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect_err("refused");
     assert!(error.to_string().contains("of memory"), "{error}");
 }
 
@@ -151,7 +156,11 @@ async fn a_trap_in_describe_says_so() {
     };
     let bench = Bench::new();
     let artifact = bench.artifact(&guest).await;
-    let error = bench.engine.describe(&artifact).await.expect_err("refused");
+    let error = bench
+        .engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect_err("refused");
     assert!(error.to_string().contains("unreachable"), "{error}");
 }
 
@@ -164,7 +173,11 @@ async fn describe_reaches_no_state() {
     };
     let bench = Bench::new();
     let artifact = bench.artifact(&guest).await;
-    let error = bench.engine.describe(&artifact).await.expect_err("refused");
+    let error = bench
+        .engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect_err("refused");
     assert!(error.to_string().contains("only while an event"), "{error}");
 }
 
@@ -172,7 +185,11 @@ async fn describe_reaches_no_state() {
 async fn the_description_is_kept_on_disk() {
     let bench = Bench::new();
     let artifact = bench.artifact(&Guest::default()).await;
-    let first = bench.engine.describe(&artifact).await.expect("describes");
+    let first = bench
+        .engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect("describes");
     let notes = || {
         std::fs::read_dir(bench.cache.path().join("cache"))
             .expect("the cache")
@@ -181,7 +198,11 @@ async fn the_description_is_kept_on_disk() {
             .count()
     };
     assert_eq!(notes(), 1);
-    let second = bench.engine.describe(&artifact).await.expect("describes");
+    let second = bench
+        .engine
+        .describe(&artifact, Limits::DEFAULT.memory_bytes)
+        .await
+        .expect("describes");
     assert_eq!(first, second);
 }
 

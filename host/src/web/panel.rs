@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::mailbox::control::PluginHealth;
 use crate::model::Timestamp;
 
 /// One plugin.
@@ -22,6 +23,8 @@ pub struct PluginRow {
     pub last_error: Option<String>,
     /// Deliveries that wait for it.
     pub waiting: u64,
+    /// How far it is from quarantine, and what led there.
+    pub health: Option<PluginHealth>,
     /// Its webhooks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookRow>,

@@ -74,7 +74,11 @@ impl Pair {
         let config = RuntimeConfig::new(cache_folder(), CompilerProgram::Thread);
         let engine = Engine::new(config)?;
         let artifact = engine.compile(wasm).await?;
-        let description = Arc::new(engine.describe(&artifact).await?);
+        let description = Arc::new(
+            engine
+                .describe(&artifact, Limits::DEFAULT.memory_bytes)
+                .await?,
+        );
         let build = PluginBuild::new(
             &engine,
             PluginParts {

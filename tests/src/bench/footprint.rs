@@ -113,6 +113,7 @@ pub(crate) async fn start(folder: &Path) -> anyhow::Result<Figures> {
     let watcher = FolderWatcher::start(watch)?;
     let hub = Hub::open(LocalConfig::default())?;
     let host = Host::start(HostParts {
+        artifacts: None,
         settings,
         journal: Arc::new(MemoryJournal::new()),
         platforms: Arc::new(BuiltIn::new(hub.clone())),

@@ -8,7 +8,7 @@ use super::outbox::{check, drop_outbox, hold, list, release};
 use super::send::send;
 use super::{Answer, Change, refused};
 use crate::app::host::Host;
-use crate::app::plugins::ReloadError;
+use crate::app::plugins::{ReloadError, RollBackError};
 use crate::app::sessions::{BotStatus, SessionError};
 use crate::mailbox::control::{
     Ask, BotLine, ConversationLine, Line, MAX_LINES, OutboxCounts, Refused, RefusedReason,
@@ -27,6 +27,19 @@ pub(super) async fn answer(
     let (lines, change) = match ask {
         Ask::Bots => (bots(host), None),
         Ask::Plugins => (plugins(host), None),
+        Ask::RollbackPlugin { plugin } => {
+            let rolled = host.plugins().roll_back(&plugin).await;
+            rolled.map_err(|error| {
+                let reason = match &error {
+                    RollBackError::Unknown(_) => RefusedReason::NotFound,
+                    _ => RefusedReason::Failed,
+                };
+                refused(reason, error.to_string())
+            })?;
+            let lines = host.plugins().lines().into_iter();
+            let line = lines.filter(|line| line.plugin == plugin).map(Line::Plugin);
+            (line.collect(), Some(Change::RolledBack { plugin }))
+        }
         Ask::PauseBot { bot } => {
             let is_changed = host.sessions().pause(&bot).await.map_err(session)?;
             let line = bot_line(host, &bot)?;

@@ -50,6 +50,10 @@ fn what_of(change: &Change) -> What {
             bot: bot.clone(),
             conversation: to.clone(),
         },
+        Change::RolledBack { plugin } => What::Other {
+            name: "plugins rollback".to_owned(),
+            detail: plugin.clone(),
+        },
         Change::Reloaded { plugin } => What::Released {
             plugin: plugin.clone(),
         },

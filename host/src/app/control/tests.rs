@@ -56,6 +56,7 @@ impl Bench {
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let host = Host::start(HostParts {
+            artifacts: None,
             settings: Settings::load(&file).unwrap(),
             journal,
             platforms: Arc::new(BuiltIn::new(hub.clone())),

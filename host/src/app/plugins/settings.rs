@@ -148,6 +148,9 @@ impl Plugins {
             }
             let releasing = plugin.map_or(Releasing::All, |name| Releasing::Only(name.to_owned()));
             *self.releasing.lock() = releasing;
+            if let Some(plugin) = plugin {
+                self.forgive(plugin).await;
+            }
             self.load_settings(true).await;
         }
         // What is found meanwhile is applied under the same release.

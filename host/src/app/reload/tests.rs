@@ -322,6 +322,7 @@ fn real(events: bool, mode: ReloadMode, poll: Duration) -> (TempDir, FolderWatch
     let config = ReloadConfig {
         mode,
         poll_interval: poll,
+        ..ReloadConfig::default()
     };
     let mut watch = FolderWatch::new(&folder.path().join("plugins"), None, &config);
     watch.events = events;

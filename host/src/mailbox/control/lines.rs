@@ -195,6 +195,60 @@ pub struct PluginLine {
     /// Where it is called from outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<PluginWebhook>,
+    /// How far it is from quarantine, and what led there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<PluginHealth>,
+}
+
+/// How far a plugin is from quarantine, and what led there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PluginHealth {
+    /// The hash of the build that serves.
+    pub sha256: String,
+    /// It is new, and gives way with its first fault where there is another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probation: bool,
+    /// The version that a rollback puts back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_to: Option<String>,
+    /// Deliveries among the last 50 that failed for good.
+    #[serde(default)]
+    pub failed: u32,
+    /// How many more may before quarantine.
+    #[serde(default)]
+    pub failed_left: u32,
+    /// Conversations in which they failed.
+    #[serde(default)]
+    pub conversations: u32,
+    /// In how many more they may before quarantine.
+    #[serde(default)]
+    pub conversations_left: u32,
+    /// When it is tried again, where it is in quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_at: Option<Timestamp>,
+    /// Its newest faults, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<FaultLine>,
+}
+
+/// A fault of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FaultLine {
+    /// When.
+    pub at: Timestamp,
+    /// The version that had it.
+    pub version: String,
+    /// The event that it was called with.
+    pub event: String,
+    /// The event's conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// Which call of the delivery it was.
+    pub attempt: u32,
+    /// What it says; a guest's backtrace where there is one.
+    pub text: String,
 }
 
 /// Something that a plugin asks for.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::model::limits::Limits;
 use crate::runtime::testing::{Bench, Guest, config};
 use crate::runtime::{Engine, EngineError};
 
@@ -95,7 +96,10 @@ async fn takes_code_from_the_cache_unless_it_changed() {
     let compile = async || {
         let engine = Engine::new(config(&cache)).expect("an engine");
         let artifact = engine.compile(bytes.clone()).await.expect("compiles");
-        engine.describe(&artifact).await.expect("describes");
+        engine
+            .describe(&artifact, Limits::DEFAULT.memory_bytes)
+            .await
+            .expect("describes");
         artifact.was_cached
     };
     assert!(!compile().await);

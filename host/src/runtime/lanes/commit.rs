@@ -10,8 +10,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::plugin::{Job, Next, Plugin};
+use super::probation::Failing;
 use super::settle::{Settling, Unsettled};
-use super::status::count;
+use super::status::{FaultNote, count};
 use super::timers::CommitTurn;
 use super::worker::{Alive, Held};
 use super::{Shared, bounds, files, gate, timers};
@@ -136,6 +137,10 @@ impl Attend {
             CallEnd::Retry(after_ms) => {
                 count(&self.plugin.counters.retries);
                 let text = "the plugin asked to be called again";
+                let is_last = self.job.delivery.attempt >= self.shared.config.tries;
+                if is_last && self.fails_probation(text) {
+                    return Tried::Ended(Next::Back);
+                }
                 self.again(text, after_ms.map(Duration::from_millis), began)
                     .await
             }
@@ -260,6 +265,9 @@ impl Attend {
                 durable,
             }) => {
                 count(&self.plugin.counters.handled);
+                if let Some(probation) = &self.job.installed.spec.probation {
+                    probation.handled();
+                }
                 if !broadcasts.is_empty() {
                     self.shared.parts.outbox.look_for_broadcasts();
                 }
@@ -286,7 +294,7 @@ impl Attend {
     async fn not_kept(&self, error: JournalError, began: Instant) -> Next {
         if matches!(error, JournalError::Failed(_)) && gate::probe(&self.shared).await.is_ok() {
             let text = format!("turn not kept: {error}");
-            self.plugin.counters.fault(&text);
+            self.note_fault(&text);
             return self.again(&text, None, began).await;
         }
         self.hold(&error)
@@ -415,7 +423,7 @@ impl Attend {
             Err(error) => return Tried::Ended(self.hold(&error)),
         }
         let text = refusal.to_string();
-        self.plugin.counters.fault(&text);
+        self.note_fault(&text);
         // A missing grant is the operator's to give: it says nothing of the plugin's health.
         let next = match refusal {
             Refusal::Loop(_) => Next::FAILED,
@@ -426,7 +434,11 @@ impl Attend {
 
     async fn faulted(&self, fault: &Fault, began: Instant) -> Next {
         let text = fault.to_string();
-        self.plugin.counters.fault(&text);
+        self.note_fault(&text);
+        if self.fails_probation(&text) {
+            // It was no try: the build that is put back makes the first.
+            return Next::Back;
+        }
         match fault.kind {
             FaultKind::Failed => self.bury(DeadReason::Failed, text, Next::FAILED).await,
             _ => self.again(&text, None, began).await,
@@ -481,13 +493,47 @@ impl Attend {
 
     /// Gives up a delivery over which the host itself failed.
     async fn host_failed(&self, text: &str, began: Instant) -> Next {
-        self.plugin.counters.fault(text);
+        self.note_fault(text);
         self.again(text, None, began).await
     }
 
     async fn panicked(&self, began: Instant) -> Next {
         let text = "the host panicked over this delivery";
         self.host_failed(text, began).await
+    }
+
+    fn note_fault(&self, text: &str) {
+        let delivery = &self.job.delivery;
+        let event = &delivery.event;
+        let note = FaultNote {
+            at: self.shared.parts.clock.now(),
+            version: self.job.installed.spec.version.clone(),
+            event: event.id.clone(),
+            conversation: event.conversation.as_ref().map(|place| place.id.clone()),
+            attempt: delivery.attempt,
+            text: text.to_owned(),
+        };
+        let is_of_current = self.plugin.is_current(self.job.installed.generation);
+        self.plugin.counters.fault(note, is_of_current);
+    }
+
+    /// Tells whether the build is given up for this fault, and the plugin held for another.
+    fn fails_probation(&self, text: &str) -> bool {
+        let installed = &self.job.installed;
+        let Some(probation) = &installed.spec.probation else {
+            return false;
+        };
+        match probation.faulted(text) {
+            Failing::No => false,
+            Failing::First => {
+                // Before anybody hears of it: what they do about it must not be undone by this.
+                let reason = "it had a fault in its probation".to_owned();
+                self.plugin.shut(installed.generation, reason);
+                probation.tell();
+                true
+            }
+            Failing::Already => true,
+        }
     }
 
     /// Holds all lanes until the journal takes writes, and puts the delivery back.

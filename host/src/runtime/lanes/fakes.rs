@@ -389,6 +389,7 @@ impl Bench {
             instances: 8,
             fresh: false,
             policy: Arc::new(policy(&[])),
+            probation: None,
         }
     }
 

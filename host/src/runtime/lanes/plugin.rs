@@ -130,6 +130,7 @@ impl Plugin {
         let generation = state.generation;
         state.current = Some(Arc::new(Installed { spec, generation }));
         state.quarantine = Quarantine::default();
+        self.counters.begin_anew();
         state.hold_until = None;
         // What the build or the settings before were charged with says nothing of these.
         self.counters.forget_fault();
@@ -146,6 +147,30 @@ impl Plugin {
         if start_refill {
             refill::spawn(shared, self);
         }
+    }
+
+    /// Calls a build no more, until another is installed or the gate is opened.
+    pub(super) fn shut(&self, generation: u64, reason: String) {
+        let mut state = self.state.lock();
+        if state.generation == generation {
+            state.quarantine.shut(reason);
+        }
+    }
+
+    /// Calls the build again that is held.
+    pub(super) fn reopen(&self) {
+        let mut state = self.state.lock();
+        let probation = state.current.as_ref();
+        if let Some(probation) = probation.and_then(|now| now.spec.probation.as_ref()) {
+            probation.release();
+        }
+        state.quarantine = Quarantine::default();
+        state.wake_all();
+    }
+
+    /// Tells whether a build is the one that serves.
+    pub(super) fn is_current(&self, generation: u64) -> bool {
+        self.state.lock().generation == generation
     }
 
     pub(super) fn uninstall(&self) {

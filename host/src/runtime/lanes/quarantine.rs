@@ -21,6 +21,8 @@ const MAX_WAIT: Duration = Duration::from_secs(300);
 #[derive(Default)]
 pub(super) struct Quarantine {
     gate: State,
+    /// Why it is not.
+    reason: String,
     /// The lanes of the last deliveries' faults; none where a delivery had no fault.
     window: VecDeque<Option<Name>>,
     faults: usize,
@@ -37,6 +39,35 @@ enum State {
     Probing {
         wait: Duration,
     },
+    /// Until another build is installed, or the gate is opened by hand.
+    Shut,
+}
+
+/// How far a plugin is from quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FaultBudget {
+    /// Deliveries among the last [`FaultBudget::WINDOW`] that failed for good.
+    pub faults: u32,
+    /// How many more may.
+    pub faults_left: u32,
+    /// Conversations in which they failed.
+    pub conversations: u32,
+    /// How many more may have failures.
+    pub conversations_left: u32,
+}
+
+impl FaultBudget {
+    /// Deliveries looked back upon.
+    pub const WINDOW: usize = WINDOW;
+}
+
+/// Why a plugin is not called, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) reason: String,
+    /// When it is tried again; none where that is somebody's decision, or happens now.
+    pub(super) until: Option<Instant>,
 }
 
 impl Quarantine {
@@ -52,6 +83,37 @@ impl Quarantine {
             State::Closed { wait, .. } if is_running => Some(now + wait),
             State::Closed { .. } => None,
             State::Probing { wait } => Some(now + wait),
+            // Whoever opens it wakes those that wait.
+            State::Shut => Some(now + MAX_WAIT),
+        }
+    }
+
+    /// Closes the gate until another build is installed.
+    pub(super) fn shut(&mut self, reason: String) {
+        self.gate = State::Shut;
+        self.reason = reason;
+    }
+
+    /// Tells why nothing is called; none where it is.
+    pub(super) fn why(&self) -> Option<Held> {
+        let until = match self.gate {
+            State::Open => return None,
+            State::Closed { until, .. } => Some(until),
+            State::Probing { .. } | State::Shut => None,
+        };
+        let reason = self.reason.clone();
+        Some(Held { reason, until })
+    }
+
+    /// Tells how far the plugin is from quarantine.
+    pub(super) fn budget(&self) -> FaultBudget {
+        let narrow = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let conversations = self.lanes();
+        FaultBudget {
+            faults: narrow(self.faults),
+            faults_left: narrow((WINDOW / ONE_IN).saturating_sub(self.faults)),
+            conversations: narrow(conversations),
+            conversations_left: narrow((LANES - 1).saturating_sub(conversations)),
         }
     }
 
@@ -68,11 +130,13 @@ impl Quarantine {
             (State::Open, Next::On { is_fault: true }) => {
                 self.note(Some(Name::clone(lane)));
                 if self.is_too_much() {
+                    self.reason = self.summary();
                     self.close(first_wait);
                 }
             }
             (State::Open, Next::On { is_fault: false }) => self.note(None),
-            (State::Open, Next::Again { .. } | Next::Back) | (State::Closed { .. }, _) => {}
+            (State::Open, Next::Again { .. } | Next::Back)
+            | (State::Closed { .. } | State::Shut, _) => {}
             (State::Probing { .. }, Next::On { is_fault: false }) => *self = Self::default(),
             (State::Probing { wait }, Next::On { .. } | Next::Again { .. }) => {
                 self.close((wait * 2).min(MAX_WAIT));
@@ -104,9 +168,24 @@ impl Quarantine {
     }
 
     fn is_too_much(&self) -> bool {
+        self.lanes() >= LANES || self.faults * ONE_IN > WINDOW
+    }
+
+    /// Lanes with a fault in the window.
+    fn lanes(&self) -> usize {
         let mut lanes: Vec<&Name> = self.window.iter().flatten().collect();
         lanes.sort_unstable();
         lanes.dedup();
-        lanes.len() >= LANES || self.faults * ONE_IN > WINDOW
+        lanes.len()
+    }
+
+    fn summary(&self) -> String {
+        let (faults, lanes) = (self.faults, self.lanes());
+        let places = if lanes == 1 {
+            "conversation"
+        } else {
+            "conversations"
+        };
+        format!("{faults} of the last {WINDOW} deliveries failed, in {lanes} {places}")
     }
 }

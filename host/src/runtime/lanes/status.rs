@@ -1,17 +1,40 @@
 //! How a plugin does.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::plugin::Plugin;
-use crate::model::Name;
+use super::quarantine::FaultBudget;
+use crate::model::{Name, Timestamp};
 
 /// Number of buckets of the latency histogram: bucket `n` holds calls of less than 2^n microseconds.
 pub const LATENCY_BUCKETS: usize = 26;
 /// The longest fault text kept.
 const FAULT_BYTES: usize = 4_096;
+
+/// Faults of a plugin that are kept, the newest.
+const KEPT_FAULTS: usize = 5;
+
+/// A fault of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FaultNote {
+    /// When.
+    pub at: Timestamp,
+    /// The version that had it.
+    pub version: String,
+    /// The event that it was called with.
+    pub event: String,
+    /// The event's conversation.
+    pub conversation: Option<String>,
+    /// Which call of the delivery it was.
+    pub attempt: u32,
+    /// What it says.
+    pub text: String,
+}
 
 /// Whether a plugin serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -38,8 +61,14 @@ pub struct PluginStatus {
     pub version: Option<String>,
     /// Whether it serves.
     pub state: PluginState,
-    /// Why it does not, where the journal holds it.
+    /// Why it does not: what the journal says, or what led to the quarantine.
     pub held_by: Option<String>,
+    /// How long until it is tried again, where it is in quarantine and nobody has to decide.
+    pub probe_in: Option<Duration>,
+    /// How far it is from quarantine.
+    pub budget: FaultBudget,
+    /// Its newest faults, the newest last.
+    pub recent: Vec<FaultNote>,
     /// Deliveries that wait in memory.
     pub waiting: usize,
     /// Deliveries being handled.
@@ -77,6 +106,7 @@ pub(super) struct Counters {
     pub(super) refused: AtomicU64,
     pub(super) dead: AtomicU64,
     last_fault: Mutex<Option<String>>,
+    recent: Mutex<VecDeque<FaultNote>>,
     took_us: AtomicU64,
     latency: [AtomicU64; LATENCY_BUCKETS],
 }
@@ -96,11 +126,24 @@ impl Counters {
         us
     }
 
-    /// Notes a fault.
-    pub(super) fn fault(&self, text: &str) {
+    /// Notes a fault. One of a build that was replaced meanwhile says nothing of the one that serves.
+    pub(super) fn fault(&self, mut note: FaultNote, is_of_current: bool) {
         count(&self.faults);
-        let cut = text.floor_char_boundary(FAULT_BYTES);
-        *self.last_fault.lock() = Some(text[..cut].to_owned());
+        note.text
+            .truncate(note.text.floor_char_boundary(FAULT_BYTES));
+        if is_of_current {
+            *self.last_fault.lock() = Some(note.text.clone());
+        }
+        let mut recent = self.recent.lock();
+        if recent.len() == KEPT_FAULTS {
+            recent.pop_front();
+        }
+        recent.push_back(note);
+    }
+
+    /// Forgets the last fault, which was another build's.
+    pub(super) fn begin_anew(&self) {
+        *self.last_fault.lock() = None;
     }
 
     /// Forgets the last fault.
@@ -115,11 +158,12 @@ impl Plugin {
         let counters = &self.counters;
         let state = self.state.lock();
         let version = state.current.as_ref().map(|now| now.spec.version.clone());
+        let held = state.quarantine.why();
         let standing = if version.is_none() {
             PluginState::Waiting
         } else if journal.is_some() {
             PluginState::JournalHeld
-        } else if !state.quarantine.is_open() {
+        } else if held.is_some() {
             PluginState::Quarantined
         } else {
             PluginState::Serving
@@ -129,7 +173,13 @@ impl Plugin {
             name: Name::clone(&self.name),
             version,
             state: standing,
-            held_by: journal.map(str::to_owned),
+            probe_in: held
+                .as_ref()
+                .and_then(|held| held.until)
+                .map(|until| until.saturating_duration_since(Instant::now())),
+            held_by: journal.map(str::to_owned).or(held.map(|held| held.reason)),
+            budget: state.quarantine.budget(),
+            recent: counters.recent.lock().iter().cloned().collect(),
             waiting: state.waiting,
             running: state.running,
             instances: read(&counters.instances),

@@ -305,12 +305,13 @@ function showPlugins(rows) {
   const good = ["serving", "ready", "running", "loaded"];
   $("plugins").replaceChildren(...rows.map((row) => {
     const state = good.includes(row.state) ? "state good" : row.last_error || /refus|fail|quarant/.test(row.state) ? "state bad" : "state";
-    const facts = [row.last_reload && `loaded ${new Date(row.last_reload).toLocaleTimeString()}`, row.waiting ? `${row.waiting} waiting` : ""];
+    const facts = [row.last_reload && `loaded ${new Date(row.last_reload).toLocaleTimeString()}`, row.waiting ? `${row.waiting} waiting` : "", ...healthFacts(row.health)];
     return make("li", { "data-plugin": row.name },
       make("div", { class: "head" }, make("b", {}, row.name), make("span", { class: "version" }, row.version ?? ""), make("span", { class: state }, row.state)),
       make("div", { class: "facts" }, facts.filter(Boolean).join(" · ")),
       ...(row.webhooks ?? []).map(webhookLine),
-      row.last_error ? make("div", { class: "error" }, row.last_error) : undefined);
+      row.last_error ? make("div", { class: "error" }, row.last_error) : undefined,
+      ...(row.health?.recent ?? []).map((fault) => make("div", { class: "facts" }, faultText(fault))));
   }));
   if (!rows.length) $("plugins").append(make("li", { class: "empty" }, "Drop a .wasm into the plugins folder."));
 }
@@ -321,6 +322,18 @@ function webhookLine(hook) {
   const facts = [`${hook.taken} taken`, hook.duplicates ? `${hook.duplicates} again` : "", refused ? `${refused} refused (${last})` : ""];
   return make("div", { class: "facts", "data-webhook": hook.name, title: hook.url },
     `webhook ${hook.name}: ${hook.trouble ?? facts.filter(Boolean).join(" · ")}`);
+}
+
+function healthFacts(health) {
+  if (!health) return [];
+  const probe = health["probe-at"];
+  const left = `${health["failed-left"]} faults left, in ${health["conversations-left"]} more conversations`;
+  return [health.probation ? "on probation" : "", probe ? `tried again at ${new Date(probe).toLocaleTimeString()}` : "", health.failed ? left : ""];
+}
+
+function faultText(fault) {
+  const place = fault.conversation ? ` in ${fault.conversation}` : "";
+  return `${new Date(fault.at).toLocaleTimeString()}, version ${fault.version}, event ${fault.event}${place}, call ${fault.attempt}: ${fault.text}`;
 }
 
 // ---- what a person does ----
