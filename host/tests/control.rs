@@ -102,7 +102,7 @@ const SETTINGS: &str = "[local]\nlisten = \"127.0.0.1:0\"\n";
 #[test]
 fn without_a_host_what_reads_reads_and_what_changes_says_so() {
     let folder = folder(SETTINGS);
-    let verbs: [&[&str]; 11] = [
+    let verbs: [&[&str]; 12] = [
         &["bots"],
         &["outbox", "list"],
         &["conversations"],
@@ -113,6 +113,7 @@ fn without_a_host_what_reads_reads_and_what_changes_says_so() {
         &["outbox", "drop"],
         &["send", "parlor", "--to", "lobby", "hello"],
         &["reload"],
+        &["plugins", "rollback", "joke"],
         &["send", "parlor", "--to", "lobby"],
     ];
     let all: Vec<String> = verbs.iter().map(|verb| said(folder.path(), verb)).collect();
@@ -159,6 +160,7 @@ fn a_running_host_is_asked_and_a_dead_one_is_read() {
         &["outbox", "hold", "--plugin", "host"],
         &["reload"],
         &["reload", "joke"],
+        &["plugins", "rollback", "joke"],
     ]);
     // As by `kill -9`: its socket stays behind, and nobody answers on it.
     host.kill();

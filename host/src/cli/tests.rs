@@ -143,6 +143,26 @@ async fn check_says_what_is_wrong_where() {
     );
 }
 
+#[tokio::test]
+async fn check_compares_the_hash_that_the_settings_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let wasm = folder.path().join("joke.wasm");
+    let own = folder.path().join("joke.toml");
+    fs::write(&wasm, "ok").unwrap();
+    let settings = Settings::defaults(folder.path(), folder.path());
+    let found = crate::config::write_sha256(&crate::config::sha256_of(b"ok"));
+    for (pinned, problems) in [(found.clone(), 0), ("00".repeat(32), 1)] {
+        fs::write(&own, format!("sha256 = \"{pinned}\"\n")).unwrap();
+        let reports = check::report_file(&wasm, &settings, &FakeLoader).await;
+        let told = &reports[0].problems;
+        assert_eq!(told.len(), problems, "{told:?}");
+        let names_both = |text: &String| text.contains(&found) && text.contains(&pinned);
+        assert!(told.iter().all(names_both), "{told:?}");
+        let wanted = [PluginState::Ready, PluginState::Refused][problems];
+        assert_eq!(reports[0].state, wanted);
+    }
+}
+
 #[test]
 fn builds_a_crate_of_its_own() {
     let folder = tempfile::tempdir().unwrap();

@@ -55,4 +55,20 @@ mod tests {
             assert_eq!(parse_sha256(wrong), None, "{wrong}");
         }
     }
+
+    #[test]
+    fn a_hash_that_is_none_is_refused_with_its_line() {
+        let parse = |text: &str| {
+            let path = std::path::Path::new("parlor.toml");
+            crate::config::Settings::parse(path, text, &|_| None)
+        };
+        let hash = "0f".repeat(32);
+        let settings = parse(&format!("[plugin.joke]\nsha256 = \"{hash}\"")).unwrap();
+        assert_eq!(settings.plugins["joke"].sha256, Some([15; 32]));
+        assert_eq!(write_sha256(&[15; 32]), hash);
+        let problems = parse("[plugin.joke]\nsha256 = \"0f\"").unwrap_err();
+        let told = problems[0].to_string();
+        assert!(told.starts_with("parlor.toml:2: "), "{told}");
+        assert!(told.contains("64 hexadecimal digits"), "{told}");
+    }
 }

@@ -24,6 +24,8 @@ mod disk_tests;
 #[cfg(test)]
 pub(crate) mod fakes;
 #[cfg(test)]
+mod probation_tests;
+#[cfg(test)]
 mod shaky;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,7 @@ pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::
     let watcher = FolderWatcher::start(watch)?;
     let host = Host::start(HostParts {
         cache: settings.data.join("cache"),
+        artifacts: Some(settings.data.join("artifacts")),
         compiler: CompilerProgram::Thread,
         clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
