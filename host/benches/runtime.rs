@@ -64,6 +64,7 @@ fn delivery() -> Delivery {
         event: Arc::new(event),
         view: View::Whole,
         attempt: 1,
+        put_back: None,
     }
 }
 

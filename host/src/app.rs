@@ -8,6 +8,8 @@ mod closing;
 mod contents;
 pub mod control;
 pub mod entry;
+mod events;
+mod failures;
 mod forms;
 mod hearing;
 pub mod hooks;

@@ -12,6 +12,7 @@ mod check;
 #[cfg(test)]
 mod control_tests;
 mod conversations;
+mod events;
 mod outbox;
 mod output;
 mod plugins;
@@ -89,6 +90,8 @@ enum Verb {
     Outbox(outbox::OutboxArgs),
     /// List the bots' conversations with their ids, for use in settings
     Conversations(conversations::ConversationsArgs),
+    /// Show what came in, what each plugin did with it and how each action stands
+    Events(events::EventsArgs),
     /// Send a message as a bot of the running host
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
@@ -166,6 +169,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Bots(args)) => bots::run(&place, args),
         Some(Verb::Outbox(args)) => outbox::run(&place, args),
         Some(Verb::Conversations(args)) => conversations::run(&place, args),
+        Some(Verb::Events(args)) => events::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
     }

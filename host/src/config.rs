@@ -3,6 +3,7 @@
 //! `read` reads TOML key by key and reports what nobody asked for; `sections` and `plugin` ask.
 //! A key that nothing enforces yet is refused, not ignored. `environment` alone reads variables.
 
+mod age;
 mod asks;
 mod changes;
 mod check;
@@ -37,6 +38,7 @@ use toml::de::DeTable;
 
 pub use asks::{asks, webhooks};
 pub use check::check_plugin;
+pub use duration::parse_duration_ms;
 pub use environment::{log_override, variable};
 pub use grant::{Grants, HttpGrant};
 pub use limits::DEFAULT_LIMITS;

@@ -11,6 +11,7 @@ mod blobs;
 pub mod forms;
 pub mod lock;
 pub mod memory;
+pub mod past;
 pub mod record;
 pub mod sqlite;
 
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 
 pub use blobs::HeldFile;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
+pub use past::*;
 pub use record::*;
 
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
@@ -45,6 +47,9 @@ pub enum JournalError {
     /// The journal was closed.
     #[error("journal is closed")]
     Closed,
+    /// The store keeps nothing of the past.
+    #[error("journal keeps no past")]
+    NoPast,
     /// Another owner has taken over; what this one writes is refused.
     #[error("journal has a newer owner")]
     Fenced,
@@ -196,6 +201,20 @@ pub trait Journal: Send + Sync + 'static {
         after: DeliveryNumber,
         limit: usize,
     ) -> JournalResult<Vec<DeadLetter>>;
+
+    /// What has been, the newest first, as far as it is on disk and still kept.
+    async fn events(&self, _query: EventQuery) -> JournalResult<Vec<PastEvent>> {
+        Err(JournalError::NoPast)
+    }
+
+    /// Puts a dead letter back: it is a delivery that is not done, outside of its lane's order.
+    /// None where there is no such dead letter.
+    async fn put_back(
+        &self,
+        _delivery: DeliveryNumber,
+    ) -> JournalResult<Ordered<Option<Delivery>>> {
+        Err(JournalError::NoPast)
+    }
 
     /// Deliveries that are not done, in order, from the one after `after`.
     async fn pending_deliveries(

@@ -4,6 +4,7 @@
 //! `runtime::convert` maps between the two.
 
 pub mod action;
+pub mod age;
 pub mod config;
 pub mod content;
 pub mod delivery;

@@ -4,6 +4,7 @@
 //! its mode lets nobody but its owner.
 
 mod answer;
+mod events;
 mod listen;
 mod outbox;
 mod record;
@@ -82,6 +83,13 @@ pub enum Change {
         /// Parts among them that may have been sent.
         in_doubt: u64,
     },
+    /// Dead letters were put back.
+    Retried {
+        /// The event.
+        event: u64,
+        /// The plugins.
+        plugins: Vec<String>,
+    },
     /// A message was sent as a bot.
     Sent {
         /// The bot.
@@ -116,6 +124,9 @@ impl std::fmt::Display for Change {
                 out,
                 "outbox drop {selector}: {parts} parts, {in_doubt} in doubt"
             ),
+            Self::Retried { event, plugins } => {
+                write!(out, "events retry {event}: {}", plugins.join(", "))
+            }
             Self::Sent { bot, to } => write!(out, "send {bot} --to {to}"),
             Self::RolledBack { plugin } => write!(out, "plugins rollback {plugin}"),
             Self::Reloaded { plugin: None } => out.write_str("reload"),

@@ -15,6 +15,7 @@ use super::answers::Answers;
 use super::bots::BotDirectory;
 use super::closing;
 use super::contents::ParsedContent;
+use super::failures::Failures;
 use super::forms::Forms;
 use super::hooks::Hooks;
 use super::hosting::Hosting;
@@ -34,6 +35,7 @@ use crate::connectors::local::Hub;
 use crate::journal::Journal;
 use crate::mailbox::control::ReloadedLine;
 use crate::mailbox::{Clock, Connectors};
+use crate::model::age::MaxAge;
 use crate::model::{DEFAULT_TENANT, HOST_PLUGIN, Name, Timestamp};
 use crate::net::Egress;
 use crate::outbox::requests::{Requests, RequestsConfig};
@@ -85,6 +87,7 @@ pub struct Host {
     sessions: Arc<Sessions>,
     sends: Arc<Sends>,
     hooks: Arc<Hooks>,
+    failures: Arc<Failures>,
     scan: Mutex<Option<ScanHandle>>,
     /// Rises with each look through the plugin folder that somebody asked for.
     scans: watch::Sender<u64>,
@@ -160,8 +163,12 @@ impl Host {
         inbox.hosting.set_outbox(&outbox);
         tell.set_inbox(&inbox);
         let dead = sends.clone();
-        lanes.on_dead(Box::new(move |delivery, detail| {
+        let failures = Arc::new(Failures::new(&settings.sentences.failure.on_failure));
+        failures.set_inbox(&inbox);
+        let failed = failures.clone();
+        lanes.on_dead(Box::new(move |delivery, _, detail| {
             dead.dead(&delivery.event.id, detail);
+            failed.dead(delivery);
         }));
         lanes.install(speaker(&tenant));
         let sessions = SessionsParts {
@@ -187,7 +194,9 @@ impl Host {
             hooks: hooks.clone(),
             artifacts,
         }));
+        let failed = failures.clone();
         plugins.on_settings(Box::new(move |settings| {
+            failed.set_sentence(&settings.sentences.failure.on_failure);
             sentences.store(Arc::new(settings.sentences.hosted.clone()));
         }));
         tell.set_plugins(&plugins);
@@ -199,6 +208,9 @@ impl Host {
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(plugins.clone().follow_probations(stop.clone()));
+        let failing = failures.clone().run();
+        let told = stop.clone();
+        tasks.spawn(async move { told.run_until_cancelled(failing).await });
         Ok(Self {
             journal,
             hub,
@@ -213,6 +225,7 @@ impl Host {
             sessions,
             sends,
             hooks,
+            failures,
             scan: Mutex::default(),
             scans: watch::channel(0).0,
             holds: tokio::sync::Mutex::default(),
@@ -392,6 +405,7 @@ impl Host {
                 && requests == self.requests.quiet()
                 && heard.is_some()
                 && heard == self.sessions.quiet()
+                && self.failures.is_idle()
                 && self.outbox.open_parts() <= held
                 && !self.inbox.has_due_forms()
                 // What closed meanwhile is a delivery that was not counted.
@@ -463,6 +477,7 @@ fn speaker(tenant: &Name) -> PluginSpec {
         build: Arc::new(Speaker),
         instances: 1,
         fresh: false,
+        max_age: MaxAge::DEFAULT,
         policy: Arc::new(Policy {
             actions: ActionGrants::All,
             http: None,

@@ -10,7 +10,7 @@ use super::sessions::PAUSED;
 use crate::config::{Platform, Settings};
 use crate::connectors::local::conversations_at_rest;
 use crate::journal::sqlite::RestingJournal;
-use crate::journal::{Broadcast, Part, PartState};
+use crate::journal::{Broadcast, EventQuery, Part, PartState};
 use crate::mailbox::control::{
     BotLine, BotState, BroadcastLine, HoldLine, LaneLine, LaneState, Line, OutboxCounts, Selector,
 };
@@ -87,6 +87,19 @@ pub fn outbox(data: &Path, selector: &Selector) -> anyhow::Result<Vec<Line>> {
     lines.extend(waiting.broadcast_lines(selector));
     lines.extend(waiting.lane_lines(selector));
     Ok(lines)
+}
+
+/// What has been, from the journal of a data folder, the newest first.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn events(data: &Path, query: EventQuery) -> anyhow::Result<Vec<Line>> {
+    let found = match RestingJournal::open(data)? {
+        Some(journal) => journal.events(query)?,
+        None => Vec::new(),
+    };
+    let lines = found.iter().map(super::events::event_line);
+    Ok(lines.map(Line::Event).collect())
 }
 
 /// The conversations of the settings' bots, or of one of them.

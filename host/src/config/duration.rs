@@ -1,7 +1,7 @@
 //! Durations as people write them.
 
 /// Milliseconds of a duration: `300ms`, `5m`, `1h30m`, `2 days`. None where it is no duration.
-pub(super) fn parse_duration_ms(text: &str) -> Option<u64> {
+pub fn parse_duration_ms(text: &str) -> Option<u64> {
     let duration = humantime::parse_duration(text).ok()?;
     u64::try_from(duration.as_millis()).ok()
 }

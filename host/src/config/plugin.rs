@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::age::read_max_age;
 use super::grant::{Grants, read_grants};
 use super::limits::{DEFAULT_LIMITS, read_limits};
 use super::names::is_name;
@@ -14,6 +15,7 @@ use super::secret::Environment;
 use super::sha256::parse_sha256;
 use super::webhook::{WebhookSettings, read_webhooks};
 use crate::model::HOST_PLUGIN;
+use crate::model::age::MaxAge;
 use crate::model::limits::Limits;
 
 /// Entries of `only`, `allow` and `config`.
@@ -46,6 +48,8 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// Who may call it from outside.
     pub webhooks: BTreeMap<String, WebhookSettings>,
+    /// How old an event may be when it gets it.
+    pub max_age: MaxAge,
     /// Where its keys stand.
     pub spots: Spots,
     /// The file its settings stand in; none where it has none.
@@ -67,6 +71,7 @@ impl PluginSettings {
             grants: Grants::default(),
             limits: DEFAULT_LIMITS,
             webhooks: BTreeMap::new(),
+            max_age: MaxAge::DEFAULT,
             spots: Spots::default(),
             file: None,
         }
@@ -248,6 +253,9 @@ fn read_body(
     }
     if let Some(item) = table.get(reader, "webhooks") {
         settings.webhooks = read_webhooks(reader, &item, &scope.bots, &settings.only.bots);
+    }
+    if let Some(item) = table.get(reader, "max-age") {
+        settings.max_age = read_max_age(reader, &item);
     }
 }
 

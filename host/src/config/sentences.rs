@@ -19,6 +19,24 @@ pub struct Sentences {
     pub commands: router::Sentences,
     /// About forms and buttons.
     pub hosted: HostedSentences,
+    /// About what came to nothing.
+    pub failure: FailureSentences,
+}
+
+/// What a person is told whose command, mention or direct message came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureSentences {
+    /// One line; `{trace}` is the id by which an operator finds it. Empty says nothing.
+    pub on_failure: String,
+}
+
+impl Default for FailureSentences {
+    fn default() -> Self {
+        Self {
+            on_failure: "That did not work. Whoever runs this bot can look it up: {trace}"
+                .to_owned(),
+        }
+    }
 }
 
 /// A sentence's key, the places that it may have, and where it is kept.
@@ -37,6 +55,8 @@ const COMMANDS: &[Slot<router::Sentences>] = &[
     ("refused", &["command"], |s| &mut s.refused),
     ("refused-here", &["command"], |s| &mut s.refused_here),
 ];
+
+const FAILURE: &[Slot<FailureSentences>] = &[("on-failure", &["trace"], |s| &mut s.on_failure)];
 
 const CHECKS: &[Slot<FormSentences>] = &[
     ("wrong-required", &["field"], |s| &mut s.required),
@@ -118,6 +138,9 @@ pub(super) fn read_sentences(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -
     for (key, places, slot) in COMMANDS {
         read(reader, key, places, slot(&mut sentences.commands));
     }
+    for (key, places, slot) in FAILURE {
+        read(reader, key, places, slot(&mut sentences.failure));
+    }
     for (key, places, slot) in CHECKS {
         read(reader, key, places, slot(&mut sentences.hosted.checks));
     }
@@ -198,7 +221,12 @@ mod tests {
         let commands = COMMANDS.iter().map(|(key, places, _)| (*key, *places));
         let checks = CHECKS.iter().map(|(key, places, _)| (*key, *places));
         let dialog = DIALOG.iter().map(|(key, places, _)| (*key, *places));
-        commands.chain(checks).chain(dialog).collect()
+        let failure = FAILURE.iter().map(|(key, places, _)| (*key, *places));
+        commands
+            .chain(checks)
+            .chain(dialog)
+            .chain(failure)
+            .collect()
     }
 
     #[test]
@@ -228,6 +256,9 @@ mod tests {
         };
         for (key, known, slot) in COMMANDS {
             check(key, known, slot(&mut own.commands));
+        }
+        for (key, known, slot) in FAILURE {
+            check(key, known, slot(&mut own.failure));
         }
         for (key, known, slot) in CHECKS {
             check(key, known, slot(&mut own.hosted.checks));

@@ -11,6 +11,7 @@ pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
 pub(crate) mod parts;
+pub(crate) mod past;
 pub(crate) mod people;
 pub(crate) mod requests;
 pub(crate) mod state;
@@ -101,6 +102,9 @@ macro_rules! store_conformance {
                 forms: message_without_its_form_keeps_it_until_it_is_told,
                 forms: message_without_its_buttons_has_none,
                 forms: change_of_an_unknown_form_is_no_error,
+                past: past_tells_what_each_plugin_did,
+                past: past_is_asked_for_in_part,
+                past: dead_letter_is_put_back_once,
                 upkeep: timers_are_due_oldest_first,
                 upkeep: timer_of_the_same_name_is_replaced,
                 upkeep: fired_timer_is_armed_again_or_ends,

@@ -6,6 +6,7 @@
 mod broadcasts;
 mod desk;
 mod parts;
+mod past;
 mod requests;
 mod sent;
 mod state;
@@ -28,9 +29,9 @@ use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    Durable, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate,
-    PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey,
-    StateScope, Timer, TimerKey, Turn, Unrouted,
+    Durable, EventQuery, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber,
+    PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState,
+    SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -379,6 +380,16 @@ impl Journal for MemoryJournal {
         letters.sort_unstable_by_key(|letter| letter.delivery.number);
         letters.truncate(limit);
         Ok(letters)
+    }
+
+    async fn events(&self, query: EventQuery) -> JournalResult<Vec<PastEvent>> {
+        self.check_open()?;
+        Ok(self.past_events(&query))
+    }
+
+    async fn put_back(&self, delivery: DeliveryNumber) -> JournalResult<Ordered<Option<Delivery>>> {
+        self.check_open()?;
+        Ok(ordered(self.put_dead_back(delivery)))
     }
 
     async fn pending_deliveries(

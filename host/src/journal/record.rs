@@ -460,6 +460,20 @@ pub enum DeadReason {
     Removed,
 }
 
+impl DeadReason {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Overflow => "overflow",
+            Self::Refused => "refused",
+            Self::Loop => "loop",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// A delivery that was given up.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {

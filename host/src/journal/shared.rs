@@ -111,6 +111,7 @@ fn delivery(
         event: event_with_roles(event, route.roles),
         view: route.view,
         attempt: 1,
+        put_back: None,
     }
 }
 

@@ -16,7 +16,9 @@ mod error;
 mod files;
 mod index;
 mod keys;
+mod mend;
 mod open;
+mod past;
 mod prune;
 mod read;
 mod requests;
@@ -62,9 +64,9 @@ use super::shared::{
 };
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber,
-    PartUpdate, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage,
-    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    EventQuery, HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
+    PartNumber, PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber,
+    RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -319,6 +321,14 @@ impl Journal for SqliteJournal {
     ) -> JournalResult<Vec<DeadLetter>> {
         self.query(move |connection, _| read::dead_letters(connection, after, limit))
             .await
+    }
+
+    async fn events(&self, query: EventQuery) -> JournalResult<Vec<PastEvent>> {
+        self.past(query).await
+    }
+
+    async fn put_back(&self, delivery: DeliveryNumber) -> JournalResult<Ordered<Option<Delivery>>> {
+        self.put_dead_back(delivery).await
     }
 
     async fn pending_deliveries(

@@ -4,12 +4,14 @@
 //! was all, or why there is no answer. Everything is bounded: a line, the lines, the time.
 
 mod client;
+mod event_lines;
 mod lines;
 mod wire;
 
 use serde::{Deserialize, Serialize};
 
 pub use client::{AskError, ask};
+pub use event_lines::{ActionLine, DeliveryLine, EventLine, PutBackLine};
 pub use lines::{
     BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
     LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook, Refused,
@@ -17,6 +19,7 @@ pub use lines::{
 };
 pub use wire::{LineError, read_line, write_line};
 
+use crate::journal::EventQuery;
 use crate::model::action::File;
 
 /// The version of the protocol. A host answers its own only.
@@ -88,6 +91,15 @@ pub enum Ask {
     Conversations {
         /// The bot.
         bot: Option<String>,
+    },
+    /// What came in and what became of it.
+    Events(EventQuery),
+    /// Puts dead letters back.
+    RetryEvent {
+        /// The event.
+        event: u64,
+        /// Only this plugin's.
+        plugin: Option<String>,
     },
     /// Sends a message.
     Send(SendAsk),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Name;
 use super::action::Action;
 use super::content::Block;
 use super::event::{Argument, Event};
+use super::{Name, Timestamp};
 
 /// The number of an event in the journal: rises with each accepted one.
 pub type EventNumber = u64;
@@ -68,4 +68,6 @@ pub struct Delivery {
     pub view: View,
     /// 1 for the first time.
     pub attempt: u32,
+    /// When an operator put it back from the dead letters, outside of its lane's order.
+    pub put_back: Option<Timestamp>,
 }

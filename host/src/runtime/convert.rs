@@ -20,7 +20,7 @@ pub(super) use payload_to_wit::presence_status_to_wit;
 
 use crate::model::config::ConfigValue;
 use crate::model::delivery::{Delivery, View};
-use crate::model::event::{Argument, Event, Message};
+use crate::model::event::{Argument, Event, Extra, Message};
 use crate::model::payload::EventPayload;
 use crate::runtime::bindings::parlor::bot as wit;
 
@@ -43,11 +43,20 @@ pub(super) fn event_to_wit(delivery: &Delivery) -> wit::events::Event {
         extras: event
             .extras
             .iter()
+            .chain(put_back_extra(delivery).iter())
             .map(event_to_wit::extra_to_wit)
             .collect(),
         raw: event.raw.clone(),
         payload: payload_to_wit(&event.payload, &delivery.view),
     }
+}
+
+/// Tells the plugin that the event comes outside of its conversation's order, and since when.
+fn put_back_extra(delivery: &Delivery) -> Option<Extra> {
+    delivery.put_back.map(|at| Extra {
+        name: "put-back".to_owned(),
+        value: at.to_string(),
+    })
 }
 
 fn payload_to_wit(payload: &EventPayload, view: &View) -> wit::events::EventPayload {

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod commit;
+mod expiry;
 mod files;
 mod gate;
 mod plugin;
@@ -46,8 +47,9 @@ use self::settle::Settling;
 pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
-use crate::journal::{Journal, JournalResult};
+use crate::journal::{DeadReason, Journal, JournalResult};
 use crate::mailbox::{Clock, Connectors, DeliverySink, OutboxHandle, RequestsHandle};
+use crate::model::age::MaxAge;
 use crate::model::delivery::{Delivery, DeliveryNumber};
 use crate::model::{Name, NameMap};
 
@@ -77,6 +79,8 @@ pub struct LanesConfig {
     pub waiting_bytes: usize,
     /// How long a plugin stays in quarantine before the first probe; twice as long after each failed one.
     pub quarantine: Duration,
+    /// How often what waits is looked through for what is too old.
+    pub expiry: Duration,
 }
 
 impl Default for LanesConfig {
@@ -90,6 +94,7 @@ impl Default for LanesConfig {
             waiting: 10_000,
             waiting_bytes: 64 * 1024 * 1024,
             quarantine: Duration::from_secs(10),
+            expiry: Duration::from_secs(30),
         }
     }
 }
@@ -126,6 +131,8 @@ pub struct PluginSpec {
     pub instances: u32,
     /// Each event gets an instance of its own.
     pub fresh: bool,
+    /// How old an event may be.
+    pub max_age: MaxAge,
     /// What it may do.
     pub policy: Arc<Policy>,
     /// Its probation; none where it needs none.
@@ -138,7 +145,7 @@ pub struct Lanes {
 }
 
 /// Hears of a delivery that became a dead letter, and why. Must not block.
-pub type OnDead = Box<dyn Fn(&Delivery, &str) + Send + Sync>;
+pub type OnDead = Box<dyn Fn(&Delivery, DeadReason, &str) + Send + Sync>;
 
 type Plugins = NameMap<Name, NameMap<Name, Arc<Plugin>>>;
 
@@ -182,6 +189,8 @@ impl Lanes {
         shared.settle_tracker.spawn_on(settle, &shared.handle);
         let probe = gate::run(Arc::clone(&shared));
         shared.tracker.spawn_on(probe, &shared.handle);
+        let expire = expiry::run(Arc::clone(&shared));
+        shared.tracker.spawn_on(expire, &shared.handle);
         Self { shared }
     }
 

@@ -178,6 +178,7 @@ pub(super) fn delivery(text: &str) -> Delivery {
         event: Arc::new(event(text)),
         view: View::Whole,
         attempt: 1,
+        put_back: None,
     }
 }
 

@@ -106,6 +106,7 @@ impl Pair {
                 event: Arc::new(event),
                 view: View::Whole,
                 attempt: 1,
+                put_back: None,
             },
             raw,
             raw_event: raw::event(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::events;
 use super::outbox::{check, drop_outbox, hold, list, release};
 use super::send::send;
 use super::{Answer, Change, refused};
@@ -74,6 +75,16 @@ pub(super) async fn answer(
             (lines, Some(change))
         }
         Ask::Conversations { bot } => (conversations(host, bot.as_deref()).await?, None),
+        Ask::Events(query) => (events::list(host, query).await?, None),
+        Ask::RetryEvent { event, plugin } => {
+            let lines = events::retry(host, event, plugin.as_deref()).await?;
+            let plugins = lines.iter().filter_map(|line| match line {
+                Line::PutBack(line) => Some(line.plugin.clone()),
+                _ => None,
+            });
+            let plugins = plugins.collect();
+            (lines, Some(Change::Retried { event, plugins }))
+        }
         Ask::Send(ask) => {
             let change = Change::Sent {
                 bot: ask.bot.clone(),

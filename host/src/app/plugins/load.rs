@@ -274,6 +274,7 @@ impl Plugins {
             build: Arc::new(build),
             instances: settings.limits.instances,
             fresh: settings.fresh,
+            max_age: settings.max_age,
             policy: Arc::new(Policy {
                 actions: ActionGrants::These(Box::new(granted)),
                 http: Some(http_grants),

@@ -7,8 +7,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::error::Stop;
 use super::rows::{
-    ArrivalRow, PartRow, RouteRow, TurnRow, from_json, json, reason_text, urgency_text,
-    visibility_text,
+    ArrivalRow, PartRow, RouteRow, TurnRow, from_json, json, urgency_text, visibility_text,
 };
 use super::writer::Writer;
 use crate::journal::forms::take_place;
@@ -205,7 +204,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             DeliveryEnd::Refused(detail) => ("refused", None, detail),
-            DeliveryEnd::Dead(reason, detail) => ("dead", Some(reason_text(reason)), detail),
+            DeliveryEnd::Dead(reason, detail) => ("dead", Some(reason.name()), detail),
         };
         let end = &mut self.statements.end_delivery;
         end.execute((delivery, ended, self.now, reason, detail))?;

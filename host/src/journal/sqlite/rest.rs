@@ -6,8 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::error::journal_error;
+use super::past::Walk;
 use super::{JOURNAL_FILE, read, schema};
-use crate::journal::{Broadcast, JournalResult, Part};
+use crate::journal::{Broadcast, EventQuery, JournalResult, Part, PastEvent};
 use crate::model::Timestamp;
 
 /// Events that are looked through for the last one of each bot, the latest first.
@@ -56,6 +57,19 @@ impl RestingJournal {
     /// The journal's.
     pub fn host_value(&self, name: &str) -> JournalResult<Option<String>> {
         read::host_value(&self.connection, name).map_err(|error| journal_error(&error))
+    }
+
+    /// What has been, the newest first.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn events(&self, query: EventQuery) -> JournalResult<Vec<PastEvent>> {
+        let mut walk = Walk::new(query);
+        let mut found = Vec::new();
+        while !walk.is_over() {
+            found.extend(walk.step(&self.connection)?);
+        }
+        Ok(found)
     }
 
     /// When the last event came from each bot's platform, as far as the latest events tell.

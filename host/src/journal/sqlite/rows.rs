@@ -11,9 +11,9 @@ use super::error::{journal_error, unreadable};
 use crate::journal::blobs::named_by;
 use crate::journal::shared::{event_with_roles, number_event, origin, token};
 use crate::journal::{
-    Broadcast, BroadcastNumber, DeadLetter, DeadReason, FiredTimer, FormChange, JournalError,
-    JournalResult, NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, SentAs,
-    SentMessage, StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
+    Broadcast, BroadcastNumber, DeadLetter, FiredTimer, FormChange, JournalError, JournalResult,
+    NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, SentAs, SentMessage,
+    StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
 };
 use crate::model::Name;
 use crate::model::action::Action;
@@ -195,17 +195,6 @@ pub(super) fn urgency_text(urgency: Urgency) -> &'static str {
     }
 }
 
-pub(super) fn reason_text(reason: DeadReason) -> &'static str {
-    match reason {
-        DeadReason::Failed => "failed",
-        DeadReason::Expired => "expired",
-        DeadReason::Overflow => "overflow",
-        DeadReason::Refused => "refused",
-        DeadReason::Loop => "loop",
-        DeadReason::Removed => "removed",
-    }
-}
-
 pub(super) fn word<T: DeserializeOwned>(what: &str, word: String) -> JournalResult<T> {
     serde_json::from_value(serde_json::Value::String(word))
         .map_err(|error| unreadable(what, &error))
@@ -240,7 +229,7 @@ impl LastEvent {
 
 /// The columns that [`delivery`] reads.
 pub(super) const DELIVERY_COLUMNS: &str = "d.number, e.tenant, d.plugin, e.lane, d.view, d.roles, \
-     d.attempt, e.number, e.event";
+     d.attempt, e.number, e.event, d.put_back";
 
 pub(super) fn delivery(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Delivery> {
     let view: Option<String> = column(row, 4)?;
@@ -255,16 +244,17 @@ pub(super) fn delivery(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<Del
         view: view.map_or(Ok(View::Whole), |text| from_json("view", &text))?,
         attempt: column(row, 6)?,
         event: event_with_roles(&event, roles),
+        put_back: column(row, 9)?,
     })
 }
 
 pub(super) fn dead_letter(row: &Row<'_>, last: &mut LastEvent) -> JournalResult<DeadLetter> {
-    let detail: Option<String> = column(row, 10)?;
+    let detail: Option<String> = column(row, 11)?;
     Ok(DeadLetter {
         delivery: delivery(row, last)?,
-        reason: word("reason", column(row, 9)?)?,
+        reason: word("reason", column(row, 10)?)?,
         detail: detail.unwrap_or_default(),
-        at: column(row, 11)?,
+        at: column(row, 12)?,
     })
 }
 

@@ -9,7 +9,7 @@ use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
 /// The version of the schema below, in `meta`.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// Marks the file as a journal: `prlr`.
 const APPLICATION_ID: i64 = 0x7072_6c72;
 /// Bytes of a page.
@@ -35,7 +35,8 @@ CREATE INDEX events_unrouted ON events (unrouted) WHERE unrouted IS NOT NULL;
 CREATE TABLE deliveries (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, plugin TEXT NOT NULL,
     attempt INTEGER NOT NULL, view TEXT, roles TEXT,
-    ended TEXT, ended_at INTEGER, took_us INTEGER, reason TEXT, detail TEXT);
+    ended TEXT, ended_at INTEGER, took_us INTEGER, reason TEXT, detail TEXT, put_back INTEGER);
+CREATE INDEX deliveries_of ON deliveries (event);
 CREATE INDEX deliveries_open ON deliveries (ended) WHERE ended IS NULL;
 CREATE INDEX deliveries_dead ON deliveries (event) WHERE reason IS NOT NULL;
 CREATE TABLE parts (
@@ -44,6 +45,7 @@ CREATE TABLE parts (
     place INTEGER NOT NULL, part INTEGER NOT NULL, urgency TEXT NOT NULL,
     state TEXT NOT NULL, attempts INTEGER NOT NULL, action TEXT NOT NULL, broadcast INTEGER,
     ended_at INTEGER, message TEXT, detail TEXT);
+CREATE INDEX parts_of ON parts (delivery);
 CREATE INDEX parts_open ON parts (ended_at) WHERE ended_at IS NULL;
 CREATE TABLE broadcasts (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
@@ -51,12 +53,14 @@ CREATE TABLE broadcasts (
     actions TEXT NOT NULL, parts_each INTEGER NOT NULL,
     targets TEXT NOT NULL, target_count INTEGER NOT NULL, expanded INTEGER NOT NULL,
     sent INTEGER NOT NULL, failed INTEGER NOT NULL, ended_at INTEGER);
+CREATE INDEX broadcasts_of ON broadcasts (delivery);
 CREATE INDEX broadcasts_open ON broadcasts (ended_at) WHERE ended_at IS NULL;
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
     token TEXT NOT NULL, roles TEXT, bytes INTEGER NOT NULL, request TEXT NOT NULL,
     stored_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, ended_at INTEGER);
+CREATE INDEX requests_of ON requests (delivery);
 CREATE INDEX requests_ended ON requests (ended_at);
 CREATE TABLE timers (
     tenant TEXT NOT NULL, plugin TEXT NOT NULL, conversation TEXT NOT NULL, name TEXT NOT NULL,
@@ -99,10 +103,11 @@ CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT RO
 ";
 
 /// What brings an older journal to the next version, with the version that it has.
-const UPGRADES: [(i64, &str); 1] = [(
-    1,
-    // No host of that version took a turn with requests, so the table is empty.
-    "DROP TABLE requests;
+const UPGRADES: [(i64, &str); 2] = [
+    (
+        1,
+        // No host of that version took a turn with requests, so the table is empty.
+        "DROP TABLE requests;
      CREATE TABLE requests (
         number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
         tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
@@ -130,7 +135,16 @@ const UPGRADES: [(i64, &str); 1] = [(
      CREATE TABLE files (
         delivery INTEGER NOT NULL, sha256 TEXT NOT NULL,
         PRIMARY KEY (delivery, sha256)) WITHOUT ROWID;",
-)];
+    ),
+    (
+        2,
+        "ALTER TABLE deliveries ADD COLUMN put_back INTEGER;
+     CREATE INDEX deliveries_of ON deliveries (event);
+     CREATE INDEX parts_of ON parts (delivery);
+     CREATE INDEX broadcasts_of ON broadcasts (delivery);
+     CREATE INDEX requests_of ON requests (delivery);",
+    ),
+];
 
 /// Opens the writer's connection and makes the tables in a new file.
 pub(super) fn open_writer(path: &Path) -> JournalResult<Connection> {

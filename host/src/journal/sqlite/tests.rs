@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod files;
+mod past;
 mod reopen;
 
 use std::path::Path;

@@ -19,6 +19,7 @@ use super::disk::Disk;
 use super::error::{Stop, journal_error};
 use super::index::Index;
 use super::keys::{DayKeys, LOG_KEYS};
+use super::mend::Mend;
 use super::prune::Cursor;
 use super::rows::{ArrivalRow, RouteRow, TurnRow};
 use super::schema::{PAGE_BYTES, WAL_BYTES};
@@ -67,6 +68,7 @@ pub(super) enum Command {
     Expand(Expansion, Reply<Option<PartNumber>>),
     Retarget(Retargeting, Reply<bool>),
     SetHostValue(String, String, Reply<()>),
+    Mend(Mend, Reply<u64>),
     Query(Query),
     Prune(Cursor, Timestamp, Reply<Cursor>),
     SetMaxBytes(u64, oneshot::Sender<JournalResult<()>>),
@@ -360,6 +362,10 @@ impl<'c> Writer<'c> {
                 let result = set.execute((name, value)).map(drop);
                 self.answer(reply, result.map_err(Stop::from))
             }
+            Command::Mend(mend, reply) => {
+                let result = self.mend(mend);
+                self.answer(reply, result)
+            }
             Command::Query(query) => {
                 query(self.connection, &self.index);
                 Ok(())
@@ -479,6 +485,7 @@ fn refuse(command: Command, error: &JournalError) {
         | Command::SetHostValue(_, _, reply) => say(reply, error),
         Command::Expand(_, reply) => say(reply, error),
         Command::Retarget(_, reply) => say(reply, error),
+        Command::Mend(_, reply) => say(reply, error),
         Command::Prune(_, _, reply) => say(reply, error),
         Command::SetMaxBytes(_, reply) => say(reply, error),
         // Its reply is dropped, which says `Closed`.

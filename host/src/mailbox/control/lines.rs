@@ -36,6 +36,10 @@ pub enum Line {
     Total(TotalLine),
     /// A conversation.
     Conversation(ConversationLine),
+    /// An event that came in.
+    Event(super::EventLine),
+    /// A dead letter that was put back.
+    PutBack(super::PutBackLine),
     /// What became of a message.
     Sent(SentLine),
     /// What a reload came to.

@@ -15,7 +15,7 @@ use super::settle::{Settling, Unsettled};
 use super::status::{FaultNote, count};
 use super::timers::CommitTurn;
 use super::worker::{Alive, Held};
-use super::{Shared, bounds, files, gate, timers};
+use super::{Shared, bounds, expiry, files, gate, timers};
 use crate::journal::{
     Committed, DeadReason, DeliveryEnd, Durable, HeldFile, JournalError, NewPart, Ordered, Part,
     StateDelta, Turn, Urgency,
@@ -65,6 +65,11 @@ impl Attend {
     /// Calls the plugin and commits; again where what it read has changed meanwhile. Gives nothing
     /// where the commit goes on by itself.
     async fn tries(&self, held: &mut Option<Held>, began: Instant) -> Option<Next> {
+        let now = self.shared.parts.clock.now();
+        let ages = &self.job.installed.spec.max_age;
+        if let Some(text) = expiry::reason(ages, &self.job.delivery, now) {
+            return Some(self.bury(DeadReason::Expired, text, Next::Skipped).await);
+        }
         match self.attempt(held, began, false).await {
             Tried::Ended(next) => return Some(next),
             Tried::Left => return None,
@@ -471,7 +476,7 @@ impl Attend {
         tracing::warn!(plugin = %self.plugin.name, event = %self.job.delivery.event.id, ?reason, detail = text, "delivery is a dead letter");
         count(&self.plugin.counters.dead);
         if let Some(hear) = self.shared.dead.get() {
-            hear(&self.job.delivery, &text);
+            hear(&self.job.delivery, reason, &text);
         }
         self.settle(DeliveryEnd::Dead(reason, text), next).await
     }

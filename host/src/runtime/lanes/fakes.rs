@@ -19,6 +19,7 @@ use crate::mailbox::{
 };
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
+use crate::model::age::MaxAge;
 use crate::model::content::Content;
 use crate::model::delivery::{Delivery, Route, View};
 use crate::model::directory::ReadError;
@@ -388,6 +389,7 @@ impl Bench {
             build,
             instances: 8,
             fresh: false,
+            max_age: MaxAge::DEFAULT,
             policy: Arc::new(policy(&[])),
             probation: None,
         }

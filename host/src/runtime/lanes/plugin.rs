@@ -13,8 +13,9 @@ use super::quarantine::Quarantine;
 use super::status::Counters;
 use super::{PluginSpec, Shared, refill};
 use crate::journal::Durable;
+use crate::model::age::MaxAge;
 use crate::model::delivery::{Delivery, DeliveryNumber};
-use crate::model::{Name, NameMap};
+use crate::model::{Name, NameMap, NameSet};
 
 /// Lanes without deliveries that are kept, so that a busy conversation is not made anew each time.
 const KEPT_LANES: usize = 4_096;
@@ -102,6 +103,8 @@ pub(super) enum Next {
         /// The delivery failed for good.
         is_fault: bool,
     },
+    /// With the next delivery; this one was given up without a call.
+    Skipped,
     /// With the same one, once more.
     Again {
         /// When its first try began.
@@ -178,6 +181,44 @@ impl Plugin {
         state.generation += 1;
         state.current = None;
         state.wake_all();
+    }
+
+    /// How old its events may be.
+    pub(super) fn max_age(&self) -> MaxAge {
+        let state = self.state.lock();
+        let current = state.current.as_ref();
+        current.map_or(MaxAge::DEFAULT, |current| current.spec.max_age)
+    }
+
+    /// Takes out what waits and is meant. What is being handled is not among it.
+    pub(super) fn take_waiting(&self, is_meant: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let mut taken = Vec::new();
+        let mut left_empty: NameSet<Name> = NameSet::default();
+        for (name, lane) in &mut state.lanes {
+            let first = lane.queue.front().map(|delivery| delivery.number);
+            lane.queue.retain(|delivery| {
+                let goes = is_meant(delivery);
+                if goes {
+                    taken.push(delivery.clone());
+                }
+                !goes
+            });
+            if lane.place != Place::Running && lane.queue.front().map(|it| it.number) != first {
+                lane.first_try = None;
+            }
+            if lane.queue.is_empty() && lane.place != Place::Running {
+                if lane.place == Place::Ready {
+                    left_empty.insert(Name::clone(name));
+                }
+                lane.place = Place::Rest;
+            }
+        }
+        state.waiting -= taken.len();
+        state.ready.retain(|name| !left_empty.contains(name));
+        taken.sort_unstable_by_key(|delivery| delivery.number);
+        taken
     }
 
     /// Takes a new delivery.
@@ -314,7 +355,7 @@ impl Plugin {
         let name = Name::clone(&job.delivery.lane);
         let bytes = job.delivery.event.payload.body_bytes();
         match next {
-            Next::On { .. } => lane.first_try = None,
+            Next::On { .. } | Next::Skipped => lane.first_try = None,
             Next::Again { first_try, at } => {
                 let mut delivery = job.delivery.clone();
                 delivery.attempt = delivery.attempt.saturating_add(1);

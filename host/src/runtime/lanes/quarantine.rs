@@ -135,13 +135,18 @@ impl Quarantine {
                 }
             }
             (State::Open, Next::On { is_fault: false }) => self.note(None),
-            (State::Open, Next::Again { .. } | Next::Back)
+            (State::Open, Next::Again { .. } | Next::Back | Next::Skipped)
             | (State::Closed { .. } | State::Shut, _) => {}
             (State::Probing { .. }, Next::On { is_fault: false }) => *self = Self::default(),
             (State::Probing { wait }, Next::On { .. } | Next::Again { .. }) => {
                 self.close((wait * 2).min(MAX_WAIT));
             }
             (State::Probing { wait }, Next::Back) => self.close(wait),
+            // Nothing was learned: the next delivery is the probe.
+            (State::Probing { wait }, Next::Skipped) => {
+                let until = Instant::now();
+                self.gate = State::Closed { until, wait };
+            }
         }
     }
 
@@ -187,5 +192,32 @@ impl Quarantine {
             "conversations"
         };
         format!("{faults} of the last {WINDOW} deliveries failed, in {lanes} {places}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_was_not_called_opens_nothing() {
+        let mut quarantine = Quarantine::default();
+        let wait = Duration::from_secs(10);
+        for lane in ["a", "b", "c"] {
+            quarantine.end(&Name::from(lane), &Next::FAILED, wait);
+        }
+        let later = Instant::now() + wait;
+        assert!(quarantine.held(later, false).is_none(), "it may be tried");
+        quarantine.begin();
+        quarantine.end(&Name::from("a"), &Next::Skipped, wait);
+        assert!(!quarantine.is_open());
+        let now = Instant::now();
+        assert!(
+            quarantine.held(now, false).is_none(),
+            "the next may be tried at once"
+        );
+        quarantine.begin();
+        quarantine.end(&Name::from("a"), &Next::DONE, wait);
+        assert!(quarantine.is_open());
     }
 }

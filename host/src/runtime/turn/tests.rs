@@ -27,6 +27,7 @@ fn delivery(conversation: &str) -> Delivery {
         event: Arc::new(event("1", conversation)),
         view: View::Whole,
         attempt: 1,
+        put_back: None,
     }
 }
 

@@ -252,7 +252,10 @@ async fn journal_of_the_version_before_is_brought_up() {
     {
         let path = folder.path().join(JOURNAL_FILE);
         let connection = rusqlite::Connection::open(path).expect("opened");
-        let sql = "DROP TABLE requests;
+        let sql = "DROP INDEX deliveries_of;
+            DROP INDEX parts_of;
+            ALTER TABLE deliveries DROP COLUMN put_back;
+            DROP TABLE requests;
             CREATE TABLE requests (
                 number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
                 tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL,

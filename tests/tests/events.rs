@@ -1,0 +1,264 @@
+//! Operators and the past, with the real program: what came in, what became of it, and what is done
+//! about it.
+
+use std::path::Path;
+use std::process::Output;
+
+use anyhow::{Context as _, ensure};
+use parlor_host::mailbox::rooms::{Command, Say};
+use parlor_tests::guests;
+use parlor_tests::harness::PATIENCE;
+use parlor_tests::person::Person;
+use parlor_tests::process::HostProcess;
+use serde_json::Value;
+
+const SETTINGS: &str = "[local]\nlisten = \"127.0.0.1:0\"\n\n[log]\nlevel = \"warn\"\n";
+
+/// The `parlor` command, built from its own source as part of these tests.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_parlor-under-test"))
+}
+
+/// A folder with settings and plugins, in which the program runs.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    /// Plugins by name, each with the guest that it is.
+    fn new(settings: &str, plugins: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let place = Self(tempfile::tempdir()?);
+        std::fs::write(place.path().join("parlor.toml"), settings)?;
+        std::fs::create_dir(place.path().join("plugins"))?;
+        for (name, guest) in plugins {
+            place.put(name, guest)?;
+        }
+        Ok(place)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn put(&self, name: &str, guest: &str) -> anyhow::Result<()> {
+        let file = self.path().join("plugins").join(format!("{name}.wasm"));
+        std::fs::write(file, guests::bytes(guest))?;
+        Ok(())
+    }
+
+    /// Runs a verb and waits for its end.
+    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let run = tokio::process::Command::new(program())
+            .args(arguments)
+            .current_dir(self.path())
+            .output();
+        let output = tokio::time::timeout(PATIENCE, run).await;
+        Ok(output.with_context(|| format!("{arguments:?} does not end"))??)
+    }
+
+    /// Runs a verb that must succeed, and gives what it printed.
+    async fn printed(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.run(arguments).await?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {error}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs a verb with `--json` that must succeed, and gives its objects.
+    async fn json(&self, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        let printed = self.printed(&all).await?;
+        let lines = printed.lines().map(serde_json::from_str);
+        Ok(lines.collect::<Result<_, _>>()?)
+    }
+
+    /// Runs a verb that must fail with code 1, and gives why.
+    async fn refused(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.run(arguments).await?;
+        ensure!(output.status.code() == Some(1), "{arguments:?}: {output:?}");
+        Ok(String::from_utf8(output.stderr)?)
+    }
+}
+
+async fn open_room(person: &mut Person, name: &str) -> anyhow::Result<String> {
+    let open = Command::OpenRoom {
+        name: name.to_owned(),
+    };
+    let done = person.act(open).await?;
+    let room = done.conversation.context("a room has an id")?;
+    Ok(room.to_string())
+}
+
+async fn say(person: &mut Person, room: &str, text: &str) -> anyhow::Result<()> {
+    let say = Command::Say(Say {
+        conversation: room.to_owned(),
+        text: text.to_owned(),
+        ..Say::default()
+    });
+    person.act(say).await.map(drop)
+}
+
+/// The events of this text, of those that are listed.
+fn of_text<'a>(events: &'a [Value], text: &str) -> Vec<&'a Value> {
+    let all = events.iter();
+    all.filter(|event| event["text"] == text).collect()
+}
+
+/// Waits until an event of this text is a dead letter.
+async fn until_dead(place: &Place, text: &str) -> anyhow::Result<Value> {
+    let look = async {
+        loop {
+            let dead = place.json(&["events", "--dead"]).await?;
+            if let Some(found) = of_text(&dead, text).first() {
+                return anyhow::Ok(Value::clone(found));
+            }
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, look).await;
+    found.with_context(|| format!("{text} is no dead letter"))?
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_told_and_a_dead_letter_is_put_back() -> anyhow::Result<()> {
+    let place = Place::new(SETTINGS, &[("echo", "echo"), ("shaky", "trap-handle")])?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "/echo hello").await?;
+    ada.hears("hello").await?;
+    say(&mut ada, &lobby, "error").await?;
+    let dead = until_dead(&place, "error").await?;
+
+    let all = place.json(&["events"]).await?;
+    let echoed = of_text(&all, "/echo hello");
+    ensure!(echoed.len() == 1, "{all:#?}");
+    let delivery = &echoed[0]["deliveries"][0];
+    assert_eq!(delivery["plugin"], "echo");
+    assert_eq!(delivery["state"], "done");
+    assert!(delivery["took-us"].as_u64() > Some(0), "{delivery:#}");
+    assert_eq!(delivery["actions"][0]["action"], "send");
+    assert_eq!(delivery["actions"][0]["state"], "sent");
+    assert_eq!(delivery["actions"][0]["conversation"], lobby);
+    assert_eq!(echoed[0]["user-name"], "ada");
+    assert_eq!(dead["deliveries"][0]["plugin"], "shaky");
+    assert_eq!(dead["deliveries"][0]["state"], "dead");
+    assert_eq!(dead["deliveries"][0]["reason"], "failed");
+    let detail = dead["deliveries"][0]["detail"].as_str();
+    assert!(
+        detail.is_some_and(|it| it.contains("handle gives up")),
+        "{dead:#}"
+    );
+
+    let trace = dead["trace"].as_str().context("a trace")?;
+    let number = dead["event"].to_string();
+    let shown = place.printed(&["events", "--trace", trace]).await?;
+    assert!(shown.contains("shaky: dead letter (failed)"), "{shown}");
+    let of_echo = place.json(&["events", "--plugin", "echo"]).await?;
+    assert_eq!(of_text(&of_echo, "error").len(), 0);
+    assert_eq!(of_text(&of_echo, "/echo hello").len(), 1);
+    let why = place.refused(&["events", "retry", "4711"]).await?;
+    assert!(why.contains("there is no event 4711"), "{why}");
+    let why = place
+        .refused(&["events", "retry", &number, "--plugin", "echo"])
+        .await?;
+    assert!(why.contains("no dead letter of echo"), "{why}");
+    assert!(host.stop().await?.success());
+
+    // At rest it is told the same, and nothing is changed.
+    let resting = place.json(&["events", &number]).await?;
+    assert_eq!(resting, [dead]);
+    let why = place.refused(&["events", "retry", &number]).await?;
+    assert!(why.contains("no host runs"), "{why}");
+
+    // A build that can: it gets the event once more.
+    place.put("shaky", "flaky")?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let back = place.printed(&["events", "retry", &number]).await?;
+    assert!(
+        back.contains("goes to shaky again, outside of its order"),
+        "{back}"
+    );
+    let answer = ada.hears("error").await?;
+    assert_eq!(answer["author"], "parlor");
+    assert!(host.stop().await?.success());
+    let after = place.json(&["events", &number]).await?;
+    let delivery = &after[0]["deliveries"][0];
+    assert_eq!(delivery["state"], "done");
+    assert!(delivery["put-back"].is_u64(), "{delivery:#}");
+    assert_eq!(delivery["actions"][0]["state"], "sent");
+    assert_eq!(place.json(&["events", "--dead"]).await?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asked_for_what_came_to_nothing_is_told_once() -> anyhow::Result<()> {
+    let place = Place::new(SETTINGS, &[("shaky", "trap-handle")])?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let open = Command::OpenDirect {
+        user: "parlor".to_owned(),
+    };
+    let direct = ada.act(open).await?.conversation.context("an id")?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    // Overheard in a room: nobody waits for an answer.
+    say(&mut ada, &lobby, "error").await?;
+    until_dead(&place, "error").await?;
+    say(&mut ada, &direct, "error").await?;
+    let told = ada.hears("That did not work").await?;
+    assert_eq!(told["conversation"], *direct);
+    let dead = place.json(&["events", "--dead"]).await?;
+    assert_eq!(of_text(&dead, "error").len(), 2);
+    let text = told["text"].as_str().context("a text")?;
+    let trace = text.rsplit(' ').next().context("a trace")?;
+    let of_trace = place.json(&["events", "--trace", trace]).await?;
+    let asked = of_text(&of_trace, "error");
+    assert_eq!(asked.len(), 1, "{of_trace:#?}");
+    assert_eq!(asked[0]["conversation"], *direct);
+    // That it was told is an event too, of the same trace.
+    assert_eq!(of_trace.len(), 2, "{of_trace:#?}");
+
+    // It fails again, and is not told again; a command is told, in whatever words.
+    let number = asked[0]["event"].to_string();
+    place.printed(&["events", "retry", &number]).await?;
+    let settings = format!("{SETTINGS}\n[sentences]\non-failure = \"ask for {{trace}}\"\n");
+    std::fs::write(place.path().join("parlor.toml"), settings)?;
+    place.printed(&["reload"]).await?;
+    say(&mut ada, &lobby, "retry after 1").await?;
+    let told = ada.hears("ask for ").await?;
+    assert_eq!(told["conversation"], lobby);
+    let said = ada.messages("ada", &direct).await?;
+    let told = said.iter().filter(|it| it["author"] == "parlor").count();
+    assert_eq!(told, 1, "{said:#?}");
+    assert!(host.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_too_old_is_a_dead_letter_and_its_asker_is_told() -> anyhow::Result<()> {
+    let settings = format!("{SETTINGS}\n[plugin.echo]\nmax-age = {{ commands = \"1s\" }}\n");
+    let place = Place::new(&settings, &[("echo", "echo")])?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "/echo first").await?;
+    ada.hears("first").await?;
+    // Nobody listens: the platform keeps what is said meanwhile.
+    place.printed(&["bots", "pause", "parlor"]).await?;
+    say(&mut ada, &lobby, "/echo late").await?;
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    place.printed(&["bots", "resume", "parlor"]).await?;
+    ada.hears("That did not work").await?;
+    let dead = until_dead(&place, "/echo late").await?;
+    assert_eq!(dead["deliveries"][0]["reason"], "expired", "{dead:#}");
+    // Put back, it counts from now.
+    place
+        .printed(&["events", "retry", &dead["event"].to_string()])
+        .await?;
+    ada.hears("late").await?;
+    assert!(host.stop().await?.success());
+    Ok(())
+}
