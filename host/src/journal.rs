@@ -8,6 +8,7 @@
 //! everything ordered after it fails with it.
 
 mod blobs;
+pub mod forget;
 pub mod forms;
 pub mod lock;
 pub mod memory;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use blobs::HeldFile;
+pub use forget::Forgotten;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use past::*;
 pub use record::*;
@@ -213,6 +215,12 @@ pub trait Journal: Send + Sync + 'static {
         &self,
         _delivery: DeliveryNumber,
     ) -> JournalResult<Ordered<Option<Delivery>>> {
+        Err(JournalError::NoPast)
+    }
+
+    /// Forgets a person: the content of events, what plugins did with them, the user's state, timers
+    /// and answers. What is not through yet stays until it is.
+    async fn forget(&self, _tenant: &str, _user: &str) -> JournalResult<Forgotten> {
         Err(JournalError::NoPast)
     }
 

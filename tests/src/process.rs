@@ -105,6 +105,27 @@ impl HostProcess {
         Ok(())
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal(&self, signal: i32) -> anyhow::Result<()> {
+        let id = self.child.id().context("the host has ended")?;
+        // SAFETY: it is our child and not waited for yet, so that the number is still its own.
+        let sent = unsafe { libc::kill(id.try_into()?, signal) };
+        ensure!(sent == 0, "the host takes no signal");
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        Ok(ended.context("the host does not end")??)
+    }
+
     /// Asks it to stop, as `kill` does, and waits until it has.
     ///
     /// # Errors

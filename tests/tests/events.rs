@@ -262,3 +262,181 @@ async fn a_command_that_is_too_old_is_a_dead_letter_and_its_asker_is_told() -> a
     assert!(host.stop().await?.success());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_person_is_in_the_journal_no_more() -> anyhow::Result<()> {
+    let place = Place::new(SETTINGS, &[("echo", "echo"), ("state", "state")])?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let mut bob = Person::open(&page, "bob").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    open_room(&mut bob, "Lobby").await?;
+    say(&mut ada, &lobby, "/echo ada-secret").await?;
+    ada.hears("ada-secret").await?;
+    say(&mut ada, &lobby, "set user k ada-value").await?;
+    ada.hears("Ok").await?;
+    say(&mut bob, &lobby, "/echo bob-said").await?;
+    bob.hears("bob-said").await?;
+    let told = place.json(&["events"]).await?;
+    let asked = of_text(&told, "/echo ada-secret");
+    let user = asked[0]["user"].as_str().context("an id")?.to_owned();
+    let why = place.refused(&["events", "forget"]).await;
+    assert!(why.is_err(), "it wants to know whom");
+
+    let forgot = place.json(&["events", "forget", "--user", &user]).await?;
+    assert!(forgot[0]["events"].as_u64() >= Some(2), "{forgot:?}");
+    assert_eq!(forgot[0]["values"], 1);
+    say(&mut ada, &lobby, "get user k").await?;
+    ada.hears("Ok(None)").await?;
+    let told = place
+        .printed(&["events", "--limit", "100", "--json"])
+        .await?;
+    assert!(!told.contains("ada-secret"), "{told}");
+    assert!(told.contains("bob-said"), "{told}");
+    assert!(host.stop().await?.success());
+    // The audit says who was forgotten; nothing says what.
+    let audit = std::fs::read_to_string(place.path().join("data").join("audit.log"))?;
+    let lines = audit.lines().map(serde_json::from_str);
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let forgotten = lines.iter().find(|line| line["what"] == "forgotten");
+    assert_eq!(forgotten.context("audited")?["subject"], *user);
+    assert!(!audit.contains("ada-secret"));
+    let journal = std::fs::read(place.path().join("data").join("journal.sqlite"))?;
+    let holds = |text: &str| {
+        journal
+            .windows(text.len())
+            .any(|some| some == text.as_bytes())
+    };
+    assert!(holds("bob-said"));
+    assert!(!holds("ada-secret") && !holds("ada-value"));
+    let why = place
+        .refused(&["events", "forget", "--user", &user])
+        .await?;
+    assert!(why.contains("no host runs"), "{why}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_running_host_carries_on_in_an_empty_folder() -> anyhow::Result<()> {
+    let place = Place::new(
+        SETTINGS,
+        &[("counter", "counter"), ("shaky", "trap-handle")],
+    )?;
+    let none = place.refused(&["backup", "early.sqlite"]).await?;
+    assert!(none.contains("there is no journal"), "{none}");
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "+1").await?;
+    ada.hears("1").await?;
+    say(&mut ada, &lobby, "+1").await?;
+    ada.hears("2").await?;
+    say(&mut ada, &lobby, "error").await?;
+    let dead = until_dead(&place, "error").await?;
+    place.printed(&["backup", "copy.sqlite"]).await?;
+    let twice = place.refused(&["backup", "copy.sqlite"]).await?;
+    assert!(twice.contains("there already"), "{twice}");
+    // What comes after is not in it.
+    say(&mut ada, &lobby, "+1").await?;
+    ada.hears("3").await?;
+    assert!(host.stop().await?.success());
+
+    let other = Place::new(SETTINGS, &[("counter", "counter"), ("shaky", "flaky")])?;
+    std::fs::create_dir(other.path().join("data"))?;
+    let copy = place.path().join("copy.sqlite");
+    std::fs::copy(copy, other.path().join("data").join("journal.sqlite"))?;
+    let mut host = HostProcess::start(program(), other.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "+1").await?;
+    ada.hears("3").await?;
+    // Its dead letters are there, and go back.
+    let number = dead["event"].to_string();
+    other.printed(&["events", "retry", &number]).await?;
+    ada.hears("error").await?;
+    assert!(host.stop().await?.success());
+    Ok(())
+}
+
+/// A plugin that may wait in a call for a minute.
+fn sleeper(grace_secs: u32) -> String {
+    format!(
+        "{SETTINGS}\n[limits]\ngrace-secs = {grace_secs}\n\n[plugin.sleep]\nlimits.deadline-ms = 60000\n"
+    )
+}
+
+/// Starts a host and a call of so many milliseconds.
+async fn asleep(place: &Place, ms: u32) -> anyhow::Result<(HostProcess, Person)> {
+    let mut host = HostProcess::start(program(), place.path())?;
+    let page = host.page().await?;
+    let mut ada = Person::open(&page, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, &format!("sleep {ms}")).await?;
+    Ok((host, ada))
+}
+
+/// The only delivery of a plugin in a journal at rest.
+async fn delivery(place: &Place) -> anyhow::Result<Value> {
+    let told = place.json(&["events", "--plugin", "sleep"]).await?;
+    let commands = told.iter().filter(|event| event["kind"] == "message");
+    let all: Vec<&Value> = commands.collect();
+    ensure!(all.len() == 1, "{told:#?}");
+    Ok(all[0]["deliveries"][0].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_calls_end_and_their_answers_leave() -> anyhow::Result<()> {
+    for signal in [libc::SIGTERM, libc::SIGINT] {
+        let place = Place::new(&sleeper(30), &[("sleep", "sleep")])?;
+        let (host, _ada) = asleep(&place, 1_500).await?;
+        host.signal(signal)?;
+        let status = host.ended().await?;
+        assert_eq!(status.code(), Some(0), "signal {signal}");
+        let delivery = delivery(&place).await?;
+        assert_eq!(delivery["state"], "done", "{delivery:#}");
+        assert_eq!(delivery["actions"][0]["state"], "sent", "{delivery:#}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_outlasts_the_grace_period_is_parked() -> anyhow::Result<()> {
+    let place = Place::new(&sleeper(1), &[("sleep", "sleep")])?;
+    let (host, _ada) = asleep(&place, 50_000).await?;
+    let asked = std::time::Instant::now();
+    host.signal(libc::SIGTERM)?;
+    assert_eq!(host.ended().await?.code(), Some(0));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(20));
+    assert_eq!(delivery(&place).await?["state"], "waiting");
+    // The next start handles it, by a build that is quicker.
+    place.put("sleep", "flaky")?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    host.page().await?;
+    let handled = async {
+        while delivery(&place).await?["state"] != "done" {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, handled).await??;
+    assert!(host.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once_and_harms_nothing() -> anyhow::Result<()> {
+    let place = Place::new(&sleeper(600), &[("sleep", "sleep")])?;
+    let (host, mut ada) = asleep(&place, 50_000).await?;
+    host.signal(libc::SIGTERM)?;
+    // The first was heard when nobody is served any more.
+    while ada.messages("ada", "lobby").await.is_ok() {}
+    host.signal(libc::SIGTERM)?;
+    assert_eq!(host.ended().await?.code(), Some(130));
+    assert_eq!(delivery(&place).await?["state"], "waiting");
+    let journal = place.path().join("data").join("journal.sqlite");
+    let journal = rusqlite::Connection::open(journal)?;
+    let whole: String = journal.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    assert_eq!(whole, "ok");
+    Ok(())
+}

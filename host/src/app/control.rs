@@ -90,6 +90,15 @@ pub enum Change {
         /// The plugins.
         plugins: Vec<String>,
     },
+    /// A person was forgotten.
+    Forgot {
+        /// The user, by id.
+        user: String,
+        /// Events whose content is gone.
+        events: u64,
+        /// Values of state that are gone.
+        values: u64,
+    },
     /// A message was sent as a bot.
     Sent {
         /// The bot.
@@ -127,6 +136,14 @@ impl std::fmt::Display for Change {
             Self::Retried { event, plugins } => {
                 write!(out, "events retry {event}: {}", plugins.join(", "))
             }
+            Self::Forgot {
+                user,
+                events,
+                values,
+            } => write!(
+                out,
+                "events forget --user {user}: {events} events, {values} values"
+            ),
             Self::Sent { bot, to } => write!(out, "send {bot} --to {to}"),
             Self::RolledBack { plugin } => write!(out, "plugins rollback {plugin}"),
             Self::Reloaded { plugin: None } => out.write_str("reload"),

@@ -274,6 +274,10 @@ async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {
             Durability::Process => sqlite::Durability::Process,
         },
         max_bytes: settings.journal.max_bytes,
+        keep: sqlite::Keep {
+            finished: settings.journal.keep_ms,
+            dead: settings.journal.keep_dead_ms,
+        },
     };
     let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(&folder, config)).await?;
     Ok(opened?)

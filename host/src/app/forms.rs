@@ -77,6 +77,20 @@ impl Forms {
         self.changed();
     }
 
+    /// Forgets a person in every form.
+    pub(super) fn forget_person(&self, user: &str) {
+        let mut inner = self.inner.write();
+        let keys: Vec<FormKey> = inner.open.keys().cloned().collect();
+        for key in keys {
+            if let Some(mut form) = inner.take(&key) {
+                form.forget(user);
+                inner.put(form);
+            }
+        }
+        drop(inner);
+        self.changed();
+    }
+
     /// The form or buttons under a message, while they may be used.
     pub fn get(&self, tenant: &Name, bot: &str, message: &str, now: Timestamp) -> Option<OpenForm> {
         let key = (tenant.clone(), Name::from(bot), message.to_owned());

@@ -45,8 +45,9 @@ use crate::runtime::turn::{ActionGrants, Policy};
 use crate::runtime::{CompilerProgram, Engine, RuntimeConfig};
 use crate::telemetry::Audit;
 
-/// How long plugins may take to hear that the host stops, and calls and requests in flight to end.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long calls may take to end after the grace period; then their deliveries wait in the journal
+/// for the next start.
+const PARK: Duration = Duration::from_secs(1);
 /// How often what is old is dropped from the journal.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How often the host looks whether everything is answered.
@@ -97,6 +98,7 @@ pub struct Host {
     stop: CancellationToken,
     open: AtomicBool,
     started_at: Timestamp,
+    grace: Duration,
 }
 
 impl Host {
@@ -116,6 +118,7 @@ impl Host {
             clock,
         } = parts;
         let tenant: Name = DEFAULT_TENANT.into();
+        let grace = settings.limits.grace;
         let engine = engine(&settings, cache, compiler)?;
         let directory = Arc::new(BotDirectory::default());
         let connectors: Arc<dyn Connectors> = directory.clone();
@@ -233,6 +236,7 @@ impl Host {
             stop,
             open: AtomicBool::new(false),
             started_at: clock::now(),
+            grace,
         })
     }
 
@@ -423,15 +427,20 @@ impl Host {
         self.requests.pause();
         tokio::join!(self.sessions.close(), self.hooks.stop());
         if self.open.load(Ordering::Acquire) {
-            self.plugins.drain().await;
+            let drained = async {
+                self.plugins.drain().await;
+                self.idle().await;
+            };
             // What is not done by then is in the journal.
-            let _ = tokio::time::timeout(DRAIN, self.idle()).await;
+            let _ = tokio::time::timeout(self.grace, drained).await;
         }
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         self.requests.stop().await;
-        self.lanes.stop().await;
+        if tokio::time::timeout(PARK, self.lanes.stop()).await.is_err() {
+            tracing::warn!("calls are still under way; their events are handled at the next start");
+        }
         self.outbox.stop().await;
         self.engine.shutdown().await;
         if let Err(error) = self.hub.close() {

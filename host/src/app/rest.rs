@@ -89,6 +89,17 @@ pub fn outbox(data: &Path, selector: &Selector) -> anyhow::Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// Copies the journal of a data folder into a new file; gives back its bytes.
+///
+/// # Errors
+/// When there is no journal, or the file is there already or cannot be written.
+pub fn back_up(data: &Path, to: &Path) -> anyhow::Result<u64> {
+    let Some(journal) = RestingJournal::open(data)? else {
+        anyhow::bail!("there is no journal in {}", data.display());
+    };
+    Ok(journal.back_up(to)?)
+}
+
 /// What has been, from the journal of a data folder, the newest first.
 ///
 /// # Errors

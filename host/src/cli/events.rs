@@ -2,10 +2,11 @@
 //! put back.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::ask::{Answer, Meant, PATIENCE, ago, now};
+use super::ask::{Answer, Meant, PATIENCE, ago, count, now};
 use super::output::Failure;
 use super::start::Place;
 use crate::app::rest;
@@ -14,6 +15,8 @@ use crate::journal::{EventQuery, PastState};
 use crate::mailbox::control::{ActionLine, Ask, DeliveryLine, EventLine, Line, MAX_LINES};
 use crate::model::Timestamp;
 
+/// How long forgetting may take: every event that is kept is looked at.
+const FORGET_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// Events that are listed where nothing is said.
 const LISTED: usize = 20;
 
@@ -73,6 +76,15 @@ enum EventsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Take a person's content out of the journal, and the plugins' state of that user
+    Forget {
+        /// The user, by id, as `parlor events --json` tells it
+        #[arg(long, value_name = "ID")]
+        user: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn parse_since(text: &str) -> Result<u64, String> {
@@ -121,6 +133,10 @@ pub(super) fn run(place: &Place<'_>, args: EventsArgs) -> Result<ExitCode, Failu
         }) => {
             let answer = meant.require(Ask::RetryEvent { event, plugin }, PATIENCE)?;
             answer.print(json, put_back)
+        }
+        Some(EventsVerb::Forget { user, json }) => {
+            let answer = meant.require(Ask::Forget { user }, FORGET_PATIENCE)?;
+            answer.print(json, forgot)
         }
     }
 }
@@ -242,4 +258,28 @@ pub(super) fn put_back(lines: &[Line]) -> Vec<String> {
         _ => None,
     });
     back.collect()
+}
+
+/// What was forgotten, for a person.
+pub(super) fn forgot(lines: &[Line]) -> Vec<String> {
+    let mut shown = Vec::new();
+    for line in lines {
+        let Line::Forgot(line) = line else { continue };
+        shown.push(format!(
+            "forgot {}: {}, {}, {}, {}; {} given up",
+            line.user,
+            count(line.events, "event"),
+            count(line.values, "value"),
+            count(line.timers, "timer"),
+            count(line.forms, "form"),
+            line.given_up
+        ));
+        if line.actions > 0 {
+            shown.push(format!(
+                "{} of theirs are still performed; forget again after that",
+                count(line.actions, "action")
+            ));
+        }
+    }
+    shown
 }

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::duration::parse_duration_ms;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table};
 
 const MIB: u64 = 1024 * 1024;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// The shortest and the longest that the past can be kept.
+const MIN_KEEP_MS: u64 = DAY_MS / 24;
+const MAX_KEEP_MS: u64 = 3650 * DAY_MS;
 /// Bots, rooms or users that a file may name.
 const MAX_NAMED: usize = 1_000;
 /// Requests a minute that a bot may be allowed.
@@ -76,6 +81,10 @@ pub struct JournalConfig {
     pub durability: Durability,
     /// Bytes that it may take.
     pub max_bytes: u64,
+    /// Milliseconds that what is finished is kept.
+    pub keep_ms: u64,
+    /// Milliseconds that dead letters are kept.
+    pub keep_dead_ms: u64,
 }
 
 /// A platform that this version knows.
@@ -150,6 +159,8 @@ pub struct HostLimits {
     pub calls: u32,
     /// HTTP requests in flight.
     pub http_requests: u32,
+    /// How long what is in flight may take to end when the host stops.
+    pub grace: Duration,
 }
 
 impl Default for HostLimits {
@@ -159,6 +170,7 @@ impl Default for HostLimits {
             instances: 1_000,
             calls: 256,
             http_requests: 512,
+            grace: Duration::from_secs(10),
         }
     }
 }
@@ -259,6 +271,8 @@ pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> 
     let mut config = JournalConfig {
         durability: Durability::Power,
         max_bytes: 10 * 1024 * MIB,
+        keep_ms: DAY_MS,
+        keep_dead_ms: 30 * DAY_MS,
     };
     let Some(mut table) = item.and_then(|item| item.table(reader)) else {
         return config;
@@ -278,6 +292,19 @@ pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> 
         .and_then(|item| item.integer(reader, 16..=16 * 1024 * 1024))
     {
         config.max_bytes = size * MIB;
+    }
+    for (name, keep) in [
+        ("keep", &mut config.keep_ms),
+        ("keep-dead", &mut config.keep_dead_ms),
+    ] {
+        let Some(item) = table.get(reader, name) else {
+            continue;
+        };
+        let age = item.value().as_str().and_then(parse_duration_ms);
+        match age.filter(|age| (MIN_KEEP_MS..=MAX_KEEP_MS).contains(age)) {
+            Some(age) => *keep = age,
+            None => item.wrong(reader, "a time from \"1h\" to \"3650d\": \"30d\""),
+        }
     }
     table.finish(reader);
     config
@@ -444,6 +471,12 @@ pub(super) fn read_limits(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> H
         {
             *limit = u32::try_from(number).unwrap_or(u32::MAX);
         }
+    }
+    if let Some(seconds) = table
+        .get(reader, "grace-secs")
+        .and_then(|item| item.integer(reader, 0..=3_600))
+    {
+        limits.grace = Duration::from_secs(seconds);
     }
     table.finish(reader);
     limits

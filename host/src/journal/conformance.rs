@@ -105,6 +105,7 @@ macro_rules! store_conformance {
                 past: past_tells_what_each_plugin_did,
                 past: past_is_asked_for_in_part,
                 past: dead_letter_is_put_back_once,
+                past: forgotten_person_leaves_no_content,
                 upkeep: timers_are_due_oldest_first,
                 upkeep: timer_of_the_same_name_is_replaced,
                 upkeep: fired_timer_is_armed_again_or_ends,

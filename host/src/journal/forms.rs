@@ -126,6 +126,20 @@ impl OpenForm {
         self.dialogs.iter().find(|dialog| dialog.person.id == user)
     }
 
+    /// Forgets what it knows of a person but that it was answered; tells whether that is a change.
+    pub fn forget(&mut self, user: &str) -> bool {
+        let asked = self.dialogs.len();
+        self.dialogs.retain(|dialog| dialog.person.id != user);
+        let mut is_changed = self.dialogs.len() < asked;
+        let origin = self.origin.as_mut();
+        let actor = origin.filter(|origin| origin.actor.as_ref().is_some_and(|it| it.id == user));
+        if let Some(origin) = actor {
+            Arc::make_mut(origin).actor = None;
+            is_changed = true;
+        }
+        is_changed
+    }
+
     /// Applies a change; tells whether the form stays.
     pub fn apply(&mut self, step: FormStep) -> bool {
         match step {

@@ -29,9 +29,9 @@ use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    Durable, EventQuery, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber,
-    PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState,
-    SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    Durable, EventQuery, Forgotten, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
+    PartNumber, PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber,
+    RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -390,6 +390,10 @@ impl Journal for MemoryJournal {
     async fn put_back(&self, delivery: DeliveryNumber) -> JournalResult<Ordered<Option<Delivery>>> {
         self.check_open()?;
         Ok(ordered(self.put_dead_back(delivery)))
+    }
+
+    async fn forget(&self, tenant: &str, user: &str) -> JournalResult<Forgotten> {
+        self.check_open().map(|()| self.forget_user(tenant, user))
     }
 
     async fn pending_deliveries(

@@ -10,9 +10,9 @@ use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
 
-/// How long finished events, deliveries, parts and requests are kept.
+/// How long finished events, deliveries, parts and requests are kept where the settings say nothing.
 pub(super) const KEEP_FINISHED_MS: u64 = 24 * 60 * 60 * 1000;
-/// How long dead letters are kept, with their events.
+/// How long dead letters are kept, with their events, where the settings say nothing.
 pub(super) const KEEP_DEAD_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How long the key of a message is kept, and whose message it is.
 pub(super) const KEEP_MESSAGE_KEYS_MS: u64 = 90 * 24 * 60 * 60 * 1000;

@@ -9,11 +9,13 @@
 //! The file is `journal.sqlite` in the data folder and can be read with `sqlite3`.
 
 mod apply;
+mod backup;
 mod broadcast;
 mod config;
 mod disk;
 mod error;
 mod files;
+mod forget;
 mod index;
 mod keys;
 mod mend;
@@ -47,7 +49,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::apply::Turned;
 use self::broadcast::{Expansion, Retargeting};
-pub use self::config::{DEFAULT_MAX_BYTES, Durability, SqliteConfig};
+pub use self::config::{DEFAULT_MAX_BYTES, Durability, Keep, SqliteConfig};
 use self::error::journal_error;
 use self::index::Index;
 use self::prune::Cursor;
@@ -64,7 +66,7 @@ use super::shared::{
 };
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    EventQuery, HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
+    EventQuery, Forgotten, HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
     PartNumber, PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber,
     RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
@@ -329,6 +331,10 @@ impl Journal for SqliteJournal {
 
     async fn put_back(&self, delivery: DeliveryNumber) -> JournalResult<Ordered<Option<Delivery>>> {
         self.put_dead_back(delivery).await
+    }
+
+    async fn forget(&self, tenant: &str, user: &str) -> JournalResult<Forgotten> {
+        self.forget_user(tenant, user).await
     }
 
     async fn pending_deliveries(

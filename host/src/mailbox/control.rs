@@ -11,7 +11,7 @@ mod wire;
 use serde::{Deserialize, Serialize};
 
 pub use client::{AskError, ask};
-pub use event_lines::{ActionLine, DeliveryLine, EventLine, PutBackLine};
+pub use event_lines::{ActionLine, DeliveryLine, EventLine, ForgotLine, PutBackLine};
 pub use lines::{
     BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
     LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook, Refused,
@@ -100,6 +100,11 @@ pub enum Ask {
         event: u64,
         /// Only this plugin's.
         plugin: Option<String>,
+    },
+    /// Forgets a person.
+    Forget {
+        /// The user, by id.
+        user: String,
     },
     /// Sends a message.
     Send(SendAsk),

@@ -245,6 +245,19 @@ impl Lanes {
         }
     }
 
+    /// Gives up in memory what waits and is meant; the journal is the caller's to change.
+    pub fn drop_waiting(&self, is_meant: impl Fn(&Delivery) -> bool) {
+        for plugin in self
+            .shared
+            .plugins
+            .read()
+            .values()
+            .flat_map(NameMap::values)
+        {
+            plugin.take_waiting(&is_meant);
+        }
+    }
+
     /// Tells how each plugin does, by tenant and name.
     pub fn status(&self) -> Vec<PluginStatus> {
         let mut all: Vec<PluginStatus> = {

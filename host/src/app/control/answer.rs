@@ -85,6 +85,15 @@ pub(super) async fn answer(
             let plugins = plugins.collect();
             (lines, Some(Change::Retried { event, plugins }))
         }
+        Ask::Forget { user } => {
+            let line = events::forget(host, user.clone()).await?;
+            let change = Change::Forgot {
+                user,
+                events: line.events,
+                values: line.values,
+            };
+            (vec![Line::Forgot(line)], Some(change))
+        }
         Ask::Send(ask) => {
             let change = Change::Sent {
                 bot: ask.bot.clone(),

@@ -3,8 +3,10 @@
 use super::refused;
 use crate::app::events::{self, PutBackError};
 use crate::app::host::Host;
+use crate::journal::forget::is_of;
 use crate::journal::{EventQuery, JournalError};
-use crate::mailbox::control::{Line, Refused, RefusedReason};
+use crate::mailbox::control::{ForgotLine, Line, Refused, RefusedReason};
+use crate::model::DEFAULT_TENANT;
 use crate::model::delivery::EventNumber;
 
 /// Lists what has been.
@@ -27,6 +29,27 @@ pub(super) async fn retry(
         Err(PutBackError::NotDead(text)) => Err(refused(RefusedReason::NotFound, text)),
         Err(PutBackError::Journal(error)) => Err(failed(error)),
     }
+}
+
+/// Forgets a person: what waits for a plugin in memory, then the journal.
+pub(super) async fn forget(host: &Host, user: String) -> Result<ForgotLine, Refused> {
+    host.lanes()
+        .drop_waiting(|delivery| is_of(&delivery.event, &user));
+    let journal = host.journal();
+    let forgot = journal
+        .forget(DEFAULT_TENANT, &user)
+        .await
+        .map_err(failed)?;
+    host.inbox().forms.forget_person(&user);
+    Ok(ForgotLine {
+        user,
+        events: forgot.events,
+        given_up: forgot.given_up,
+        values: forgot.values,
+        timers: forgot.timers,
+        forms: forgot.forms,
+        actions: forgot.actions,
+    })
 }
 
 fn failed(error: JournalError) -> Refused {

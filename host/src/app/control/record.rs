@@ -45,6 +45,15 @@ fn what_of(change: &Change) -> What {
             parts: *parts,
             in_doubt: *in_doubt,
         },
+        Change::Retried { plugins, .. } => What::Replayed {
+            tenant,
+            plugin: plugins.join(", "),
+            events: plugins.len() as u64,
+        },
+        Change::Forgot { user, .. } => What::Forgotten {
+            tenant,
+            subject: user.clone(),
+        },
         Change::Sent { bot, to } => What::Sent {
             tenant,
             bot: bot.clone(),

@@ -1,8 +1,16 @@
 //! The past: what became of events, and dead letters put back.
 
-use super::make::{PLUGIN, accept, arrival, deliver, keep, new_part, turn};
-use crate::journal::{DeadReason, DeliveryEnd, EventQuery, Journal, PastEvent, PastState, Turn};
+use std::sync::Arc;
+
+use super::make::{
+    PLUGIN, TENANT, accept, arrival, deliver, keep, new_part, scope, set, timer, turn, writes,
+};
+use crate::journal::{
+    DeadReason, DeliveryEnd, EventQuery, Forgotten, Journal, PastEvent, PastState, StateKey,
+    TimerChange, Turn,
+};
 use crate::model::delivery::DeliveryNumber;
+use crate::model::event::User;
 
 pub(crate) async fn past(journal: &dyn Journal, query: EventQuery) -> Vec<PastEvent> {
     journal.events(query).await.expect("read")
@@ -203,4 +211,65 @@ pub(crate) async fn dead_letter_is_put_back_once(journal: &dyn Journal) {
     assert_eq!(keep(journal, kept).await.len(), 1, "it has its effects now");
     let after = journal.put_back(delivery.number).await.expect("ordered");
     assert!(after.value.is_none(), "it is done");
+}
+
+/// State of a user.
+pub(crate) fn of_user(user: &str) -> StateKey {
+    StateKey {
+        scope: scope(&format!("u{user}")),
+        key: "k".to_owned(),
+    }
+}
+
+pub(crate) async fn forgotten_person_leaves_no_content(journal: &dyn Journal) {
+    let done = deliver(journal, "done").await;
+    let kept = Turn {
+        state: writes(vec![(of_user("u1"), set("1")), (of_user("u2"), set("2"))]),
+        timers: vec![TimerChange::Set(timer("t", 10, "x"))],
+        parts: vec![new_part(0, false)],
+        ..turn(&done)
+    };
+    keep(journal, kept).await;
+    deliver(journal, "waits").await;
+    let dead = deliver(journal, "dead").await;
+    bury(journal, dead.number, "trapped").await;
+    let mut other = arrival("other", &[PLUGIN]);
+    let event = Arc::make_mut(&mut other.event);
+    event.actor = event.actor.take().map(|actor| User {
+        id: "u2".to_owned(),
+        ..actor
+    });
+    let others = accept(journal, other).await;
+
+    let elsewhere = journal.forget("tenant", "u1").await.expect("forgotten");
+    assert_eq!(
+        elsewhere,
+        Forgotten::default(),
+        "another tenant's are not theirs"
+    );
+    let forgot = journal.forget(TENANT, "u1").await.expect("forgotten");
+    assert_eq!((forgot.given_up, forgot.values), (1, 1));
+    assert_eq!((forgot.timers, forgot.actions), (1, 1));
+    assert!(forgot.events >= 2, "{forgot:?}");
+    let value = async |user: &str| journal.state_get(&of_user(user)).await.expect("read").0;
+    assert_eq!(value("u1").await, None);
+    assert_eq!(value("u2").await, Some(b"2".to_vec()));
+    let pending = journal.pending_deliveries(0, 9).await.expect("listed");
+    let numbers: Vec<u64> = pending.iter().map(|it| it.number).collect();
+    assert_eq!(numbers, [others[0].number]);
+    assert!(journal.dead_letters(0, 9).await.expect("listed").is_empty());
+    assert_eq!(
+        journal.timer_count(TENANT, PLUGIN).await.expect("counted"),
+        0
+    );
+    let counts = journal.counts().await.expect("counted");
+    assert_eq!((counts.dead_letters, counts.pending_deliveries), (0, 1));
+    // What is to be sent still is.
+    assert_eq!(journal.pending_parts(0, 9).await.expect("listed").len(), 1);
+    // A call that was under way has no effects.
+    let late = Turn {
+        parts: vec![new_part(7, false)],
+        ..turn(&dead)
+    };
+    assert!(keep(journal, late).await.is_empty());
 }

@@ -69,6 +69,13 @@ impl Desk {
         }
     }
 
+    /// Forgets a person in every form of a tenant; tells how many changed.
+    pub(super) fn forget_in_forms(&mut self, tenant: &str, user: &str) -> u64 {
+        let forms = self.forms.values.values_mut();
+        let own = forms.filter(|form| *form.tenant == *tenant);
+        own.map(|form| u64::from(form.forget(user))).sum()
+    }
+
     pub(super) fn open_forms(&self) -> Vec<OpenForm> {
         self.forms.values.values().cloned().collect()
     }

@@ -1,13 +1,15 @@
 //! What this store still holds of the past: what is open, and dead letters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{MemoryJournal, in_order, shard};
+use crate::journal::forget::is_of;
 use crate::journal::shared::now;
 use crate::journal::{
-    DeadLetter, EventQuery, MAX_PAST_ACTIONS, MAX_PAST_DELIVERIES, Part, PartState, PastAction,
-    PastDelivery, PastEvent, PastState,
+    DeadLetter, EventQuery, Forgotten, MAX_PAST_ACTIONS, MAX_PAST_DELIVERIES, Part, PartState,
+    PastAction, PastDelivery, PastEvent, PastState,
 };
 use crate::model::Name;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, View};
@@ -58,6 +60,49 @@ impl MemoryJournal {
         let waiting = shard(&self.waiting, number);
         waiting.lock().insert(number, delivery.clone());
         Some(delivery)
+    }
+}
+
+impl MemoryJournal {
+    pub(super) fn forget_user(&self, tenant: &str, user: &str) -> Forgotten {
+        let mut all = Forgotten::default();
+        let mut events = HashSet::new();
+        let is_theirs = |of: &Name, event: &Event| **of == *tenant && is_of(event, user);
+        for waiting in &self.waiting {
+            waiting.lock().retain(|_, it| {
+                let goes = is_theirs(&it.tenant, &it.event);
+                if goes {
+                    events.insert(it.event.sequence);
+                    all.given_up += 1;
+                }
+                !goes
+            });
+        }
+        for parts in &self.open_parts {
+            let parts = parts.lock();
+            let theirs = parts
+                .values()
+                .filter(|it| is_theirs(&it.tenant, &it.origin));
+            all.actions += theirs.count() as u64;
+        }
+        let mut desk = self.desk.lock();
+        desk.dead.retain(|it| {
+            let goes = is_theirs(&it.delivery.tenant, &it.delivery.event);
+            if goes {
+                events.insert(it.delivery.event.sequence);
+            }
+            !goes
+        });
+        all.timers = desk.timers.forget(tenant, user);
+        all.forms = desk.forget_in_forms(tenant, user);
+        drop(desk);
+        all.events = events.len() as u64;
+        let (scope, now) = (format!("u{user}"), now());
+        for state in &self.state {
+            let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+            all.values += state.lock().forget(tenant, &scope, version, now);
+        }
+        all
     }
 }
 

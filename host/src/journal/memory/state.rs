@@ -61,6 +61,28 @@ impl StateTable {
         (keys, scope.version)
     }
 
+    /// Deletes every value of a scope, whichever plugin's; tells how many.
+    pub(super) fn forget(
+        &mut self,
+        tenant: &str,
+        scope: &str,
+        version: u64,
+        now: Timestamp,
+    ) -> u64 {
+        let scopes = self.scopes.iter();
+        let meant = scopes.filter(|(it, _)| *it.tenant == *tenant && *it.scope == *scope);
+        let keys = meant.flat_map(|(it, found)| {
+            found.values.keys().map(|key| StateKey {
+                scope: it.clone(),
+                key: key.clone(),
+            })
+        });
+        let writes: Vec<_> = keys.map(|key| (key, StateChange::Delete)).collect();
+        let count = writes.len() as u64;
+        self.apply(writes, version, now);
+        count
+    }
+
     pub(super) fn size(&self, tenant: &str, plugin: &str) -> u64 {
         self.sizes
             .get(&(Name::from(tenant), Name::from(plugin)))

@@ -23,6 +23,19 @@ impl Timers {
         }
     }
 
+    /// Ends the timers that a user's events set; tells how many.
+    pub(super) fn forget(&mut self, tenant: &str, user: &str) -> u64 {
+        let timers = self.timers.iter().filter(|(key, (_, timer))| {
+            let actor = timer.origin.actor.as_ref();
+            *key.tenant == *tenant && actor.is_some_and(|actor| actor.id == user)
+        });
+        let keys: Vec<TimerKey> = timers.map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            self.take(key);
+        }
+        keys.len() as u64
+    }
+
     /// Re-arms or ends a timer that fired, unless it was set anew since.
     pub(super) fn fire(&mut self, fired: &FiredTimer) {
         let is_same = self

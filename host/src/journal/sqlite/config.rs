@@ -1,5 +1,6 @@
 //! Settings of the journal on disk.
 
+use crate::journal::shared::{KEEP_DEAD_MS, KEEP_FINISHED_MS};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of the database where the settings say nothing.
@@ -23,6 +24,26 @@ pub struct SqliteConfig {
     pub durability: Durability,
     /// Bytes that the database may take. Intake pauses at 90 % and goes on at 80 %.
     pub max_bytes: u64,
+    /// How long what is finished is kept.
+    pub keep: Keep,
+}
+
+/// How long what is finished is kept, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Events, with what plugins did with them, and how actions ended.
+    pub finished: u64,
+    /// Dead letters, with their events.
+    pub dead: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            finished: KEEP_FINISHED_MS,
+            dead: KEEP_DEAD_MS,
+        }
+    }
 }
 
 impl Default for SqliteConfig {
@@ -30,6 +51,7 @@ impl Default for SqliteConfig {
         Self {
             durability: Durability::default(),
             max_bytes: DEFAULT_MAX_BYTES,
+            keep: Keep::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension as _;
 use super::SqliteJournal;
 use super::apply::moment;
 use super::error::Stop;
+use super::forget::Forget;
 use super::writer::{Command, Writer};
 use crate::journal::{Journal as _, JournalResult, Ordered};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber};
@@ -13,6 +14,8 @@ use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber};
 pub(super) enum Mend {
     /// Puts a dead letter back.
     PutBack(DeliveryNumber),
+    /// Forgets a person.
+    Forget(Forget),
 }
 
 impl SqliteJournal {
@@ -40,6 +43,7 @@ impl Writer<'_> {
     pub(super) fn mend(&mut self, mend: Mend) -> Result<u64, Stop> {
         match mend {
             Mend::PutBack(delivery) => self.put_back(delivery),
+            Mend::Forget(turn) => self.forget(turn),
         }
     }
 

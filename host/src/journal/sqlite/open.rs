@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use super::backup;
 use super::disk::Disk;
 use super::error::journal_error;
 use super::index::Index;
@@ -20,7 +21,7 @@ use crate::journal::lock::make_private_folder;
 use crate::journal::{JournalError, JournalResult};
 
 /// The folder of files beside the database.
-const FILES_FOLDER: &str = "blobs";
+pub(super) const FILES_FOLDER: &str = "blobs";
 /// The share of the database's bytes that files beside it may take, as well.
 const FILES_SHARE: u64 = 4;
 /// Commands that may wait for the writer; who comes later waits for room.
@@ -50,6 +51,7 @@ impl SqliteJournal {
         make_private_folder(folder).map_err(|error| failed(&error))?;
         let path = folder.join(JOURNAL_FILE);
         let connection = schema::open_writer(&path)?;
+        backup::unpack(&connection, &folder.join(FILES_FOLDER))?;
         let damaged = |error: rusqlite::Error| {
             let error = journal_error(&error);
             JournalError::Failed(format!("{} cannot be read: {error}", path.display()))
@@ -69,13 +71,14 @@ impl SqliteJournal {
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
             let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
-            let max_bytes = config.max_bytes;
+            let (max_bytes, keep) = (config.max_bytes, config.keep);
             std::thread::Builder::new()
                 .name("journal".to_owned())
                 .spawn(move || {
                     // The statements borrow the connection, so both live in this thread.
                     match Writer::new(&connection, index, state, max_bytes, pages_used, disk) {
-                        Ok(writer) => {
+                        Ok(mut writer) => {
+                            writer.keep = keep;
                             // `open` waits for this and cannot have gone.
                             let _ = ready.send(Ok(()));
                             writer.run(receiver);

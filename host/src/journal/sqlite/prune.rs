@@ -5,15 +5,20 @@ use rusqlite::{OptionalExtension as _, Row};
 use super::apply::moment;
 use super::state::{Kept, Scope};
 use super::writer::Writer;
-use crate::journal::shared::{
-    KEEP_DEAD_MS, KEEP_ENDED_FORMS_MS, KEEP_FINISHED_MS, KEEP_MESSAGE_KEYS_MS,
-};
+use crate::journal::shared::{KEEP_ENDED_FORMS_MS, KEEP_MESSAGE_KEYS_MS};
 use crate::journal::{StateChange, StateKey, StateScope};
 use crate::model::Timestamp;
 use crate::model::delivery::EventNumber;
 
 /// Rows that one turn looks at.
 const TURN_ROWS: usize = 500;
+
+/// Percent of the journal's share from which on less is kept…
+const EARLY_PERCENT: u64 = 70;
+/// … and from which on only the least.
+const LAST_PERCENT: u64 = 80;
+/// What is kept of the past however full the journal is, in milliseconds.
+const KEEP_LEAST_MS: u64 = 10 * 60 * 1000;
 
 /// Where pruning stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,17 @@ pub(super) struct Past {
 }
 
 impl Writer<'_> {
+    /// How long what is finished is kept now: less where the journal's share is nearly used up, so
+    /// that the past makes room before intake pauses.
+    fn keep_finished(&self) -> u64 {
+        let keep = self.keep.finished;
+        match self.percent_used() {
+            0..EARLY_PERCENT => keep,
+            EARLY_PERCENT..LAST_PERCENT => (keep / 4).max(KEEP_LEAST_MS).min(keep),
+            _ => KEEP_LEAST_MS.min(keep),
+        }
+    }
+
     /// Takes one turn; gives back where to go on.
     pub(super) fn prune(&mut self, cursor: Cursor, at: Timestamp) -> rusqlite::Result<Cursor> {
         match cursor {
@@ -55,14 +71,14 @@ impl Writer<'_> {
                 Cursor::Broadcasts,
                 "DELETE FROM requests WHERE number IN
                     (SELECT number FROM requests WHERE ended_at <= ?1 LIMIT ?2)",
-                at.saturating_sub(KEEP_FINISHED_MS),
+                at.saturating_sub(self.keep_finished()),
             ),
             Cursor::Broadcasts => self.prune_some(
                 cursor,
                 Cursor::State,
                 "DELETE FROM broadcasts WHERE number IN
                     (SELECT number FROM broadcasts WHERE ended_at <= ?1 LIMIT ?2)",
-                at.saturating_sub(KEEP_FINISHED_MS),
+                at.saturating_sub(self.keep_finished()),
             ),
             Cursor::State => self.prune_state(at),
             Cursor::Scopes => self.prune_scopes(),
@@ -107,7 +123,7 @@ impl Writer<'_> {
         for (name, next) in self.index.next_numbers() {
             self.statements.set_meta.execute((name, next))?;
         }
-        let last_event = self.last_event_before(at.saturating_sub(KEEP_FINISHED_MS))?;
+        let last_event = self.last_event_before(at.saturating_sub(self.keep_finished()))?;
         Ok(Cursor::Parts(Past {
             after: 0,
             last_event,
@@ -135,7 +151,7 @@ impl Writer<'_> {
     }
 
     fn prune_parts(&mut self, past: Past, at: Timestamp) -> rusqlite::Result<Cursor> {
-        let cut = at.saturating_sub(KEEP_FINISHED_MS);
+        let cut = at.saturating_sub(self.keep_finished());
         let sql = "SELECT number, event, ended_at, 0 FROM parts
             WHERE number > ?1 ORDER BY number LIMIT ?2";
         let next = self.prune_ended(past, sql, "DELETE FROM parts WHERE number = ?1", |row| {
@@ -145,8 +161,8 @@ impl Writer<'_> {
     }
 
     fn prune_deliveries(&mut self, past: Past, at: Timestamp) -> rusqlite::Result<Cursor> {
-        let cut = at.saturating_sub(KEEP_FINISHED_MS);
-        let dead_cut = at.saturating_sub(KEEP_DEAD_MS);
+        let cut = at.saturating_sub(self.keep_finished());
+        let dead_cut = at.saturating_sub(self.keep.dead);
         let sql = "SELECT number, event, ended_at, reason IS NOT NULL FROM deliveries
             WHERE number > ?1 ORDER BY number LIMIT ?2";
         let delete = "DELETE FROM deliveries WHERE number = ?1";
@@ -249,7 +265,7 @@ impl Writer<'_> {
         })
     }
 
-    fn prune_scopes(&mut self) -> rusqlite::Result<Cursor> {
+    pub(super) fn prune_scopes(&mut self) -> rusqlite::Result<Cursor> {
         self.flush_state()?;
         let empty = {
             let mut select = self.connection.prepare_cached(

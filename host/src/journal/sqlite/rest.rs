@@ -1,13 +1,14 @@
 //! The journal read without a host: nothing is changed, whoever else has it open.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::error::journal_error;
+use super::open::FILES_FOLDER;
 use super::past::Walk;
-use super::{JOURNAL_FILE, read, schema};
+use super::{JOURNAL_FILE, backup, read, schema};
 use crate::journal::{Broadcast, EventQuery, JournalResult, Part, PastEvent};
 use crate::model::Timestamp;
 
@@ -17,6 +18,7 @@ const LOOKED_THROUGH: u32 = 10_000;
 /// A journal that is only read.
 pub struct RestingJournal {
     connection: Connection,
+    folder: PathBuf,
 }
 
 impl RestingJournal {
@@ -32,7 +34,8 @@ impl RestingJournal {
         }
         let connection = schema::open_reader(&path).map_err(|error| journal_error(&error))?;
         let has_tables = schema::check_version(&connection, &path)?;
-        Ok(has_tables.then_some(Self { connection }))
+        let folder = folder.to_owned();
+        Ok(has_tables.then_some(Self { connection, folder }))
     }
 
     /// Parts that are not through, in order, from the one after `after`.
@@ -57,6 +60,16 @@ impl RestingJournal {
     /// The journal's.
     pub fn host_value(&self, name: &str) -> JournalResult<Option<String>> {
         read::host_value(&self.connection, name).map_err(|error| journal_error(&error))
+    }
+
+    /// Copies the journal into a new file, with what lies beside it; gives back its bytes. Blocks
+    /// for the time that takes, in which the log of a running host is not cut.
+    ///
+    /// # Errors
+    /// The journal's; the file is there already or cannot be written.
+    pub fn back_up(&self, to: &Path) -> JournalResult<u64> {
+        let blobs = self.folder.join(FILES_FOLDER);
+        backup::back_up(&self.connection, &blobs, to)
     }
 
     /// What has been, the newest first.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::backup;
 use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
@@ -174,11 +175,17 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // The writer makes checkpoints itself, after it has told its callers that they are on disk.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES as i64)?;
+    // What is taken out of a page that is written anyway is not left readable in it.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
 fn check_schema(connection: &Connection, path: &Path) -> JournalResult<()> {
     let mut found = schema_version(connection).map_err(|error| unusable(path, &error))?;
+    if let Some(version) = found.filter(|version| *version < SCHEMA_VERSION) {
+        let kept = backup::keep_version(connection, path, version)?;
+        tracing::info!(version, kept = %kept.display(), "journal is brought to a new version");
+    }
     for (version, sql) in UPGRADES {
         if found == Some(version) {
             upgrade(connection, version + 1, sql).map_err(|error| unusable(path, &error))?;

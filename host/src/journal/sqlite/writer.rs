@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{Accepted, Turned};
 use super::broadcast::{Expansion, Retargeting};
+use super::config::Keep;
 use super::disk::Disk;
 use super::error::{Stop, journal_error};
 use super::index::Index;
@@ -119,6 +120,10 @@ pub(super) struct Writer<'c> {
     /// The time of the open batch.
     pub(super) now: Timestamp,
     pub(super) intake_is_full: bool,
+    /// The log is to be emptied after the batch.
+    pub(super) empties_log: bool,
+    /// How long what is finished is kept.
+    pub(super) keep: Keep,
     pub(super) pages_used: Arc<AtomicU64>,
     max_pages: u64,
     batch: Option<Batch>,
@@ -150,6 +155,8 @@ impl<'c> Writer<'c> {
             dirty_scopes: HashMap::new(),
             now: now(),
             intake_is_full: false,
+            empties_log: false,
+            keep: Keep::default(),
             pages_used,
             max_pages: u64::MAX,
             batch: None,
@@ -417,6 +424,12 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
+    /// Tells how many percent of the journal's share are used.
+    pub(super) fn percent_used(&self) -> u64 {
+        let used = self.pages_used.load(Ordering::Relaxed);
+        used.saturating_mul(100) / self.max_pages.max(1)
+    }
+
     /// Sees how much of the journal's share is used.
     fn measure(&mut self) {
         let count = |statement: &mut rusqlite::Statement<'_>| {
@@ -439,6 +452,9 @@ impl<'c> Writer<'c> {
     }
 
     fn checkpoint_when_due(&mut self) {
+        if std::mem::take(&mut self.empties_log) {
+            self.checkpoint("TRUNCATE");
+        }
         let written = pages_written(self.connection);
         if written.saturating_sub(self.pages_written) < CHECKPOINT_PAGES {
             return;

@@ -121,3 +121,23 @@ pub struct PutBackLine {
     /// Why it had been given up.
     pub reason: DeadReason,
 }
+
+/// What was forgotten of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ForgotLine {
+    /// The user, by id.
+    pub user: String,
+    /// Events whose content is gone.
+    pub events: u64,
+    /// Deliveries that had not ended, and were given up.
+    pub given_up: u64,
+    /// Values of plugins' state of that user.
+    pub values: u64,
+    /// Timers that the person's events had set.
+    pub timers: u64,
+    /// Open forms that knew the person.
+    pub forms: u64,
+    /// Actions that grew out of those events and are not through; they are still performed.
+    pub actions: u64,
+}

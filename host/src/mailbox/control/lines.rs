@@ -40,6 +40,8 @@ pub enum Line {
     Event(super::EventLine),
     /// A dead letter that was put back.
     PutBack(super::PutBackLine),
+    /// What was forgotten of a person.
+    Forgot(super::ForgotLine),
     /// What became of a message.
     Sent(SentLine),
     /// What a reload came to.

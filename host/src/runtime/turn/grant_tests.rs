@@ -31,6 +31,7 @@ fn built(
         lane: Name::from(lane),
         view: View::Whole,
         attempt: 1,
+        put_back: None,
         event: Arc::new(event),
     };
     let own: HashSet<String> = own.iter().map(|&id| id.to_owned()).collect();

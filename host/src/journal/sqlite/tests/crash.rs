@@ -141,6 +141,7 @@ async fn full_journal_refuses_intake_and_goes_on_with_room() {
     let config = SqliteConfig {
         durability: Durability::Process,
         max_bytes: 400 * 1024,
+        ..SqliteConfig::default()
     };
     let journal = SqliteJournal::open(folder.path(), config).expect("opened");
     let first = deliver(&journal, "first").await;

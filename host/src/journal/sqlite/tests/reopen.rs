@@ -280,6 +280,13 @@ async fn journal_of_the_version_before_is_brought_up() {
         names.collect::<Result<Vec<String>, _>>().expect("read")
     };
     let journal = open(folder.path());
+    // As it was before, for whoever wants to go back.
+    let kept = folder.path().join(format!("{JOURNAL_FILE}.v1"));
+    let kept = rusqlite::Connection::open(kept).expect("opened");
+    let sql = "SELECT (SELECT value FROM meta WHERE name = 'schema'), count(*) FROM timers";
+    let version = kept.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let version: (i64, i64) = version.expect("read");
+    assert_eq!(version, (1, 1));
     let due = journal.due_timers(10, None, 9, 9).await.expect("listed");
     assert_eq!(due[0].key.name, "t");
     ask(&journal, "b", "r").await;
