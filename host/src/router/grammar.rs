@@ -164,6 +164,16 @@ impl Pattern {
         }
     }
 
+    /// Gives the literal words that the pattern begins with, `/expense report`; none where there are none.
+    pub fn first_words(&self) -> Option<String> {
+        let words = self.tokens.iter().map_while(|token| match token {
+            PatternToken::Literal(word) => Some(&**word),
+            PatternToken::Argument { .. } => None,
+        });
+        let words: Vec<&str> = words.collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
     /// Writes the pattern for people: `/buy <quantity> <$ticker> [note]`.
     pub fn usage(&self) -> String {
         let words: Vec<String> = self.tokens.iter().map(usage_word).collect();

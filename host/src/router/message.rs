@@ -162,9 +162,10 @@ impl Table {
         } else {
             format!("plugin.{}.only", plugin.name)
         };
-        let word = command.pattern.first_word().unwrap_or(&command.name);
+        let words = command.pattern.first_words();
+        let words = words.as_deref().unwrap_or(&command.name);
         HostSays::Refused {
-            content: self.sentences.refused(word, !here),
+            content: self.sentences.refused(words, !here),
             plugin: plugin.name.clone(),
             key,
         }

@@ -17,9 +17,9 @@ pub struct Sentences {
     pub usage: String,
     /// Between two ways to write a command.
     pub or: String,
-    /// A command that the asker may not use; `{command}` is its first word.
+    /// A command that the asker may not use; `{command}` is what it begins with.
     pub refused: String,
-    /// A command that may not be used in this conversation; `{command}` is its first word.
+    /// A command that may not be used in this conversation; `{command}` is what it begins with.
     pub refused_here: String,
 }
 

@@ -126,6 +126,19 @@ fn who_may_not_gets_one_line() {
 }
 
 #[test]
+fn a_refusal_names_all_words_of_the_command() {
+    let commands = [("ask", "/expense"), ("report", "/expense report")];
+    let mut expense = plugin("expense", with_commands(&commands));
+    expense.access.allow = allow(&[("report", &["staff"])]);
+    let (table, _) = Table::new(vec![expense], &roles(&[("staff", &["grace"])]));
+    assert_eq!(routed(&table, &said("/expense")), ["expense:ask()"]);
+    assert_eq!(
+        host_text(&table, &said("/expense report")),
+        "You may not use /expense report."
+    );
+}
+
+#[test]
 fn allow_star_covers_key_words_in_silence() {
     let mut pizza = plugin("pizza", with_words(&[(KeyWordMatch::Contains, "pizza")]));
     pizza.access.allow = allow(&[("*", &["staff"])]);
