@@ -30,6 +30,7 @@
 //! ```
 
 mod answer;
+mod defaults;
 mod event;
 pub(crate) mod fake;
 mod pattern;
@@ -87,9 +88,11 @@ impl<P: Behaviour> Bench<P> {
         let event = event::blank();
         let mut world = World::default();
         world.members.extend(event.actor.clone());
+        let description = P::describe();
+        world.config = defaults::defaults(&description);
         Self {
             plugin,
-            description: P::describe(),
+            description,
             world,
             event,
             count: 0,
