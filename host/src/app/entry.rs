@@ -112,6 +112,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join(ROOMS_FOLDER)),
         rooms: settings.local.rooms.clone(),
+        users: settings.local.users.clone(),
         groups: settings.local.groups.clone(),
     })
     .context("local platform")?;
@@ -208,6 +209,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let hub = Hub::open(LocalConfig {
         folder: None,
         rooms: settings.local.rooms.clone(),
+        users: settings.local.users.clone(),
         groups: settings.local.groups.clone(),
     })
     .context("local platform")?;

@@ -43,6 +43,7 @@ pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::
     let hub = Hub::open(LocalConfig {
         folder: Some(settings.data.join("local")),
         rooms: settings.local.rooms.clone(),
+        users: settings.local.users.clone(),
         groups: settings.local.groups.clone(),
     })?;
     let watch = FolderWatch::new(&settings.plugins_folder, None, &settings.reload);

@@ -10,6 +10,8 @@ pub struct LocalConfig {
     pub folder: Option<PathBuf>,
     /// Rooms that are there from the start.
     pub rooms: Vec<String>,
+    /// People who are known from the start, in no room.
+    pub users: Vec<String>,
     /// Groups that customer chats can be handed to, with the people who answer for them, by name or id.
     pub groups: BTreeMap<String, Vec<String>>,
 }
@@ -19,6 +21,7 @@ impl Default for LocalConfig {
         Self {
             folder: None,
             rooms: vec!["Lobby".to_owned()],
+            users: Vec::new(),
             groups: BTreeMap::from([("support".to_owned(), vec!["you".to_owned()])]),
         }
     }

@@ -9,6 +9,7 @@ pub mod forms;
 mod inner;
 pub mod log;
 pub mod names;
+mod people;
 pub mod rules;
 pub mod state;
 
@@ -179,6 +180,7 @@ impl Hub {
             }),
         };
         hub.make_rooms(&config.rooms)?;
+        hub.make_users(&config.users)?;
         Ok(hub)
     }
 

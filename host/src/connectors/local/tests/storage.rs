@@ -208,6 +208,32 @@ async fn what_waits_survives_a_log_written_anew_before_its_bot_is_there() {
 }
 
 #[tokio::test]
+async fn people_of_the_settings_are_known_from_the_start_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let config = LocalConfig {
+            folder: Some(folder.path().to_path_buf()),
+            users: vec!["Grace Hopper".to_owned(), "grace hopper".to_owned()],
+            ..LocalConfig::default()
+        };
+        let hub = Hub::open(config).unwrap();
+        let known = hub.read(|state| {
+            let users = state.users.values();
+            users.map(|user| user.name.to_string()).collect::<Vec<_>>()
+        });
+        assert_eq!(known, ["Grace Hopper"]);
+        let is_in = hub.read(|state| state.rooms[LOBBY].member("grace-hopper").is_some());
+        assert!(!is_in, "in no room before they go in");
+        hub.close().unwrap();
+    }
+    let config = LocalConfig {
+        users: vec![String::new()],
+        ..LocalConfig::default()
+    };
+    assert!(Hub::open(config).is_err(), "a name is missing");
+}
+
+#[tokio::test]
 async fn a_snapshot_that_cannot_be_written_loses_nothing_and_refuses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     // A folder where the snapshot's file should be: as good as a full disk.
