@@ -203,7 +203,7 @@ fn serve_demo(tree: &SourceTree, prompt: bool) -> Result<ExitCode, Failure> {
     build::build_demo(tree)?;
     logs(LogLevel::Warn)?;
     serve_with(HostOptions {
-        settings: Settings::defaults(&tree.demo_plugins(), &tree.demo_data()),
+        settings: demo_settings(tree)?,
         has_settings_file: false,
         prompt,
         front: Box::new(Terminal),
@@ -235,8 +235,10 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
         Ok(Start::Demo(tree)) => {
             if files.is_empty() {
                 build::build_demo(&tree)?;
+                demo_settings(&tree)?
+            } else {
+                Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
             }
-            Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
         }
         // Files by name need no settings.
         Err(_) if !files.is_empty() => Settings::defaults(place.folder, place.folder),
@@ -369,7 +371,7 @@ fn list_plugins(place: &Place<'_>, json: bool) -> Result<ExitCode, Failure> {
         Start::Run(path) => load(&path)?,
         Start::Demo(tree) => {
             build::build_demo(&tree)?;
-            Settings::defaults(&tree.demo_plugins(), &tree.demo_data())
+            demo_settings(&tree)?
         }
     };
     let reports = block_on(async {
@@ -428,6 +430,15 @@ fn plugin_lines(reports: &[PluginReport]) -> Vec<String> {
 fn load(path: &Path) -> Result<Settings, Failure> {
     Settings::load(path)
         .map_err(|problems| Failure::Usage(problems.iter().map(ToString::to_string).collect()))
+}
+
+/// The demo's settings, with its folders.
+fn demo_settings(tree: &SourceTree) -> Result<Settings, Failure> {
+    Ok(Settings {
+        plugins_folder: tree.demo_plugins(),
+        data: tree.demo_data(),
+        ..load(&tree.demo_file())?
+    })
 }
 
 fn logs(level: LogLevel) -> Result<(), Failure> {

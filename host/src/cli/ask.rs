@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::output::{Failure, print_json, print_line};
 use super::start::{Place, Start};
-use super::{block_on, load};
+use super::{block_on, demo_settings, load};
 use crate::config::Settings;
 use crate::mailbox::control::{self, Ask, AskError, Line, SettingsLine};
 use crate::model::Timestamp;
@@ -36,7 +36,7 @@ impl Meant {
             Start::Demo(tree) => Self {
                 settings: None,
                 data: tree.demo_data(),
-                demo: Some(Settings::defaults(&tree.demo_plugins(), &tree.demo_data())),
+                demo: Some(demo_settings(&tree)?),
             },
         })
     }

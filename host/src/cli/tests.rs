@@ -84,6 +84,21 @@ fn settings_that_are_wrong_end_with_64_and_start_nothing() {
 }
 
 #[test]
+fn the_demo_settings_are_right_and_name_plugins_of_the_demo() {
+    let tree = SourceTree::of_this_program().expect("this is the tree");
+    let Ok(settings) = demo_settings(&tree) else {
+        panic!("{} is wrong", tree.demo_file().display());
+    };
+    assert_eq!(settings.plugins_folder, tree.demo_plugins());
+    assert_eq!(settings.data, tree.demo_data());
+    assert!(settings.plugins.contains_key("expense"));
+    let names = tree.demo_names();
+    for name in settings.plugins.keys() {
+        assert!(names.contains(name), "{name} is no demo");
+    }
+}
+
+#[test]
 fn help_reads_well() {
     let mut command = Cli::command().term_width(100);
     insta::assert_snapshot!(command.render_long_help());

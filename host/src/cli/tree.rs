@@ -37,6 +37,11 @@ impl SourceTree {
         })
     }
 
+    /// The demo's settings file.
+    pub(super) fn demo_file(&self) -> PathBuf {
+        self.root.join("plugins/demo.toml")
+    }
+
     /// The demo's plugin folder.
     pub(super) fn demo_plugins(&self) -> PathBuf {
         self.root.join("target/demo/plugins")
