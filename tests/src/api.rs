@@ -1,5 +1,6 @@
 //! Somebody's HTTP API on loopback: slow where a test says so, and it remembers what it was asked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub struct Asked {
 /// | `/late…` | `200` after the delay |
 /// | `/status/N` | `N` |
 /// | `/bytes/N` | `200` and a body of `N` bytes |
+/// | one that has its answer | that |
 /// | anything else | `200`; the body of all others is `METHOD PATH BODY` |
 pub struct Api {
     address: std::net::SocketAddr,
@@ -41,6 +43,7 @@ struct Shared {
     asked: watch::Sender<Vec<Asked>>,
     door: watch::Sender<bool>,
     delay: Mutex<Duration>,
+    answers: Mutex<HashMap<String, (StatusCode, String)>>,
 }
 
 impl Api {
@@ -56,6 +59,7 @@ impl Api {
             asked: watch::Sender::default(),
             door: watch::Sender::new(false),
             delay: Mutex::default(),
+            answers: Mutex::default(),
         });
         let router = Router::new()
             .fallback(answer)
@@ -88,6 +92,12 @@ impl Api {
         let enough = asked.wait_for(|asked| asked.len() >= times);
         let waited = tokio::time::timeout(crate::harness::PATIENCE, enough).await;
         assert!(waited.is_ok(), "it was not asked {times} times");
+    }
+
+    /// Sets what a path answers from now on.
+    pub fn set_answer(&self, path: &str, status: StatusCode, text: &str) {
+        let answer = (status, text.to_owned());
+        self.shared.answers.lock().insert(path.to_owned(), answer);
     }
 
     /// Answers what is held at `/held…`, and holds nothing from now on.
@@ -125,6 +135,9 @@ async fn answer(
     if path.starts_with("/late") {
         let delay = *shared.delay.lock();
         tokio::time::sleep(delay).await;
+    }
+    if let Some(own) = shared.answers.lock().get(&path) {
+        return own.clone();
     }
     let bytes = path.strip_prefix("/bytes/");
     if let Some(bytes) = bytes.and_then(|bytes| bytes.parse().ok()) {
