@@ -96,7 +96,7 @@ fn is_refused(settings: &str, message: &str) {
 fn an_unknown_key_is_named_with_its_line() {
     is_refused(
         "[local]\n\nlisen = \"127.0.0.1:0\"\n",
-        "parlor.toml:3: unknown key `lisen` in [local]; expected one of `enabled`, `listen`, `rooms`, `users`; did you mean `listen`?",
+        "parlor.toml:3: unknown key `lisen` in [local]; expected one of `enabled`, `listen`, `rooms`, `users`, `groups`; did you mean `listen`?",
     );
 }
 

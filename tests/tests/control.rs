@@ -341,7 +341,9 @@ async fn changed_settings_take_effect_without_a_restart() {
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(!refused[0].starts_with("message "), "{refused:?}");
     assert_eq!(live.ask("bob", "/many 2").await.len(), 2);
-    assert!(live.ask("bob", "/many 4").await.is_empty());
+    let failed = live.ask("bob", "/many 4").await;
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].starts_with("That did not work."), "{failed:?}");
     // Its settings changed, and it heard of it.
     let heard = live.ask_in("ada", "Kinds", "seen lifecycle").await;
     let heard = heard.last().map_or("nothing", String::as_str);
