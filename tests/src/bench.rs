@@ -8,6 +8,8 @@ mod calls;
 mod flow;
 #[path = "bench/footprint.rs"]
 mod footprint;
+#[path = "bench/hung.rs"]
+mod hung;
 #[path = "bench/load.rs"]
 mod load;
 #[path = "bench/reload.rs"]
@@ -118,6 +120,8 @@ pub(crate) async fn run(only: &str, json: bool) -> Vec<Row> {
     })
     .await;
     rows.take(&["neighbours-of-waiting-p99"], waiting::neighbours)
+        .await;
+    rows.take(&["neighbours-of-hung-p99"], hung::neighbours)
         .await;
     rows.take(&["one-among-100"], flow::one_among).await;
     rows.take(&["idle-plugin"], footprint::idle_row).await;

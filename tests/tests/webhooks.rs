@@ -222,6 +222,33 @@ async fn a_call_that_was_answered_is_a_message_once_whatever_kills_the_host() ->
     wanted.push("alert: last".to_owned());
     ensure!(said == wanted, "{said:?}");
     host.stop().await?;
+    the_secret_is_nowhere(folder.path())
+}
+
+/// Looks through everything that the host left for the secret of the webhook.
+fn the_secret_is_nowhere(folder: &Path) -> Result<()> {
+    let secret = std::fs::read(secret_file())?;
+    let mut folders = vec![folder.to_owned()];
+    let mut seen = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path)?;
+            let holds = bytes.windows(secret.len()).any(|part| part == secret);
+            ensure!(!holds, "{} holds the secret", path.display());
+            seen.extend(path.file_name().map(|name| name.to_owned()));
+        }
+    }
+    for file in ["audit.log", "parlor.log", "journal.sqlite", "rooms.jsonl"] {
+        ensure!(
+            seen.iter().any(|name| name == file),
+            "no {file} in {seen:?}"
+        );
+    }
     Ok(())
 }
 

@@ -88,7 +88,7 @@ async fn measure(host: &TestHost, open: &AtomicUsize) -> anyhow::Result<Row> {
     ))
 }
 
-async fn p99(mut crowd: Crowd) -> anyhow::Result<(Crowd, f64)> {
+pub(super) async fn p99(mut crowd: Crowd) -> anyhow::Result<(Crowd, f64)> {
     on_own_thread(async move {
         let mut open = crowd.open_loop(RATE, MEASURED).await?;
         Ok((crowd, percentile(&mut open.times, 0.99)))
