@@ -380,11 +380,11 @@ async fn answers_in(person: &mut Person, room: &str, key: &str) -> Vec<(String, 
 async fn kill_9_between_request_and_answer_and_the_answer_reaches_its_thread_once() {
     let api = Api::start().await;
     // An API that takes its time, longer than the host lives.
-    api.set_delay(Duration::from_secs(4));
+    api.set_delay(Duration::from_secs(40));
     let folder = operators_folder(&api);
     let (host, mut ada) = running(folder.path()).await;
     let lobby = open_lobby(&mut ada).await;
-    let ask = format!("/get slow {}", api.url("/late"));
+    let ask = format!("/brief slow 120000 {}", api.url("/late"));
     ada.act(in_thread(&lobby, "t42", &ask))
         .await
         .expect("asked");
