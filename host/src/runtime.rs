@@ -14,6 +14,7 @@ pub mod guest;
 pub mod host;
 pub mod lanes;
 mod limiter;
+mod lines;
 pub mod plugin;
 pub mod settings;
 mod slow;

@@ -193,6 +193,24 @@ async fn events_are_told_and_a_dead_letter_is_put_back() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_debug_build_says_in_which_line_it_trapped() -> anyhow::Result<()> {
+    let place = Place::new(SETTINGS, &[])?;
+    let file = place.path().join("plugins/shaky.wasm");
+    std::fs::write(file, guests::debug_bytes("trap-handle"))?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let mut ada = Person::open(&host.page().await?, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "trap").await?;
+    let dead = until_dead(&place, "trap").await?;
+    let source = include_str!("../guests/examples/trap-handle.rs").lines();
+    let line = 1 + source.take_while(|line| !line.contains("panic!")).count();
+    let place = format!("examples/trap-handle.rs:{line})");
+    assert!(dead.to_string().contains(&place), "{place}: {dead:#}");
+    assert!(host.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_asked_for_what_came_to_nothing_is_told_once() -> anyhow::Result<()> {
     let place = Place::new(SETTINGS, &[("shaky", "trap-handle")])?;
     let mut host = HostProcess::start(program(), place.path())?;

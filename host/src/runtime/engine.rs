@@ -14,6 +14,7 @@ use super::bindings::{Plugin, PluginPre};
 use super::compile::{self, Cache, CompileError, check_component, compile_in_child};
 use super::fair::Gate;
 use super::limiter::{CORE_INSTANCES, MemoryBudget};
+use super::lines::Lines;
 use super::settings::{CompilerProgram, RuntimeConfig};
 use super::slow::SlowPool;
 use super::store::StoreData;
@@ -247,27 +248,32 @@ impl Engine {
             if let Some(artifact) = inner.known(hash) {
                 return Ok(Looked::Known(artifact));
             }
+            let found = Found {
+                hash,
+                len,
+                lines: inner.lines(hash, &bytes),
+            };
             match inner.cache.load(&inner.wasm, hash) {
-                Some(component) => Ok(Looked::Known(inner.keep(hash, len, component, true)?)),
-                None => Ok(Looked::New(hash, bytes)),
+                Some(component) => Ok(Looked::Known(inner.keep(found, component, true)?)),
+                None => Ok(Looked::New(found, bytes)),
             }
         });
         match looked.await.map_err(|error| host(&error))?? {
             Looked::Known(artifact) => Ok(artifact),
-            Looked::New(hash, bytes) => self.compile_new(hash, bytes).await,
+            Looked::New(found, bytes) => self.compile_new(found, bytes).await,
         }
     }
 
     async fn compile_new(
         &self,
-        hash: ArtifactHash,
+        found: Found,
         bytes: Vec<u8>,
     ) -> Result<Arc<Artifact>, CompileError> {
+        let hash = found.hash;
         let _one_at_a_time = self.inner.compiler.lock().await;
         if let Some(artifact) = self.inner.known(hash) {
             return Ok(artifact);
         }
-        let len = bytes.len() as u64;
         let inner = self.inner.clone();
         let input = compile::Temporary(inner.cache.temporary(".wasm"));
         let output = compile::Temporary(inner.cache.temporary(".code"));
@@ -294,7 +300,7 @@ impl Engine {
             adopted.map_err(|error| host(&error))?;
             let component = inner.cache.load(&inner.wasm, hash);
             let lost = || CompileError::Host("compiled code cannot be loaded".to_owned());
-            inner.keep(hash, len, component.ok_or_else(lost)?, false)
+            inner.keep(found, component.ok_or_else(lost)?, false)
         });
         loaded.await.map_err(|error| host(&error))?
     }
@@ -313,7 +319,14 @@ impl Engine {
 
 enum Looked {
     Known(Arc<Artifact>),
-    New(ArtifactHash, Vec<u8>),
+    New(Found, Vec<u8>),
+}
+
+/// What is known of an artifact before it is compiled.
+struct Found {
+    hash: ArtifactHash,
+    len: u64,
+    lines: Option<Lines>,
 }
 
 fn host(error: &dyn std::fmt::Display) -> CompileError {
@@ -325,19 +338,34 @@ impl Inner {
         self.artifacts.lock().get(&hash).and_then(Weak::upgrade)
     }
 
+    /// Keeps a component that has source lines where they can be looked up.
+    fn lines(&self, hash: ArtifactHash, bytes: &[u8]) -> Option<Lines> {
+        if !compile::has_lines(bytes) {
+            return None;
+        }
+        match self.cache.keep_source(hash, bytes) {
+            Ok(file) => Some(Lines::new(file, self.config.compiler.clone())),
+            Err(error) => {
+                tracing::warn!(%error, "no source lines");
+                None
+            }
+        }
+    }
+
     fn keep(
         &self,
-        hash: ArtifactHash,
-        len: u64,
+        found: Found,
         component: Component,
         was_cached: bool,
     ) -> Result<Arc<Artifact>, CompileError> {
         let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(invalid)?;
+        let hash = found.hash;
         let artifact = Arc::new(Artifact {
             hash,
-            len,
+            len: found.len,
             was_cached,
+            lines: found.lines,
             pre: PluginPre::new(pre).map_err(invalid)?,
         });
         let mut artifacts = self.artifacts.lock();

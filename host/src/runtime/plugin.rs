@@ -19,10 +19,11 @@ use super::call::{Bounds, Pace, Stay, Stopped};
 use super::convert::{action_from_wit, event_to_wit};
 use super::engine::Engine;
 use super::fair::Permit;
-use super::fault::{fault, fault_of_error, fault_of_stop};
+use super::fault::{fault, fault_of_error, fault_of_stop, places};
 use super::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance};
 use super::host::DirectoryReads;
 use super::host::log::{LogLevel, LogSink, TracingLog};
+use super::lines::Trace;
 use super::store::{Outside, PluginShared, Purpose, StoreData, UNKNOWN_SIZE, make_store};
 use crate::journal::{Journal, StateDelta};
 use crate::model::config::ConfigValue;
@@ -152,6 +153,14 @@ impl Core {
         }
     }
 
+    /// The source lines of what ended a call, in the order of its functions.
+    async fn lines(&self, error: Option<&wasmtime::Error>) -> Trace {
+        match (&self.artifact.lines, error.map(places)) {
+            (Some(lines), Some(places)) if !places.is_empty() => lines.of(&places).await,
+            _ => Arc::from(Vec::new()),
+        }
+    }
+
     /// Runs a stay in the guest where it belongs: on this worker, or on the slow pool.
     async fn run<T: Send + 'static>(&self, stay: Stay<T>) -> Result<T, Stopped> {
         if self.pace.begins_slow() {
@@ -216,7 +225,9 @@ async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, 
             let data = store.data();
             let words = data.log.end_call();
             let refused = data.limiter.refused();
-            let mut fault = fault_of_error(&error, refused, &shared.limits, words.as_deref());
+            let limits = &shared.limits;
+            let lines = core.lines(Some(&error)).await;
+            let mut fault = fault_of_error(&error, refused, limits, words.as_deref(), &lines);
             if fault.kind == FaultKind::Trap {
                 fault.kind = FaultKind::Start;
             }
@@ -271,7 +282,10 @@ impl Instance for PluginInstance {
         let ended = core.run(stay).await;
         drop(permit);
         match ended {
-            Ok((live, handled)) => end_call(live, &core, handled),
+            Ok((live, handled)) => {
+                let lines = core.lines(handled.as_ref().err()).await;
+                end_call(live, &core, handled, &lines)
+            }
             // The store went with the call.
             Err(stopped) => Called {
                 end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
@@ -282,7 +296,12 @@ impl Instance for PluginInstance {
     }
 }
 
-fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
+fn end_call(
+    mut live: Box<Live>,
+    core: &Arc<Core>,
+    handled: Handled,
+    lines: &[Option<String>],
+) -> Called {
     let limits = &core.shared.limits;
     let data = live.store.data_mut();
     data.event = None;
@@ -291,7 +310,10 @@ fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
     let refused = data.limiter.refused();
     let has_open = data.door.has_open();
     let end = match handled {
-        Err(error) => CallEnd::Fault(fault_of_error(&error, refused, limits, words.as_deref())),
+        Err(error) => {
+            let words = words.as_deref();
+            CallEnd::Fault(fault_of_error(&error, refused, limits, words, lines))
+        }
         Ok(Ok(actions)) if actions.len() > limits.actions as usize => {
             let text = format!(
                 "returned {} actions; at most {} are taken",
@@ -380,7 +402,9 @@ pub(super) async fn ask_description(
             let words = data.log.end_call();
             let refused = data.limiter.refused();
             let limits = &core.shared.limits;
-            Err(fault_of_error(&error, refused, limits, words.as_deref()))
+            let lines = core.lines(Some(&error)).await;
+            let words = words.as_deref();
+            Err(fault_of_error(&error, refused, limits, words, &lines))
         }
         Err(stopped) => Err(fault_of_stop(stopped, &core.bounds)),
     }

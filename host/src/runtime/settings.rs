@@ -11,7 +11,8 @@ const FALLBACK_MACHINE_BYTES: u64 = 2 * 1024 * MIB;
 /// Who turns components into machine code.
 #[derive(Clone, Debug)]
 pub enum CompilerProgram {
-    /// A child process: this program with `__compile` and what [`child_main`](super::compile::child_main) reads.
+    /// A child process: this program with `__compile` and the other hidden commands of
+    /// [`child_main`](super::compile::child_main).
     Child(PathBuf),
     /// A thread of this process, without bounds on memory and time: for tests and benches only.
     Thread,
