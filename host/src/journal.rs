@@ -31,6 +31,7 @@ pub use forget::Forgotten;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use past::*;
 pub use record::*;
+pub use sqlite::Keep;
 
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -355,6 +356,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Counts, for status pages.
     async fn counts(&self) -> JournalResult<Counts>;
+
+    /// Keeps what is finished as long as this from now on, where the store keeps it at all.
+    fn set_keep(&self, _keep: Keep) {}
 
     /// Drops what its age allows, in bounded turns.
     async fn prune(&self, now: Timestamp) -> JournalResult<()>;
