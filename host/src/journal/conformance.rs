@@ -10,6 +10,7 @@ pub(crate) mod broadcasts;
 pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
+pub(crate) mod model;
 pub(crate) mod parts;
 pub(crate) mod past;
 pub(crate) mod people;
