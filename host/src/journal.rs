@@ -47,6 +47,10 @@ pub enum JournalError {
     /// The store failed.
     #[error("journal failed: {0}")]
     Failed(String),
+    /// There is no such delivery: its event could not be stored, and comes again where its platform
+    /// keeps it.
+    #[error("there is no delivery {0}: its event could not be stored")]
+    NoDelivery(DeliveryNumber),
     /// The journal was closed.
     #[error("journal is closed")]
     Closed,

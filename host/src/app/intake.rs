@@ -380,8 +380,9 @@ fn route_to(plugin: Name, event: &Event) -> Route {
 pub(super) fn refusal(error: JournalError) -> IntakeError {
     match error {
         JournalError::Closed | JournalError::Fenced => IntakeError::Stopping,
-        JournalError::Full(_) | JournalError::Failed(_) | JournalError::NoPast => {
-            IntakeError::Paused(error.to_string())
-        }
+        JournalError::Full(_)
+        | JournalError::Failed(_)
+        | JournalError::NoDelivery(_)
+        | JournalError::NoPast => IntakeError::Paused(error.to_string()),
     }
 }
