@@ -87,6 +87,14 @@ impl Durable {
         }
     }
 
+    /// Tells whether the write, or one ordered before it, failed.
+    pub fn has_failed(&self) -> bool {
+        match &self.0 {
+            None => false,
+            Some(receiver) => matches!(*receiver.borrow(), Some(Err(_))),
+        }
+    }
+
     /// Waits until the write is on disk.
     ///
     /// # Errors
