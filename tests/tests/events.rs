@@ -1,6 +1,11 @@
 //! Operators and the past, with the real program: what came in, what became of it, and what is done
 //! about it.
 
+#[path = "events/flood.rs"]
+mod flood;
+#[path = "events/restore.rs"]
+mod restore;
+
 use std::path::Path;
 use std::process::Output;
 
@@ -10,7 +15,7 @@ use parlor_tests::guests;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::person::Person;
 use parlor_tests::process::HostProcess;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SETTINGS: &str = "[local]\nlisten = \"127.0.0.1:0\"\n\n[log]\nlevel = \"warn\"\n";
 
@@ -183,6 +188,19 @@ async fn events_are_told_and_a_dead_letter_is_put_back() -> anyhow::Result<()> {
     let answer = ada.hears("error").await?;
     assert_eq!(answer["author"], "parlor");
     assert!(host.stop().await?.success());
+    // Who did that is written down, once; what was refused is not.
+    let audit = std::fs::read_to_string(place.path().join("data").join("audit.log"))?;
+    let lines = audit.lines().map(serde_json::from_str);
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let retried: Vec<&Value> = lines.iter().filter(|it| it["what"] == "replayed").collect();
+    assert_eq!(retried.len(), 1, "{lines:#?}");
+    assert_eq!(
+        (&retried[0]["plugin"], &retried[0]["events"]),
+        (&json!("shaky"), &json!(1))
+    );
+    // SAFETY: it only reads who this process is.
+    let uid = unsafe { libc::getuid() };
+    assert_eq!(retried[0]["who"], format!("uid {uid}"));
     let after = place.json(&["events", &number]).await?;
     let delivery = &after[0]["deliveries"][0];
     assert_eq!(delivery["state"], "done");

@@ -87,6 +87,7 @@ pub struct SqliteJournal {
     pages_used: Arc<AtomicU64>,
     files: Arc<Blobs>,
     commits: Arc<Latency>,
+    keep: Arc<Mutex<Keep>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -533,6 +534,10 @@ impl Journal for SqliteJournal {
             .await?;
         counts.bytes = self.bytes_on_disk();
         Ok(counts)
+    }
+
+    fn set_keep(&self, keep: Keep) {
+        *self.keep.lock() = keep;
     }
 
     async fn prune(&self, now: Timestamp) -> JournalResult<()> {

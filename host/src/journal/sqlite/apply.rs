@@ -155,9 +155,7 @@ impl Writer<'_> {
         if is_known && !self.index.is_lost(delivery) {
             return Ok(());
         }
-        Err(Stop::Own(JournalError::Failed(format!(
-            "there is no delivery {delivery}: its event could not be stored"
-        ))))
+        Err(Stop::Own(JournalError::NoDelivery(delivery)))
     }
 
     fn add_part(

@@ -297,6 +297,9 @@ impl Attend {
     /// Tells a store that takes no writes from one that does not take this turn: the first holds
     /// all lanes, the second is this delivery's own fault.
     async fn not_kept(&self, error: JournalError, began: Instant) -> Next {
+        if matches!(error, JournalError::NoDelivery(_)) {
+            return self.never_was();
+        }
         if matches!(error, JournalError::Failed(_)) && gate::probe(&self.shared).await.is_ok() {
             let text = format!("turn not kept: {error}");
             self.note_fault(&text);
@@ -492,8 +495,17 @@ impl Attend {
                 }
                 next
             }
+            Err(JournalError::NoDelivery(_)) => self.never_was(),
             Err(error) => self.hold(&error),
         }
+    }
+
+    /// Goes on without a delivery whose event was lost with its batch: it is offered again, and is
+    /// another one then.
+    fn never_was(&self) -> Next {
+        let delivery = &self.job.delivery;
+        tracing::debug!(plugin = %self.plugin.name, event = %delivery.event.id, "delivery was never stored");
+        Next::Skipped
     }
 
     /// Gives up a delivery over which the host itself failed.

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::app::reload::FolderChange;
+use crate::journal::EventQuery;
+use crate::journal::sqlite::{SqliteConfig, SqliteJournal};
 
 #[tokio::test]
 async fn settings_change_bots_while_the_host_runs() {
@@ -129,5 +131,39 @@ async fn in_manual_mode_settings_wait_for_a_reload() {
         "{lines:?}"
     );
     assert_eq!(bench.audit.0.lock().last().unwrap().1, "reload");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn how_long_the_past_is_kept_changes_while_the_host_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = SqliteJournal::open(folder.path(), SqliteConfig::default()).unwrap();
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let bench = Bench::with("", journal.clone(), Hub::in_memory()).await;
+    bench.say("ada", "hello").await;
+    bench.host.idle().await;
+    let past = async || {
+        let query = EventQuery {
+            limit: 9,
+            ..EventQuery::default()
+        };
+        journal.events(query).await.unwrap().len()
+    };
+    let two_hours = crate::app::clock::now() + 2 * 60 * 60 * 1000;
+    journal.prune(two_hours).await.unwrap();
+    assert!(past().await > 0, "a day is kept");
+    bench.write_settings("[journal]\nkeep = \"1h\"\nkeep-dead = \"1h\"\n");
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    let lines = bench.ask(Ask::Bots).await;
+    assert!(
+        matches!(&lines[..], [Line::Bot(_)]),
+        "nothing waits for the next start: {lines:?}"
+    );
+    journal.prune(two_hours).await.unwrap();
+    assert_eq!(past().await, 0);
     bench.end().await;
 }
