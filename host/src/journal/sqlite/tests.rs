@@ -4,6 +4,7 @@ mod crash;
 mod disk;
 mod files;
 mod past;
+mod recorded;
 mod reopen;
 
 use std::path::Path;
