@@ -2,9 +2,10 @@
 
 use super::{ask, bots, conversations, outbox, plugins, reload, send};
 use crate::mailbox::control::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
-    LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook,
-    ReloadedLine, Selector, SentLine, SentState, SettingsLine, TotalLine,
+    BotLine, BotState, BroadcastLine, ConversationLine, DifferenceLine, DroppedLine, FaultLine,
+    HoldLine, LaneLine, LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine,
+    PluginWebhook, ReloadedLine, Selector, SentLine, SentState, SettingsLine, ShadowLine,
+    TotalLine,
 };
 use crate::model::event::ConversationKind;
 
@@ -133,6 +134,7 @@ fn plugins_of_a_running_host_are_listed() {
             verify: "hmac-sha256".to_owned(),
         }],
         health: None,
+        shadow: None,
     };
     let bad = PluginLine {
         plugin: "bad".to_owned(),
@@ -195,6 +197,44 @@ fn a_plugin_that_fails_is_listed_with_what_led_there() {
         Line::Plugin(new("new", Some("1.9.0"))),
         Line::Plugin(new("only", None)),
     ];
+    insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
+}
+
+#[test]
+fn a_build_in_the_shadow_is_listed_with_its_differences() {
+    let difference = DifferenceLine {
+        at: NOW - 12_000,
+        event: "e-7".to_owned(),
+        conversation: Some("room:lobby".to_owned()),
+        was: vec!["send in room:lobby: good day".to_owned()],
+        now: vec!["failed: Trap: wasm `unreachable` instruction executed".to_owned()],
+        fields: Vec::new(),
+    };
+    let alike = DifferenceLine {
+        conversation: None,
+        was: vec!["send to ada@example.com: hello".to_owned()],
+        now: vec!["send to ada@example.com: hello".to_owned()],
+        fields: vec!["action.kind.send.quiet: absent → true".to_owned()],
+        ..difference.clone()
+    };
+    let joke = PluginLine {
+        plugin: "joke".to_owned(),
+        state: "serving".to_owned(),
+        version: Some("1.2.0".to_owned()),
+        shadow: Some(Box::new(ShadowLine {
+            version: "1.3.0".to_owned(),
+            sha256: "00ff".repeat(16),
+            since: NOW - 200_000,
+            hears_otherwise: true,
+            compared: 120,
+            differ: 2,
+            skipped: 5,
+            last_skipped: Some("too many others waited to be compared".to_owned()),
+            recent: vec![difference, alike],
+        })),
+        ..PluginLine::default()
+    };
+    let lines = [Line::Plugin(joke)];
     insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
 }
 
