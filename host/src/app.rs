@@ -24,6 +24,7 @@ pub mod platforms;
 pub mod plugins;
 mod reads;
 pub mod reload;
+pub mod replay;
 pub mod rest;
 mod sends;
 pub mod sessions;

@@ -14,6 +14,7 @@ pub mod lock;
 pub mod memory;
 pub mod past;
 pub mod record;
+mod recorded;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use forget::Forgotten;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use past::*;
 pub use record::*;
+pub use recorded::{Recorded, RecordedQuery, TimerNote};
 pub use sqlite::Keep;
 
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod candidate;
 pub mod clock;
 pub mod contract;
 pub mod flood;

@@ -96,7 +96,8 @@ pub(super) fn kind(payload: &EventPayload) -> String {
     }
 }
 
-fn text(event: &Event) -> Option<String> {
+/// The beginning of what an event says.
+pub(super) fn text(event: &Event) -> Option<String> {
     let text = match &event.payload {
         EventPayload::Message(message) => &message.text,
         EventPayload::MessageEdited(edited) => &edited.message.text,

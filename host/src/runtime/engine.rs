@@ -16,7 +16,7 @@ use super::fair::Gate;
 use super::limiter::{CORE_INSTANCES, MemoryBudget};
 use super::lines::Lines;
 use super::settings::{CompilerProgram, RuntimeConfig};
-use super::slow::SlowPool;
+use super::slow::{NICE, SlowPool};
 use super::store::StoreData;
 use super::ticker::Ticker;
 use crate::model::limits::{LARGEST_MEMORY_BYTES, LARGEST_TABLE_ELEMENTS};
@@ -26,6 +26,9 @@ const MIB: usize = 1024 * 1024;
 
 /// Pool slots beyond the instances, for swaps and probes.
 const SPARE_SLOTS: u32 = 100;
+
+/// Instances on trial at one time: they take of the spare slots.
+const TRIALS: usize = 4;
 
 /// Stack of a guest; deep recursion ends here.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
@@ -164,6 +167,9 @@ pub(super) struct Inner {
     pub(super) cache: Cache,
     pub(super) ticker: Ticker,
     pub(super) slow: SlowPool,
+    /// One thread behind all others, for what is tried and not kept.
+    pub(super) trial_pool: SlowPool,
+    pub(super) trials: Arc<Gate>,
     pub(super) calls: Arc<Gate>,
     pub(super) instances: Arc<Gate>,
     pub(super) memory: Arc<MemoryBudget>,
@@ -195,7 +201,8 @@ impl Engine {
         let cache = cache.map_err(|error| EngineError::Cache(error.to_string()))?;
         let ticking = wasm.clone();
         let ticker = Ticker::start(move || ticking.increment_epoch());
-        let slow = SlowPool::start(config.slow_threads);
+        let slow = SlowPool::start("slow", config.slow_threads, NICE);
+        let trial_pool = SlowPool::start("trial", 1, config.trial_nice);
         Ok(Self {
             inner: Arc::new(Inner {
                 wasm,
@@ -204,6 +211,8 @@ impl Engine {
                 cache,
                 ticker: ticker.map_err(EngineError::Thread)?,
                 slow: slow.map_err(EngineError::Thread)?,
+                trial_pool: trial_pool.map_err(EngineError::Thread)?,
+                trials: Gate::new(TRIALS),
                 calls: Gate::new(config.calls as usize),
                 instances: Gate::new(config.instances as usize),
                 memory: MemoryBudget::new(config.guest_memory_bytes),
@@ -310,6 +319,7 @@ impl Engine {
         let inner = self.inner.clone();
         // Where it cannot be run, dropping the engine ends them.
         let _ = tokio::task::spawn_blocking(move || {
+            inner.trial_pool.stop();
             inner.slow.stop();
             inner.ticker.stop();
         })

@@ -20,10 +20,13 @@ use super::convert::{action_from_wit, event_to_wit};
 use super::engine::Engine;
 use super::fair::Permit;
 use super::fault::{fault, fault_of_error, fault_of_stop, places};
-use super::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance};
-use super::host::DirectoryReads;
+use super::guest::{
+    Build, CallEnd, Called, Fault, FaultKind, Instance, TrialBuild, TrialView, Tried,
+};
 use super::host::log::{LogLevel, LogSink, TracingLog};
+use super::host::{DirectoryReads, StateFrom};
 use super::lines::Trace;
+use super::notes::Notes;
 use super::store::{Outside, PluginShared, Purpose, StoreData, UNKNOWN_SIZE, make_store};
 use crate::journal::{Journal, StateDelta};
 use crate::model::config::ConfigValue;
@@ -72,6 +75,8 @@ struct Core {
     shared: Arc<PluginShared>,
     pace: Pace,
     bounds: Bounds,
+    /// Its calls run behind those that serve.
+    is_trial: bool,
 }
 
 impl PluginBuild {
@@ -84,7 +89,7 @@ impl PluginBuild {
             grants: Arc::new(parts.http_grants),
             limits: parts.limits,
             outside: Some(Outside {
-                journal: parts.journal,
+                state: StateFrom::Journal(parts.journal),
                 directory: parts.reads,
             }),
             log: parts.log,
@@ -139,6 +144,38 @@ impl Build for PluginBuild {
     }
 }
 
+#[async_trait]
+impl TrialBuild for PluginBuild {
+    async fn try_out(&self, delivery: Delivery, view: TrialView) -> Tried {
+        let now = view.now;
+        let core = Arc::new(self.core.on_trial(view));
+        let gate = &core.engine.inner.trials;
+        let permit = gate.acquire(&core.shared.tenant, &core.shared.name).await;
+        let (store, plugin) = match start(&core, Purpose::Trial(now)).await {
+            Ok(started) => started,
+            Err(fault) => {
+                return Tried {
+                    end: CallEnd::Fault(fault),
+                    state: StateDelta::default(),
+                };
+            }
+        };
+        let instance = PluginInstance {
+            live: Box::new(Live {
+                store,
+                plugin,
+                _permit: permit,
+            }),
+            core,
+        };
+        let called = instance.call(delivery, None).await;
+        Tried {
+            end: called.end,
+            state: called.state,
+        }
+    }
+}
+
 impl Core {
     fn new(engine: &Engine, artifact: Arc<Artifact>, shared: PluginShared) -> Self {
         Self {
@@ -150,6 +187,29 @@ impl Core {
             },
             shared: Arc::new(shared),
             pace: Pace::new(),
+            is_trial: false,
+        }
+    }
+
+    /// The same build for one call on trial.
+    fn on_trial(&self, view: TrialView) -> Self {
+        let serving = &self.shared;
+        let shared = PluginShared {
+            tenant: serving.tenant.clone(),
+            name: serving.name.clone(),
+            config: serving.config.clone(),
+            grants: serving.grants.clone(),
+            limits: serving.limits.clone(),
+            outside: Some(Outside {
+                state: StateFrom::Trial(view.state),
+                directory: view.directory,
+            }),
+            log: serving.log.clone(),
+            state_size: AtomicU64::new(UNKNOWN_SIZE),
+        };
+        Self {
+            is_trial: true,
+            ..Self::new(&self.engine, self.artifact.clone(), shared)
         }
     }
 
@@ -163,7 +223,7 @@ impl Core {
 
     /// Runs a stay in the guest where it belongs: on this worker, or on the slow pool.
     async fn run<T: Send + 'static>(&self, stay: Stay<T>) -> Result<T, Stopped> {
-        if self.pace.begins_slow() {
+        if self.is_trial || self.pace.begins_slow() {
             return self.run_slow(stay).await;
         }
         let stay = {
@@ -195,7 +255,12 @@ impl Core {
 
     async fn run_slow<T: Send + 'static>(&self, stay: Stay<T>) -> Result<T, Stopped> {
         stay.go_slow();
-        let pool = &self.engine.inner.slow;
+        let inner = &self.engine.inner;
+        let pool = if self.is_trial {
+            &inner.trial_pool
+        } else {
+            &inner.slow
+        };
         let end = pool.run(&self.shared.tenant, &self.shared.name, stay).await;
         end.unwrap_or(Err(Stopped::Lost))
     }
@@ -205,8 +270,11 @@ impl Core {
 async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, Plugin), Fault> {
     let inner = &core.engine.inner;
     let shared = &core.shared;
-    let gate = &inner.calls;
-    let _call = gate.acquire(&shared.tenant, &shared.name).await;
+    // Those on trial have places of their own.
+    let _call = match core.is_trial {
+        true => None,
+        false => Some(inner.calls.acquire(&shared.tenant, &shared.name).await),
+    };
     let mut store = make_store(&inner.wasm, shared, &inner.egress, &inner.memory, purpose);
     let clock = store.data().clock.clone();
     let artifact = core.artifact.clone();
@@ -254,21 +322,35 @@ type Handled = wasmtime::Result<Result<Vec<actions::Action>, HandleError>>;
 #[async_trait]
 impl Instance for PluginInstance {
     async fn handle(self: Box<Self>, delivery: Delivery) -> Called {
-        let Self { mut live, core } = *self;
-        let inner = &core.engine.inner;
-        let permit = match inner.calls.try_acquire() {
+        self.serve(delivery, None).await
+    }
+
+    async fn handle_noted(self: Box<Self>, delivery: Delivery, notes: Arc<Notes>) -> Called {
+        self.serve(delivery, Some(notes)).await
+    }
+}
+
+impl PluginInstance {
+    async fn serve(self, delivery: Delivery, notes: Option<Arc<Notes>>) -> Called {
+        let core = &self.core;
+        let gate = &core.engine.inner.calls;
+        let _permit = match gate.try_acquire() {
             Some(permit) => permit,
-            None => {
-                let gate = &inner.calls;
-                gate.acquire(&core.shared.tenant, &core.shared.name).await
-            }
+            None => gate.acquire(&core.shared.tenant, &core.shared.name).await,
         };
+        self.call(delivery, notes).await
+    }
+
+    async fn call(self, delivery: Delivery, notes: Option<Arc<Notes>>) -> Called {
+        let Self { mut live, core } = self;
+        let inner = &core.engine.inner;
         let clock = live.store.data().clock.clone();
         let stay = Stay::new(
             Box::pin(async move {
                 let event = event_to_wit(&delivery);
                 let data = live.store.data_mut();
                 data.event = Some(delivery.event);
+                data.notes = notes;
                 data.door.begin_call();
                 live.store.set_epoch_deadline(1);
                 let behaviour = live.plugin.parlor_bot_behaviour();
@@ -280,7 +362,6 @@ impl Instance for PluginInstance {
             inner.ticker.enter(),
         );
         let ended = core.run(stay).await;
-        drop(permit);
         match ended {
             Ok((live, handled)) => {
                 let lines = core.lines(handled.as_ref().err()).await;
@@ -305,6 +386,7 @@ fn end_call(
     let limits = &core.shared.limits;
     let data = live.store.data_mut();
     data.event = None;
+    data.notes = None;
     let words = data.log.end_call();
     let state = std::mem::take(&mut data.state).finish();
     let refused = data.limiter.refused();

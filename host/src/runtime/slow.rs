@@ -19,6 +19,8 @@ use crate::model::Name;
 
 /// The priority of the pool's threads and of compilations.
 pub(super) const NICE: i32 = 15;
+/// The priority of calls whose result nobody waits for.
+pub(super) const TRIAL_NICE: i32 = 19;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -58,11 +60,11 @@ impl Wake for Task {
 }
 
 impl SlowPool {
-    /// Starts the threads.
+    /// Starts the threads, at this priority.
     ///
     /// # Errors
     /// The system has no threads for it.
-    pub(super) fn start(threads: usize) -> std::io::Result<Self> {
+    pub(super) fn start(name: &str, threads: usize, nice: i32) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let pool = Self {
             queue: queue.clone(),
@@ -71,9 +73,9 @@ impl SlowPool {
         for n in 0..threads.max(1) {
             let queue = queue.clone();
             let thread = std::thread::Builder::new()
-                .name(format!("parlor-slow-{n}"))
+                .name(format!("parlor-{name}-{n}"))
                 .spawn(move || {
-                    lower_priority();
+                    lower_priority(nice);
                     queue.run();
                 })?;
             pool.threads.lock().push(thread);
@@ -199,12 +201,12 @@ impl<T> Future for Answered<T> {
     }
 }
 
-/// Gives the calling thread the pool's priority.
-pub(super) fn lower_priority() {
+/// Gives the calling thread a lower priority.
+pub(super) fn lower_priority(nice: i32) {
     #[cfg(target_os = "linux")]
     // SAFETY: both calls only concern the calling thread and have no memory effects.
     unsafe {
         // A refusal leaves the priority as it is, which is no fault.
-        let _ = libc::setpriority(libc::PRIO_PROCESS, libc::gettid() as libc::id_t, NICE);
+        let _ = libc::setpriority(libc::PRIO_PROCESS, libc::gettid() as libc::id_t, nice);
     }
 }

@@ -6,6 +6,7 @@ mod disk;
 mod files;
 mod machine;
 mod past;
+mod recorded;
 mod reopen;
 mod tape;
 

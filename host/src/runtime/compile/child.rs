@@ -13,7 +13,7 @@ use super::CompileError;
 use super::lines::find_lines;
 use crate::runtime::engine::{MemoryPlan, compile_config};
 use crate::runtime::settings::CompileBounds;
-use crate::runtime::slow::lower_priority;
+use crate::runtime::slow::{NICE, lower_priority};
 
 /// The hidden command that makes this program the compiler.
 const COMPILE_VERB: &str = "__compile";
@@ -96,7 +96,7 @@ pub(in crate::runtime) fn compile_bytes(bytes: &[u8], plan: MemoryPlan) -> Resul
 }
 
 fn limit_self(cpu_secs: u64, memory_bytes: u64) {
-    lower_priority();
+    lower_priority(NICE);
     let bounds = [
         (libc::RLIMIT_CPU, cpu_secs),
         // Data is what is written to; address space alone costs nothing and wasmtime reserves much.
