@@ -172,7 +172,6 @@ impl Core {
             })
             .await;
             if let Some(end) = ended {
-                self.pace.was_quick();
                 return end;
             }
             stay
@@ -253,6 +252,7 @@ impl Instance for PluginInstance {
             }
         };
         let clock = live.store.data().clock.clone();
+        let (used, inside) = (clock.clone(), core.clone());
         let stay = Stay::new(
             Box::pin(async move {
                 let event = event_to_wit(&delivery);
@@ -262,7 +262,9 @@ impl Instance for PluginInstance {
                 live.store.set_epoch_deadline(1);
                 let behaviour = live.plugin.parlor_bot_behaviour();
                 let handled: Handled = behaviour.call_handle(&mut live.store, &event).await;
-                (live, handled)
+                // Here, so that an instance that is given up is taken apart where its call ended: giving
+                // back its memory takes as long as the guest made it take.
+                end_call(live, inside, handled)
             }),
             clock,
             core.bounds,
@@ -270,19 +272,22 @@ impl Instance for PluginInstance {
         );
         let ended = core.run(stay).await;
         drop(permit);
-        match ended {
-            Ok((live, handled)) => end_call(live, &core, handled),
+        let called = ended.unwrap_or_else(|stopped| Called {
             // The store went with the call.
-            Err(stopped) => Called {
-                end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
-                state: StateDelta::default(),
-                instance: None,
-            },
+            end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
+            state: StateDelta::default(),
+            instance: None,
+        });
+        match &called.end {
+            CallEnd::Fault(fault) if fault.kind != FaultKind::Failed => core.pace.was_stopped(),
+            _ if !used.is_slow() => core.pace.was_quick(),
+            _ => {}
         }
+        called
     }
 }
 
-fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
+fn end_call(mut live: Box<Live>, core: Arc<Core>, handled: Handled) -> Called {
     let limits = &core.shared.limits;
     let data = live.store.data_mut();
     data.event = None;
@@ -316,10 +321,7 @@ fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
         );
     }
     let instance: Option<Box<dyn Instance>> = if is_clean && !has_open {
-        Some(Box::new(PluginInstance {
-            live,
-            core: core.clone(),
-        }))
+        Some(Box::new(PluginInstance { live, core }))
     } else {
         None
     };
