@@ -21,3 +21,4 @@ pub mod stage;
 pub mod storm;
 pub mod tidy;
 pub mod transcript;
+pub mod wear;
