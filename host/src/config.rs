@@ -322,6 +322,7 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
             platform: Platform::Local,
             text_only: false,
             messages_per_minute: None,
+            conversation_messages_per_minute: None,
             edits: true,
         });
     }

@@ -12,6 +12,7 @@ pub mod grant;
 mod mask;
 mod oauth;
 pub mod resolve;
+pub mod retry_after;
 mod route;
 mod tls;
 

@@ -22,3 +22,4 @@ pub mod stage;
 pub mod storm;
 pub mod tidy;
 pub mod transcript;
+pub mod wear;

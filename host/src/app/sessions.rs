@@ -373,6 +373,7 @@ impl Session {
 fn tuning(config: &BotConfig) -> BotTuning {
     BotTuning {
         per_minute: config.messages_per_minute,
+        per_minute_in_conversation: config.conversation_messages_per_minute,
         text_only: config.text_only,
         edits: config.edits,
     }

@@ -114,6 +114,8 @@ pub struct BotConfig {
     pub text_only: bool,
     /// Requests a minute that it may make; none is as many as its platform takes.
     pub messages_per_minute: Option<u32>,
+    /// Messages a minute in one conversation; none is as many as its platform takes.
+    pub conversation_messages_per_minute: Option<u32>,
     /// Whether its messages can be changed; only the local platform can be told that they cannot.
     pub edits: bool,
 }
@@ -332,10 +334,9 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
             .get(reader, "text-only")
             .and_then(|item| item.flag(reader))
             .unwrap_or_default();
-        let messages_per_minute = table
-            .get(reader, "messages-per-minute")
-            .and_then(|item| item.integer(reader, 1..=MAX_PER_MINUTE))
-            .and_then(|number| u32::try_from(number).ok());
+        let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
+        let conversation_messages_per_minute =
+            read_per_minute(reader, &mut table, "conversation-messages-per-minute");
         let edits = table
             .get(reader, "edits")
             .and_then(|item| item.flag(reader))
@@ -347,11 +348,22 @@ pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec
                 platform,
                 text_only,
                 messages_per_minute,
+                conversation_messages_per_minute,
                 edits,
             });
         }
     }
     bots
+}
+
+fn read_per_minute(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    key: &'static str,
+) -> Option<u32> {
+    let item = table.get(reader, key)?;
+    let number = item.integer(reader, 1..=MAX_PER_MINUTE)?;
+    u32::try_from(number).ok()
 }
 
 fn read_bot_name(

@@ -16,7 +16,7 @@ use super::fair::Gate;
 use super::limiter::{CORE_INSTANCES, MemoryBudget};
 use super::lines::Lines;
 use super::settings::{CompilerProgram, RuntimeConfig};
-use super::slow::{NICE, SlowPool};
+use super::slow::SlowPool;
 use super::store::StoreData;
 use super::ticker::Ticker;
 use crate::model::limits::{LARGEST_MEMORY_BYTES, LARGEST_TABLE_ELEMENTS};
@@ -201,8 +201,8 @@ impl Engine {
         let cache = cache.map_err(|error| EngineError::Cache(error.to_string()))?;
         let ticking = wasm.clone();
         let ticker = Ticker::start(move || ticking.increment_epoch());
-        let slow = SlowPool::start("slow", config.slow_threads, NICE);
-        let trial_pool = SlowPool::start("trial", 1, config.trial_nice);
+        let slow = SlowPool::start(config.slow_threads);
+        let trial_pool = SlowPool::start_trial(config.trial_nice);
         Ok(Self {
             inner: Arc::new(Inner {
                 wasm,

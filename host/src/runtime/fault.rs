@@ -54,19 +54,22 @@ pub(super) fn fault_of_error(
     refused: Option<Refused>,
     limits: &Limits,
     last_words: Option<&str>,
-    lines: &[Option<String>],
 ) -> Fault {
     let (kind, mut text) = kind_of(error, refused, limits);
     if let Some(words) = last_words {
         text.push_str("; it said: ");
         text.push_str(words);
     }
+    fault(kind, text)
+}
+
+/// Adds to a fault in which functions it was, with their lines where they are known.
+pub(super) fn add_backtrace(fault: &mut Fault, error: &wasmtime::Error, lines: &[Option<String>]) {
     let frames = backtrace(error, lines);
     if !frames.is_empty() {
-        text.push_str("; in ");
-        text.push_str(&frames);
+        fault.detail.push_str("; in ");
+        fault.detail.push_str(&frames);
     }
-    fault(kind, text)
 }
 
 fn kind_of(

@@ -19,13 +19,12 @@ use super::call::{Bounds, Pace, Stay, Stopped};
 use super::convert::{action_from_wit, event_to_wit};
 use super::engine::Engine;
 use super::fair::Permit;
-use super::fault::{fault, fault_of_error, fault_of_stop, places};
+use super::fault::{add_backtrace, fault, fault_of_error, fault_of_stop, places};
 use super::guest::{
     Build, CallEnd, Called, Fault, FaultKind, Instance, TrialBuild, TrialView, Tried,
 };
 use super::host::log::{LogLevel, LogSink, TracingLog};
 use super::host::{DirectoryReads, StateFrom};
-use super::lines::Trace;
 use super::notes::Notes;
 use super::store::{Outside, PluginShared, Purpose, StoreData, UNKNOWN_SIZE, make_store};
 use crate::journal::{Journal, StateDelta};
@@ -213,12 +212,14 @@ impl Core {
         }
     }
 
-    /// The source lines of what ended a call, in the order of its functions.
-    async fn lines(&self, error: Option<&wasmtime::Error>) -> Trace {
-        match (&self.artifact.lines, error.map(places)) {
-            (Some(lines), Some(places)) if !places.is_empty() => lines.of(&places).await,
+    /// Adds to a fault in which functions it was, and in which lines where its build has them.
+    async fn add_frames(&self, fault: &mut Fault, error: &wasmtime::Error) {
+        let places = places(error);
+        let lines = match &self.artifact.lines {
+            Some(lines) if !places.is_empty() => lines.of(&places).await,
             _ => Arc::from(Vec::new()),
-        }
+        };
+        add_backtrace(fault, error, &lines);
     }
 
     /// Runs a stay in the guest where it belongs: on this worker, or on the slow pool.
@@ -241,7 +242,6 @@ impl Core {
             })
             .await;
             if let Some(end) = ended {
-                self.pace.was_quick();
                 return end;
             }
             stay
@@ -294,8 +294,8 @@ async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, 
             let words = data.log.end_call();
             let refused = data.limiter.refused();
             let limits = &shared.limits;
-            let lines = core.lines(Some(&error)).await;
-            let mut fault = fault_of_error(&error, refused, limits, words.as_deref(), &lines);
+            let mut fault = fault_of_error(&error, refused, limits, words.as_deref());
+            core.add_frames(&mut fault, &error).await;
             if fault.kind == FaultKind::Trap {
                 fault.kind = FaultKind::Start;
             }
@@ -345,6 +345,7 @@ impl PluginInstance {
         let Self { mut live, core } = self;
         let inner = &core.engine.inner;
         let clock = live.store.data().clock.clone();
+        let (used, inside) = (clock.clone(), core.clone());
         let stay = Stay::new(
             Box::pin(async move {
                 let event = event_to_wit(&delivery);
@@ -355,34 +356,43 @@ impl PluginInstance {
                 live.store.set_epoch_deadline(1);
                 let behaviour = live.plugin.parlor_bot_behaviour();
                 let handled: Handled = behaviour.call_handle(&mut live.store, &event).await;
-                (live, handled)
+                // Here, so that an instance that is given up is taken apart where its call ended: giving
+                // back its memory takes as long as the guest made it take.
+                end_call(live, inside, handled)
             }),
             clock,
             core.bounds,
             inner.ticker.enter(),
         );
         let ended = core.run(stay).await;
-        match ended {
-            Ok((live, handled)) => {
-                let lines = core.lines(handled.as_ref().err()).await;
-                end_call(live, &core, handled, &lines)
-            }
+        let (mut called, error) = ended.unwrap_or_else(|stopped| {
             // The store went with the call.
-            Err(stopped) => Called {
+            let called = Called {
                 end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
                 state: StateDelta::default(),
                 instance: None,
-            },
+            };
+            (called, None)
+        });
+        // Outside of the call: looking for lines is no time of the guest's.
+        if let (CallEnd::Fault(fault), Some(error)) = (&mut called.end, error) {
+            core.add_frames(fault, &error).await;
         }
+        match &called.end {
+            CallEnd::Fault(fault) if fault.kind != FaultKind::Failed => core.pace.was_stopped(),
+            _ if !used.is_slow() => core.pace.was_quick(),
+            _ => {}
+        }
+        called
     }
 }
 
+/// What a call came to, with what ended it where that was no answer.
 fn end_call(
     mut live: Box<Live>,
-    core: &Arc<Core>,
+    core: Arc<Core>,
     handled: Handled,
-    lines: &[Option<String>],
-) -> Called {
+) -> (Called, Option<wasmtime::Error>) {
     let limits = &core.shared.limits;
     let data = live.store.data_mut();
     data.event = None;
@@ -391,10 +401,12 @@ fn end_call(
     let state = std::mem::take(&mut data.state).finish();
     let refused = data.limiter.refused();
     let has_open = data.door.has_open();
+    let mut trapped = None;
     let end = match handled {
         Err(error) => {
-            let words = words.as_deref();
-            CallEnd::Fault(fault_of_error(&error, refused, limits, words, lines))
+            let fault = fault_of_error(&error, refused, limits, words.as_deref());
+            trapped = Some(error);
+            CallEnd::Fault(fault)
         }
         Ok(Ok(actions)) if actions.len() > limits.actions as usize => {
             let text = format!(
@@ -420,18 +432,16 @@ fn end_call(
         );
     }
     let instance: Option<Box<dyn Instance>> = if is_clean && !has_open {
-        Some(Box::new(PluginInstance {
-            live,
-            core: core.clone(),
-        }))
+        Some(Box::new(PluginInstance { live, core }))
     } else {
         None
     };
-    Called {
+    let called = Called {
         end,
         state,
         instance,
-    }
+    };
+    (called, trapped)
 }
 
 fn bounded(mut text: String) -> String {
@@ -484,9 +494,9 @@ pub(super) async fn ask_description(
             let words = data.log.end_call();
             let refused = data.limiter.refused();
             let limits = &core.shared.limits;
-            let lines = core.lines(Some(&error)).await;
-            let words = words.as_deref();
-            Err(fault_of_error(&error, refused, limits, words, &lines))
+            let mut fault = fault_of_error(&error, refused, limits, words.as_deref());
+            core.add_frames(&mut fault, &error).await;
+            Err(fault)
         }
         Err(stopped) => Err(fault_of_stop(stopped, &core.bounds)),
     }

@@ -4,11 +4,13 @@ use super::*;
 use crate::app::reload::FolderChange;
 use crate::journal::EventQuery;
 use crate::journal::sqlite::{SqliteConfig, SqliteJournal};
+use crate::mailbox::{Pace, Rate};
 
 #[tokio::test]
 async fn settings_change_bots_while_the_host_runs() {
     let two = "[[bot]]\nname = \"parlor\"\nplatform = \"local\"\n\
-               [[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n";
+               [[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n\
+               conversation-messages-per-minute = 30\n";
     let bench = Bench::new("").await;
     let names = async || -> Vec<String> {
         let lines = bench.ask(Ask::Bots).await;
@@ -33,9 +35,16 @@ async fn settings_change_bots_while_the_host_runs() {
     let pace = |bot: &str| {
         use crate::mailbox::Connectors as _;
         let connector = bench.host.directory().connector("default", bot);
-        connector.map(|connector| connector.pace().per_minute)
+        connector.map(|connector| connector.pace())
     };
-    assert_eq!(pace("desk"), Some(Some(60)));
+    let told = Pace {
+        bot: Some(Rate::per_minute(60)),
+        conversation: Some(Rate::per_minute(30)),
+    };
+    assert_eq!(
+        (pace("desk"), pace("parlor")),
+        (Some(told), Some(Pace::FREE))
+    );
     // A change for the worse leaves the last good ones in force, and says so everywhere.
     bench.write_settings("[[bot]]\nname = \"desk\"\nplatform = \"locl\"\n");
     bench
@@ -81,7 +90,7 @@ async fn settings_change_bots_while_the_host_runs() {
         .apply(FolderChange::SettingsChanged)
         .await;
     assert_eq!(names().await, ["desk connected"]);
-    assert_eq!((pace("desk"), pace("parlor")), (Some(None), None));
+    assert_eq!((pace("desk"), pace("parlor")), (Some(Pace::FREE), None));
     let lines = bench.ask(Ask::Bots).await;
     let Line::Settings(note) = &lines[0] else {
         panic!("{lines:?}");
