@@ -125,7 +125,10 @@ pub fn conversations(settings: &Settings, bot: Option<&str>) -> anyhow::Result<V
             continue;
         }
         is_known = true;
-        let Platform::Local = config.platform;
+        // The others keep their conversations themselves, and are asked by a running host only.
+        let Platform::Local(_) = config.platform else {
+            continue;
+        };
         let folder = settings.data.join(ROOMS_FOLDER);
         let places = conversations_at_rest(&folder, &config.name)?;
         let places = places.into_iter();
