@@ -1,10 +1,12 @@
 //! Content of outgoing messages, checked and parsed before it is committed.
 
 use crate::content::{self, Limits, check};
-use crate::model::content::Content;
+use crate::model::content::{Block, Content};
 use crate::runtime::turn::ContentCheck;
 
-/// Parses everything but plain text into blocks: connectors, forms and buttons need them.
+/// Parses everything but plain text into blocks: connectors, forms and buttons need them. MessageML stays
+/// as it was written once it is understood, because a platform that has it shows all of it; with
+/// several forms it is blocks too, which are sent one form a message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ParsedContent;
 
@@ -19,6 +21,12 @@ impl ContentCheck for ParsedContent {
             ..Limits::default()
         };
         check(&blocks, &limits).map_err(|error| error.to_string())?;
+        let forms = blocks
+            .iter()
+            .filter(|block| matches!(block, Block::Form(_)));
+        if matches!(content, Content::MessageMl(_)) && forms.count() < 2 {
+            return Ok(content);
+        }
         Ok(Content::Blocks(blocks))
     }
 }

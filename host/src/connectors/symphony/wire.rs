@@ -1,0 +1,4 @@
+//! What Symphony sends and takes, as it is on the wire.
+
+pub mod event;
+mod scalar;
