@@ -34,6 +34,7 @@ use super::sessions::Sessions;
 use crate::config::{PluginSettings, Settings, asks, webhooks};
 use crate::journal::{EventKey, Journal, PluginKey};
 use crate::mailbox::control::{PluginLine, SettingsLine};
+use crate::mailbox::session::ShownCommand;
 use crate::model::config::ConfigValue;
 use crate::model::description::{Description, EventKind};
 use crate::model::event::{Addressing, Bot, Event};

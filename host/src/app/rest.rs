@@ -39,7 +39,7 @@ pub fn bots(settings: &Settings) -> anyhow::Result<Vec<Line>> {
         Some(journal) => journal.last_events()?,
         None => BTreeMap::new(),
     };
-    let line = |name: &String, platform: Platform| {
+    let line = |name: &String, platform: &Platform| {
         let is_paused = waiting.paused.contains(name);
         let own = waiting.parts.iter();
         let own = own.filter(|part| *part.what.bot == **name).count();
@@ -66,7 +66,7 @@ pub fn bots(settings: &Settings) -> anyhow::Result<Vec<Line>> {
         })
     };
     let bots = settings.bots.iter();
-    Ok(bots.map(|bot| line(&bot.name, bot.platform)).collect())
+    Ok(bots.map(|bot| line(&bot.name, &bot.platform)).collect())
 }
 
 /// What waits in the outbox of a data folder.

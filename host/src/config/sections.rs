@@ -8,7 +8,7 @@ use url::Url;
 
 use super::duration::parse_duration_ms;
 use super::names::report_bad_name;
-use super::read::{Item, Reader, Table};
+use super::read::{Item, Reader};
 
 const MIB: u64 = 1024 * 1024;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;

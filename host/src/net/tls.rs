@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
@@ -90,23 +87,8 @@ impl Identity {
             let text = String::from_utf8_lossy(bytes).into_owned();
             return Self::from_pem(bytes, &Secret::new(text));
         }
-        let pkcs12 = |error: &dyn fmt::Display| PemError::Pkcs12(error.to_string());
-        let password = password.unwrap_or_default();
-        let store = KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed);
-        let store = store.map_err(|error| pkcs12(&error))?;
-        let (_, chain) = store.private_key_chain().ok_or(PemError::NoKey)?;
-        let certificates: Vec<CertificateDer<'static>> = chain
-            .certs()
-            .iter()
-            .map(|certificate| CertificateDer::from(certificate.as_der().to_vec()))
-            .collect();
-        if certificates.is_empty() {
-            return Err(PemError::NoCertificate);
-        }
-        let key = PrivateKeyDer::try_from(chain.key().as_der().to_vec());
-        let key = key.map_err(|_| PemError::NoKey)?;
-        let shown = BASE64_STANDARD.encode(key.secret_der());
-        Self::of_parts(certificates, key, Secret::new(shown))
+        let _ = password;
+        Err(PemError::Pkcs12("not read yet".to_owned()))
     }
 
     fn of_parts(

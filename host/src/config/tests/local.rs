@@ -1,6 +1,7 @@
 //! Bots and groups of the local platform, and the names of grants.
 
 use super::{check, messages, parse};
+use crate::config::Platform;
 use crate::model::grants::{ACTION_GRANTS, READ_GRANTS};
 
 #[test]

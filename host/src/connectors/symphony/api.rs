@@ -58,7 +58,7 @@ impl Api {
     }
 
     /// Asks the pod for something that may be none.
-    pub(super) async fn from_pod<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
+    pub(super) async fn ask_pod<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
     where
         T: DeserializeOwned + Default,
     {
@@ -67,7 +67,7 @@ impl Api {
     }
 
     /// Asks the pod for something that is there.
-    pub(super) async fn whole_from_pod<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
+    pub(super) async fn ask_pod_whole<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
     where
         T: DeserializeOwned,
     {
@@ -93,7 +93,7 @@ impl Api {
     }
 
     /// Asks an agent for something that may be none.
-    pub(super) async fn from_agent<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
+    pub(super) async fn ask_agent<T>(&self, call: &Call<'_>) -> Result<T, ApiError>
     where
         T: DeserializeOwned + Default,
     {

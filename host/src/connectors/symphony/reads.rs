@@ -46,13 +46,13 @@ impl SymphonyConnector {
             Read::Presence { user } => {
                 let call = Call::get(&["pod", "v3", "user", &user, "presence"]);
                 let call = call.query("local", false);
-                let found: Presence = self.api.whole_from_pod(&call).await.map_err(no)?;
+                let found: Presence = self.api.ask_pod_whole(&call).await.map_err(no)?;
                 Ok(ReadAnswer::Presence(presence(&found.category)))
             }
             Read::Message { id } => {
                 let id = id_from_wire(&id);
                 let call = Call::get(&["agent", "v1", "message", &id]);
-                let found: Option<V4Message> = self.api.from_agent(&call).await.map_err(no)?;
+                let found: Option<V4Message> = self.api.ask_agent(&call).await.map_err(no)?;
                 let found = found.ok_or(ReadError::NotFound)?;
                 let past = self.past(&found).ok_or(ReadError::NotFound)?;
                 Ok(ReadAnswer::Message(past))
@@ -89,7 +89,7 @@ impl SymphonyConnector {
     async fn find_conversation(&self, name: &str) -> Result<ReadAnswer, ReadError> {
         let body = json!({"query": name, "active": true});
         let call = Call::post(&["pod", "v3", "room", "search"], body).query("limit", PAGE);
-        let found: RoomsFound = self.api.from_pod(&call).await.map_err(no)?;
+        let found: RoomsFound = self.api.ask_pod(&call).await.map_err(no)?;
         let same =
             |found: Option<&str>| found.is_some_and(|found| found.eq_ignore_ascii_case(name));
         let room = found
@@ -109,7 +109,7 @@ impl SymphonyConnector {
         }
         let id = id_from_wire(name);
         let call = Call::get(&["pod", "v2", "streams", &id, "info"]);
-        let info: Result<StreamListed, ApiError> = self.api.whole_from_pod(&call).await;
+        let info: Result<StreamListed, ApiError> = self.api.ask_pod_whole(&call).await;
         match info {
             Ok(info) => Ok(ReadAnswer::Conversation(conversation(&info))),
             Err(error) => Err(match no(error) {
@@ -125,7 +125,7 @@ impl SymphonyConnector {
         let call = Call::post(&["pod", "v1", "streams", "list"], body)
             .query("skip", skip)
             .query("limit", PAGE);
-        let streams: Vec<StreamListed> = self.api.from_pod(&call).await.map_err(no)?;
+        let streams: Vec<StreamListed> = self.api.ask_pod(&call).await.map_err(no)?;
         let is_full = streams.len() == PAGE;
         Ok(ReadAnswer::Conversations(ConversationPage {
             items: streams.iter().map(conversation).collect(),
@@ -141,10 +141,10 @@ impl SymphonyConnector {
         let skip = offset(cursor)?;
         let stream = id_from_wire(conversation);
         let call = Call::get(&["pod", "v2", "streams", &stream, "info"]);
-        let info: StreamListed = self.api.whole_from_pod(&call).await.map_err(no)?;
+        let info: StreamListed = self.api.ask_pod_whole(&call).await.map_err(no)?;
         let members: Vec<Member> = if info.stream_type.r#type == "ROOM" {
             let call = Call::get(&["pod", "v2", "room", &stream, "membership", "list"]);
-            self.api.from_pod(&call).await.map_err(no)?
+            self.api.ask_pod(&call).await.map_err(no)?
         } else {
             let members = info.stream_attributes.unwrap_or_default().members;
             members.iter().map(member_of).collect()
@@ -187,13 +187,13 @@ impl SymphonyConnector {
         let call = Call::get(&["pod", "v3", "users"])
             .query(kind, names)
             .query("local", false);
-        let found: Users = self.api.from_pod(&call).await.map_err(no)?;
+        let found: Users = self.api.ask_pod(&call).await.map_err(no)?;
         Ok(found.users)
     }
 
     async fn contact_of(&self, user: &str) -> Result<ReadAnswer, ReadError> {
         let call = Call::get(&["pod", "v1", "connection", "user", user, "info"]);
-        let found: Result<Connection, ApiError> = self.api.whole_from_pod(&call).await;
+        let found: Result<Connection, ApiError> = self.api.ask_pod_whole(&call).await;
         let status = match found {
             Ok(found) => contact(found.status.as_deref()),
             Err(error) => {
@@ -221,7 +221,7 @@ impl SymphonyConnector {
             // Up to and with; ours is without.
             call = call.query("until", before.saturating_sub(1));
         }
-        let found: Vec<V4Message> = self.api.from_agent(&call).await.map_err(no)?;
+        let found: Vec<V4Message> = self.api.ask_agent(&call).await.map_err(no)?;
         let mut found: Vec<PastMessage> = found.iter().filter_map(|it| self.past(it)).collect();
         found.sort_by_key(|message| std::cmp::Reverse(message.at));
         Ok(ReadAnswer::History(found))

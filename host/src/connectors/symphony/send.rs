@@ -137,7 +137,7 @@ impl SymphonyConnector {
                 let body = json!(Presence {
                     category: category(*status).to_owned(),
                 });
-                let call = Call::post(&["pod", "v2", "user", "presence"], body).as_user(user);
+                let call = Call::post(&["pod", "v2", "user", "presence"], body).on_behalf_of(user);
                 let call = call.query("soft", false).trace(&part.origin.trace_id);
                 self.api
                     .pod(&call)
@@ -162,7 +162,7 @@ impl SymphonyConnector {
             Some(body) => Call::post(path, body),
             None => Call::new(Method::POST, path),
         };
-        let call = call.as_user(part.what.action.as_user.as_deref());
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
         let call = call.trace(&part.origin.trace_id);
         self.api
             .pod(&call)
@@ -184,11 +184,11 @@ impl SymphonyConnector {
             .map(|user| number(user))
             .collect::<Result<_, _>>()?;
         let call = Call::post(&["pod", "v1", "im", "create"], json!(ids));
-        let call = call.as_user(part.what.action.as_user.as_deref());
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
         let call = call.trace(&part.origin.trace_id);
         let made: Id<String> = self
             .api
-            .whole_from_pod(&call)
+            .ask_pod_whole(&call)
             .await
             // Whoever asks again gets the same conversation.
             .map_err(|error| again(error.send_error()))?;
@@ -201,7 +201,7 @@ impl SymphonyConnector {
             .query("local", false);
         let found: Users = self
             .api
-            .from_pod(&call)
+            .ask_pod(&call)
             .await
             .map_err(|error| again(error.send_error()))?;
         let user = found
@@ -218,11 +218,11 @@ impl SymphonyConnector {
     async fn create_room(&self, part: &Part, room: &NewRoom) -> Result<Sent, SendError> {
         let body = json!(attributes_of_new(room));
         let call = Call::post(&["pod", "v3", "room", "create"], body);
-        let call = call.as_user(part.what.action.as_user.as_deref());
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
         let call = call.trace(&part.origin.trace_id);
         let detail: RoomDetail = self
             .api
-            .whole_from_pod(&call)
+            .ask_pod_whole(&call)
             .await
             .map_err(|error| error.send_error())?;
         let id = id_from_wire(&detail.room_system_info.id);

@@ -37,7 +37,6 @@ struct Hearing<'a> {
     connector: &'a SymphonyConnector,
     intake: &'a dyn Intake,
     watch: &'a dyn Watch,
-    stop: &'a CancellationToken,
 }
 
 impl SymphonyConnector {
@@ -52,7 +51,6 @@ impl SymphonyConnector {
             connector: self,
             intake,
             watch,
-            stop,
         };
         tokio::select! {
             // A long poll is dropped at once; what it would have brought is not acknowledged.
@@ -65,7 +63,7 @@ impl SymphonyConnector {
 impl Hearing<'_> {
     async fn run(&self) -> SessionEnd {
         if let Err(error) = self.introduce().await {
-            return self.end_of(&error);
+            return self.end_of(&error).await;
         }
         let hear = async {
             match self.connector.config.feed.version {
@@ -79,7 +77,7 @@ impl Hearing<'_> {
         };
         match ended {
             Ok(end) => end,
-            Err(error) => self.end_of(&error),
+            Err(error) => self.end_of(&error).await,
         }
     }
 
@@ -88,14 +86,14 @@ impl Hearing<'_> {
         let api = &self.connector.api;
         api.agents().look_behind().await;
         let call = Call::get(&["pod", "v2", "sessioninfo"]);
-        let own: PodUser = api.whole_from_pod(&call).await?;
+        let own: PodUser = api.ask_pod_whole(&call).await?;
         self.connector.logins_refused(|refused| *refused = 0);
         self.connector.set_own(&own);
         Ok(())
     }
 
     /// What an error means for the session. Logins that are refused a few times end it for good.
-    fn end_of(&self, error: &ApiError) -> SessionEnd {
+    async fn end_of(&self, error: &ApiError) -> SessionEnd {
         if let ApiError::Auth(AuthError::Refused(why)) = error {
             let refused = self.connector.logins_refused(|refused| {
                 *refused += 1;
@@ -103,6 +101,8 @@ impl Hearing<'_> {
             });
             if refused >= MAX_LOGINS {
                 self.connector.logins_refused(|refused| *refused = 0);
+                // Whoever lets the bot try again has changed something.
+                self.connector.api.auth().forget().await;
                 return SessionEnd::Refused(format!("{why} ({MAX_LOGINS} logins)"));
             }
         }

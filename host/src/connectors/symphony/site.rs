@@ -135,7 +135,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn as_user(mut self, user: Option<&'a str>) -> Self {
+    pub(super) fn on_behalf_of(mut self, user: Option<&'a str>) -> Self {
         self.as_user = user;
         self
     }

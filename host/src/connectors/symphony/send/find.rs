@@ -62,8 +62,8 @@ impl SymphonyConnector {
         let call = Call::get(&["agent", "v4", "stream", &stream, "message"])
             .query("since", since)
             .query("limit", LOOKED_THROUGH)
-            .as_user(part.what.action.as_user.as_deref());
-        let said: Result<Vec<V4Message>, ApiError> = self.api.from_agent(&call).await;
+            .on_behalf_of(part.what.action.as_user.as_deref());
+        let said: Result<Vec<V4Message>, ApiError> = self.api.ask_agent(&call).await;
         let said = said.map_err(|error| SendError::InDoubt(error.to_string()))?;
         let found = self.find_among(part, send, &said);
         Ok(found.map(|message| Sent {

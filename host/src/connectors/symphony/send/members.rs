@@ -78,8 +78,8 @@ impl SymphonyConnector {
         room: &str,
     ) -> Result<Option<Vec<Member>>, SendError> {
         let call = Call::get(&["pod", "v2", "room", room, "membership", "list"]);
-        let call = call.as_user(part.what.action.as_user.as_deref());
-        let found: Result<Vec<Member>, ApiError> = self.api.from_pod(&call).await;
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
+        let found: Result<Vec<Member>, ApiError> = self.api.ask_pod(&call).await;
         match found {
             Ok(members) => Ok(Some(members)),
             Err(error) => {

@@ -133,11 +133,11 @@ impl SymphonyConnector {
         };
         let mut call = Call::new(Method::POST, &["agent", "v4", "message", "blast"]);
         call = call.query("sids", blast.conversations.join(","));
-        call = call.as_user(part.what.action.as_user.as_deref());
+        call = call.on_behalf_of(part.what.action.as_user.as_deref());
         call.payload = Payload::Message(&form);
         let answer: Blasted = self
             .api
-            .from_agent(&call)
+            .ask_agent(&call)
             .await
             .map_err(|error| error.send_error())?;
         // It says "done" even where some were not.
@@ -159,7 +159,7 @@ impl SymphonyConnector {
         form: &MessageForm,
     ) -> Result<MessageMade, SendError> {
         let mut call = Call::new(Method::POST, path);
-        call = call.as_user(part.what.action.as_user.as_deref());
+        call = call.on_behalf_of(part.what.action.as_user.as_deref());
         call = call.trace(&part.origin.trace_id);
         call.payload = Payload::Message(form);
         let answer = self
@@ -214,7 +214,7 @@ impl SymphonyConnector {
         let call = Call::get(&["pod", "v2", "streams", stream, "info"]);
         let info: Value = self
             .api
-            .from_pod(&call)
+            .ask_pod(&call)
             .await
             .map_err(|error| super::again(error.send_error()))?;
         // What is not said is not known to be internal.

@@ -42,13 +42,13 @@ impl Hearing<'_> {
             let call = Call::post(&["pod", "v1", "streams", "list"], body)
                 .query("skip", skipped)
                 .query("limit", PAGE);
-            let streams: Vec<StreamListed> = self.connector.api.from_pod(&call).await?;
+            let streams: Vec<StreamListed> = self.connector.api.ask_pod(&call).await?;
             for stream in &streams {
                 let call = Call::get(&["agent", "v4", "stream", &stream.id, "message"])
                     .query("since", since)
                     .query("limit", MAX_MESSAGES);
                 let read: Result<Vec<Box<RawValue>>, ApiError> =
-                    self.connector.api.from_agent(&call).await;
+                    self.connector.api.ask_agent(&call).await;
                 match read {
                     Ok(mut messages) => {
                         // The latest come first.

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use http::{Method, StatusCode};
-use serde_json::Value;
 
 use super::{Hearing, LATER, MAX_FEEDS, READ_TIME};
 use crate::connectors::symphony::api::ApiError;
