@@ -30,3 +30,28 @@ impl ContentCheck for ParsedContent {
         Ok(Content::Blocks(blocks))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(source: &str) -> Result<Content, String> {
+        ParsedContent.check(Content::MessageMl(source.to_owned()), 0)
+    }
+
+    #[test]
+    fn messageml_that_is_understood_stays_as_it_was_written() {
+        let form = |id: &str| {
+            format!(
+                "<form id=\"{id}\"><text-field name=\"a\"/><button name=\"b\">c</button></form>"
+            )
+        };
+        let one = format!("<messageML>{}</messageML>", form("f"));
+        assert_eq!(checked(&one), Ok(Content::MessageMl(one)));
+        // Each form gets a message of its own, which is made of blocks.
+        let two = format!("<messageML>{}{}</messageML>", form("f"), form("g"));
+        assert!(matches!(checked(&two), Ok(Content::Blocks(blocks)) if blocks.len() == 2));
+        let refused = checked("<messageML><blink/></messageML>").unwrap_err();
+        assert!(refused.contains("unknown tag <blink>"), "{refused}");
+    }
+}

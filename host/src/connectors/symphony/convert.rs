@@ -16,6 +16,12 @@
 //! and one that comes by a second feed or the other version of the feed, has all of them again. What is
 //! known by the id of a message has no other part in its key: each feed may number events in its own way.
 //!
+//! Extras: of a message `diagnostic` (what could not be read), `disclaimer`, `user-agent`,
+//! `original-format`, and of an edit `edit-message-id`, `replacing`, `silent`; of a room `room-name`,
+//! `description`, `creator`, `public`, `discoverable`, `read-only`, `copy-protected`,
+//! `members-can-invite`, `can-view-history`, `keywords`; of a wish to join `owners`; of a system event
+//! `event-subtype`, `source-system`.
+//!
 //! What the bot did itself is dropped by its user id, whatever the type, as the BDKs do; its own
 //! messages are told as [`Echo`].
 

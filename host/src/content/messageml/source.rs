@@ -17,6 +17,7 @@ const REFUSED: [&str; 6] = ["${", "#{", "<#", "<@", "<!", "<?"];
 /// # Errors
 /// When it is not well-formed even for a lenient reader.
 pub fn message_ml(source: &str) -> Result<String, ContentError> {
+    let source = without_mark(source);
     let tree = parse(source)?;
     let trimmed = source.trim();
     let root = root(&tree);
@@ -37,7 +38,13 @@ pub fn message_ml(source: &str) -> Result<String, ContentError> {
 /// # Errors
 /// As [`message_ml`].
 pub fn message_ml_fragment(source: &str) -> Result<String, ContentError> {
+    let source = without_mark(source);
     body(source, &parse(source)?)
+}
+
+// A byte order mark is no text where a document begins; inside of a root it would be.
+fn without_mark(source: &str) -> &str {
+    source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
 /// Writes text so that it is text for XML and for FreeMarker. Signs that XML cannot have go.
