@@ -30,9 +30,10 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
+use crate::app::preview::ShownAs;
 use crate::config::{
     LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
 };
@@ -73,6 +74,9 @@ enum Verb {
         /// Show text only, as a platform without forms and buttons does
         #[arg(long)]
         text_only: bool,
+        /// Show beside each answer what this platform would be sent
+        #[arg(long = "as", value_name = "PLATFORM")]
+        shown_as: Option<ShownPlatform>,
     },
     /// Build the plugin in this folder, or the plugins of this workspace
     Build(BuildArgs),
@@ -101,6 +105,12 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+}
+
+/// A platform whose messages `chat` shows beside its own.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ShownPlatform {
+    Symphony,
 }
 
 #[derive(Debug, Args)]
@@ -157,13 +167,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Start::Demo(tree) => serve_demo(&tree, place.is_terminal),
         },
         Some(Verb::Run) => serve(&place.require_settings()?),
-        Some(Verb::Chat { files, text_only }) => {
+        Some(Verb::Chat {
+            files,
+            text_only,
+            shown_as,
+        }) => {
             let style = if text_only {
                 Style::Text
             } else {
                 Style::Settings
             };
-            chat(&place, files, style)
+            chat(&place, files, style, shown_as)
         }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
@@ -231,7 +245,12 @@ enum Style {
     Text,
 }
 
-fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode, Failure> {
+fn chat(
+    place: &Place<'_>,
+    files: Vec<PathBuf>,
+    style: Style,
+    shown_as: Option<ShownPlatform>,
+) -> Result<ExitCode, Failure> {
     let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
         Ok(Start::Demo(tree)) => {
@@ -269,6 +288,7 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
             ChatOptions {
                 settings,
                 files,
+                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

@@ -17,6 +17,7 @@ pub mod config;
 pub mod convert;
 pub mod ids;
 mod marks;
+mod preview;
 mod reads;
 pub mod render;
 mod send;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::SymphonyConfig;
+pub use preview::preview;
 
 use self::api::Api;
 use self::marks::Marks;

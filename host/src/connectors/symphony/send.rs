@@ -240,7 +240,11 @@ impl SymphonyConnector {
 fn attributes_of_new(room: &NewRoom) -> RoomAttributes {
     RoomAttributes {
         name: Some(room.name.clone()),
-        description: Some(room.description.clone()),
+        // The pod wants one.
+        description: Some(match room.description.is_empty() {
+            true => room.name.clone(),
+            false => room.description.clone(),
+        }),
         members_can_invite: Some(room.open || room.public),
         discoverable: Some(room.public),
         public: Some(room.public),
