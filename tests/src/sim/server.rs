@@ -170,7 +170,9 @@ async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Sha
             // Who does not get through the handshake learns of it by the handshake.
             if let Ok(Ok(stream)) = shaken {
                 let shown = stream.get_ref().1.peer_certificates();
-                let name = shown.and_then(|chain| chain.first()).and_then(|shown| common_name(shown));
+                let name = shown
+                    .and_then(|chain| chain.first())
+                    .and_then(|shown| common_name(shown));
                 connection(stream, name, shared).await;
             }
         }

@@ -128,7 +128,9 @@ pub(super) fn button(node: Node<'_, '_>) -> Result<(), String> {
         }
         "action" | "cancel" | "reset" => {}
         _ => {
-            return Err("Attribute \"type\" must be \"action\", \"reset\" or \"cancel\"".to_owned());
+            return Err(
+                "Attribute \"type\" must be \"action\", \"reset\" or \"cancel\"".to_owned(),
+            );
         }
     }
     if has_text(node) {
