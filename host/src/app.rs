@@ -25,6 +25,7 @@ pub mod plugins;
 pub mod preview;
 mod reads;
 pub mod reload;
+pub mod replay;
 pub mod rest;
 mod sends;
 pub mod sessions;

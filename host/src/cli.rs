@@ -18,6 +18,7 @@ mod outbox;
 mod output;
 mod plugins;
 mod reload;
+mod replay;
 mod send;
 mod start;
 mod terminal;
@@ -99,6 +100,8 @@ enum Verb {
     Conversations(conversations::ConversationsArgs),
     /// Show what came in, what each plugin did with it and how each action stands
     Events(events::EventsArgs),
+    /// Run events of the past through a build and show what differs; nothing is sent
+    Replay(replay::ReplayArgs),
     /// Copy the journal into one file, while the host runs or not
     Backup(backup::BackupArgs),
     /// Send a message as a bot of the running host
@@ -190,6 +193,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Conversations(args)) => conversations::run(&place, args),
         Some(Verb::Backup(args)) => backup::run(&place, args),
         Some(Verb::Events(args)) => events::run(&place, args),
+        Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
     }

@@ -333,7 +333,7 @@ async fn reload_on_hangup(host: &Host) {
 }
 
 /// A folder for compiled code where no host's data folder serves: the user's cache.
-fn private_cache() -> anyhow::Result<PathBuf> {
+pub(super) fn private_cache() -> anyhow::Result<PathBuf> {
     let base = variable("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))

@@ -29,9 +29,9 @@ mod tests;
 pub mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -45,18 +45,24 @@ use self::marks::Marks;
 use self::wire::rest::PodUser;
 use crate::journal::{Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
-use crate::mailbox::{Clock, Connector, Intake, Pace, Read, ReadAnswer, SendError, SystemClock};
+use crate::mailbox::{Clock, Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError, SystemClock};
 use crate::model::action::Action;
 use crate::model::directory::ReadError;
-use crate::model::event::Bot;
+use crate::model::event::{Bot, ConversationKind};
 use crate::model::{Name, Timestamp};
 use crate::net::RestError;
 
 /// The platform's name in events and settings.
 pub const PLATFORM: &str = "symphony";
 
-/// Messages a second in one conversation that the platform recommends for bots (symphony.md §10.1).
-const CONVERSATION_GAP: Duration = Duration::from_millis(500);
+/// Two messages a second in a room is what the platform recommends for bots (symphony.md §10.1).
+const PACE: Pace = Pace {
+    bot: None,
+    conversation: Some(Rate {
+        every: Duration::from_millis(500),
+        burst: 2,
+    }),
+};
 
 /// One bot on Symphony.
 pub struct SymphonyConnector {
@@ -68,8 +74,10 @@ pub struct SymphonyConnector {
     marks: Marks,
     /// Logins in a row that were refused.
     refused: Mutex<u32>,
-    /// Requests a minute; 0 is without a limit of our own.
-    per_minute: AtomicU32,
+    /// The platform's pace where the settings say nothing else, …
+    pace: ArcSwap<Pace>,
+    /// … and what the settings say.
+    tuned: ArcSwap<Pace>,
     /// What of conversations is known: whether people of other companies are there.
     places: send::Places,
     /// What people are shown that it understands.
@@ -101,7 +109,8 @@ impl SymphonyConnector {
             }),
             marks: Marks::new(config.folder.clone()),
             refused: Mutex::default(),
-            per_minute: AtomicU32::new(0),
+            pace: ArcSwap::from_pointee(PACE),
+            tuned: ArcSwap::from_pointee(Pace::FREE),
             places: send::Places::default(),
             commands: watch::Sender::default(),
             config,
@@ -144,10 +153,16 @@ impl Connector for SymphonyConnector {
     }
 
     fn pace(&self) -> Pace {
-        let per_minute = self.per_minute.load(Ordering::Relaxed);
-        Pace {
-            per_minute: (per_minute > 0).then_some(per_minute),
-            conversation_gap: CONVERSATION_GAP,
+        **self.pace.load()
+    }
+
+    /// The recommendation is for rooms; people alone with the bot read as fast as it writes.
+    fn conversation_pace(&self, part: &Part) -> Option<Rate> {
+        let place = part.origin.conversation.as_ref();
+        let place = place.filter(|place| *place.id == *part.what.conversation);
+        match place.map(|place| place.kind) {
+            Some(ConversationKind::Direct) => self.tuned.load().conversation,
+            _ => self.pace().conversation,
         }
     }
 
@@ -180,8 +195,8 @@ impl Session for SymphonyConnector {
     }
 
     fn tune(&self, tuning: BotTuning) {
-        let per_minute = tuning.per_minute.unwrap_or(0);
-        self.per_minute.store(per_minute, Ordering::Relaxed);
+        self.pace.store(Arc::new(PACE.tuned(&tuning)));
+        self.tuned.store(Arc::new(Pace::FREE.tuned(&tuning)));
     }
 
     fn show_commands(&self, commands: &[ShownCommand]) {

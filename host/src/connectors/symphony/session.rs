@@ -27,8 +27,6 @@ use crate::mailbox::{Incoming, Intake, IntakeError};
 const READ_TIME: Duration = Duration::from_secs(70);
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// The wait where the platform says "later" and not when.
-const LATER: Duration = Duration::from_secs(2);
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
 
