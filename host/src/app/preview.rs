@@ -9,9 +9,9 @@ use super::platforms::{BuiltIn, Platforms};
 use crate::config::BotConfig;
 use crate::connectors::symphony;
 use crate::content::hosted::Shows;
-use crate::journal::{Part, Sent};
+use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
-use crate::mailbox::{Connector, Intake, Pace, Read, ReadAnswer, SendError};
+use crate::mailbox::{Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError};
 use crate::model::Name;
 use crate::model::action::Action;
 use crate::model::directory::ReadError;
@@ -68,6 +68,10 @@ impl Connector for PreviewingBot {
 
     fn pace(&self) -> Pace {
         self.inner.pace()
+    }
+
+    fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
+        self.inner.conversation_pace(part)
     }
 
     fn shows(&self) -> Shows {

@@ -43,12 +43,14 @@ pub use preview::preview;
 use self::api::Api;
 use self::marks::Marks;
 use self::wire::rest::PodUser;
-use crate::journal::{Part, Sent};
+use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
-use crate::mailbox::{Clock, Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError, SystemClock};
-use crate::model::action::Action;
+use crate::mailbox::{
+    Clock, Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError, SystemClock,
+};
+use crate::model::action::{Action, ActionKind};
 use crate::model::directory::ReadError;
-use crate::model::event::{Bot, ConversationKind};
+use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
 use crate::net::RestError;
 
@@ -63,6 +65,9 @@ const PACE: Pace = Pace {
         burst: 2,
     }),
 };
+
+/// Changes of members that a room takes (symphony.md §10.1).
+const MEMBERS: Rate = Rate::one_in(Duration::from_millis(334));
 
 /// One bot on Symphony.
 pub struct SymphonyConnector {
@@ -157,12 +162,22 @@ impl Connector for SymphonyConnector {
     }
 
     /// The recommendation is for rooms; people alone with the bot read as fast as it writes.
-    fn conversation_pace(&self, part: &Part) -> Option<Rate> {
-        let place = part.origin.conversation.as_ref();
-        let place = place.filter(|place| *place.id == *part.what.conversation);
-        match place.map(|place| place.kind) {
-            Some(ConversationKind::Direct) => self.tuned.load().conversation,
-            _ => self.pace().conversation,
+    fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
+        match &part.action.kind {
+            ActionKind::Send(_) | ActionKind::Edit(_) => {
+                let pace = match self.places.is_direct(&part.conversation) {
+                    true => &self.tuned,
+                    false => &self.pace,
+                };
+                pace.load().conversation
+            }
+            ActionKind::Join(_)
+            | ActionKind::Leave(_)
+            | ActionKind::Invite(_)
+            | ActionKind::Remove(_)
+            | ActionKind::Promote(_)
+            | ActionKind::Demote(_) => Some(MEMBERS),
+            _ => None,
         }
     }
 

@@ -121,7 +121,12 @@ impl Hearing<'_> {
             let event = V4Event::read(raw);
             latest = latest.max(event.timestamp.unwrap_or_default());
             let converted = event_from_wire(&self.connector.tenant, &bot, &event, Some(raw));
-            incoming.extend(converted.incoming);
+            for heard in converted.incoming {
+                if let Some(conversation) = &heard.event.conversation {
+                    self.connector.places.heard(conversation);
+                }
+                incoming.push(heard);
+            }
         }
         let taken = self.offer(incoming).await?;
         if taken.is_ok() {
