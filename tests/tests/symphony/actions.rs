@@ -288,7 +288,7 @@ async fn reads_of_the_directory() {
     let said = bank.sim.say("Desk", "ada", "hello");
     let (ada, room) = (bank.sim.person("ada"), said.stream_id.clone());
     let reads = [
-        (format!("find-conversation desk Desk"), room.clone()),
+        ("find-conversation desk Desk".to_owned(), room.clone()),
         ("conversations desk".to_owned(), room.clone()),
         (format!("members {room}"), "trade.bot".to_owned()),
         ("find-user desk ada".to_owned(), ada.to_string()),

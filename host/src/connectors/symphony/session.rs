@@ -120,7 +120,7 @@ impl Hearing<'_> {
         for raw in events.iter().filter(|event| event.get() != "null") {
             let event = V4Event::read(raw);
             latest = latest.max(event.timestamp.unwrap_or_default());
-            let converted = event_from_wire(&self.connector.tenant, &bot, &event, Some(raw));
+            let converted = event_from_wire(&self.connector.tenant, &bot, &event, None);
             for heard in converted.incoming {
                 if let Some(conversation) = &heard.event.conversation {
                     self.connector.places.heard(conversation);

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 
+use super::SymphonyConnector;
 use super::message::part_mark;
-use super::{SymphonyConnector, unsupported};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::convert::mark_of;
 use crate::connectors::symphony::ids::{AttachmentId, id_from_wire};
@@ -15,7 +15,7 @@ use crate::connectors::symphony::wire::event::V4Message;
 use crate::content::read_presentation;
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
-use crate::model::action::{ActionKind, Send, Target};
+use crate::model::action::{ActionKind, Send};
 use crate::model::event::{Event, ReceivedAttachment};
 use crate::model::payload::{ActionError, EventPayload};
 use crate::net::RestError;
@@ -50,14 +50,7 @@ impl SymphonyConnector {
                 return Err(SendError::InDoubt(format!("{what} cannot be looked for")));
             }
         };
-        let stream = match &send.target {
-            Target::Reply => part.what.conversation.to_string(),
-            Target::Conversation(id) => id_from_wire(id),
-            Target::User(user) => self.open_direct(part, std::slice::from_ref(user)).await?,
-            Target::Users(users) => self.open_direct(part, users).await?,
-            Target::Email(email) => self.open_by_email(part, email).await?,
-            Target::Conversations(_) => return Err(unsupported("a broadcast is split before")),
-        };
+        let stream = self.stream_of(part, &send.target).await?;
         let since = part.origin.received_at.saturating_sub(MARGIN_MS);
         let call = Call::get(&["agent", "v4", "stream", &stream, "message"])
             .query("since", since)

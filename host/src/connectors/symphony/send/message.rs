@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{SymphonyConnector, by_id, unsupported};
 use crate::connectors::symphony::config::AgentsOnly;
-use crate::connectors::symphony::ids::id_from_wire;
+use crate::connectors::symphony::ids::{USER_CONVERSATION, id_from_wire};
 use crate::connectors::symphony::render::{RenderOptions, Rendered, render};
 use crate::connectors::symphony::site::{Call, FormFile, MessageForm, Payload};
 use crate::connectors::symphony::wire::rest::MessageMade;
@@ -172,9 +172,18 @@ impl SymphonyConnector {
             .map_err(|error| SendError::InDoubt(format!("the agent's answer: {error}")))
     }
 
-    async fn stream_of(&self, part: &Part, target: &Target) -> Result<String, SendError> {
+    pub(super) async fn stream_of(
+        &self,
+        part: &Part,
+        target: &Target,
+    ) -> Result<String, SendError> {
         match target {
             Target::Reply => Ok(part.what.conversation.to_string()),
+            // Somebody who was picked in a room selector.
+            Target::Conversation(id) if id.starts_with(USER_CONVERSATION) => {
+                let user = id[USER_CONVERSATION.len()..].to_owned();
+                self.open_direct(part, &[user]).await
+            }
             Target::Conversation(id) => Ok(id_from_wire(id)),
             Target::Conversations(_) => {
                 Err(unsupported("a broadcast is split before it is performed"))
