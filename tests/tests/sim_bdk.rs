@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use parlor_tests::guests::workspace;
-use parlor_tests::sim::Sent;
 use parlor_tests::sim::symphony::{BOT, Symphony, SymphonyOptions};
+use parlor_tests::sim::{Sent, left_out};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
@@ -17,14 +17,6 @@ const PACKAGE: &str = "symphony-bdk-python>=2.11,<4";
 const INSTALLING: Duration = Duration::from_secs(300);
 /// How long the bot may take over anything.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-#[expect(
-    clippy::print_stderr,
-    reason = "who runs the tests must know what they did not show"
-)]
-fn left_out(why: &str) {
-    eprintln!("LEFT OUT: the official Python BDK was not run: {why}");
-}
 
 async fn done(command: &mut Command) -> Result<(), String> {
     let command = command.stdin(Stdio::null()).kill_on_drop(true);
@@ -94,7 +86,7 @@ async fn sent(sim: &Symphony, after: u64, text: &str) -> Sent {
 async fn the_official_python_client_works_unchanged() {
     let python = match python().await {
         Ok(python) => python,
-        Err(why) => return left_out(&why),
+        Err(why) => return left_out(&format!("the official Python BDK was not run: {why}")),
     };
     let sim = Symphony::start(SymphonyOptions::default().tls())
         .await

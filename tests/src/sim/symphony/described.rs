@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Logged, Symphony};
 use crate::guests::workspace;
 use crate::openapi::{Asked, OpenApi};
+use crate::sim::left_out;
 
 /// The descriptions and where their paths begin: current ones first.
 const FILES: [(&str, &str); 9] = [
@@ -52,7 +53,10 @@ pub fn symphony_api() -> Option<&'static OpenApi> {
     let api = API.get_or_init(|| {
         let folder = folder();
         if !folder.is_dir() {
-            left_out(&folder.display().to_string());
+            left_out(&format!(
+                "nothing is checked against the official descriptions: {} is not there",
+                folder.display()
+            ));
             return None;
         }
         let mut api = OpenApi::default();
@@ -63,16 +67,6 @@ pub fn symphony_api() -> Option<&'static OpenApi> {
         Some(api)
     });
     api.as_ref()
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "who runs the tests must know what they did not show"
-)]
-fn left_out(folder: &str) {
-    eprintln!(
-        "LEFT OUT: nothing is checked against the official descriptions: {folder} is not there"
-    );
 }
 
 impl Symphony {
