@@ -14,6 +14,7 @@ mod check;
 mod control_tests;
 mod conversations;
 mod events;
+mod import;
 mod outbox;
 mod output;
 mod plugins;
@@ -99,6 +100,8 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Turn the settings of another client into a section of ours
+    Import(import::ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +179,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Events(args)) => events::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Import(args)) => import::run(&place, args),
     }
 }
 
