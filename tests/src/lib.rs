@@ -5,6 +5,7 @@ pub mod api;
 pub mod browser;
 pub mod clock;
 pub mod contract;
+pub mod coverage;
 pub mod flood;
 pub mod fuzz;
 pub mod guests;
