@@ -34,7 +34,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
-use crate::config::{LogConfig, LogLevel, SETTINGS_FILE, Settings, log_override};
+use crate::config::{
+    LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
+};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
@@ -249,7 +251,13 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
         Err(failure) => return Err(failure),
     };
     for bot in &mut settings.bots {
-        bot.text_only |= style == Style::Text;
+        // Never a real platform, whatever the settings say.
+        let mut local = match bot.platform {
+            Platform::Local(local) => local,
+            Platform::Symphony(_) => LocalBot::default(),
+        };
+        local.text_only |= style == Style::Text;
+        bot.platform = Platform::Local(local);
     }
     if let Some(missing) = files.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!(

@@ -31,6 +31,9 @@ pub enum PemError {
     /// The key is of a kind that is not known, or of another certificate.
     #[error("holds a key of another certificate, or of an unknown kind")]
     OtherKey,
+    /// It is no PKCS#12 file that this password opens.
+    #[error("is no PEM, and no PKCS#12 that `certificate-password` opens: {0}")]
+    Pkcs12(String),
 }
 
 /// Reads the certificates of authorities.
@@ -71,12 +74,34 @@ impl Identity {
         let chain = read_certificates(certificate)?;
         let key_der = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
         let key_der = key_der.map_err(|_| PemError::NoKey)?;
-        let certified = CertifiedKey::from_der(chain, key_der, &ring::default_provider());
+        Self::of_parts(chain, key_der, key.clone())
+    }
+
+    /// Reads a file with a certificate and its key: in PEM, or in PKCS#12 under a password.
+    ///
+    /// # Errors
+    /// [`PemError`].
+    pub fn from_file(bytes: &[u8], password: Option<&str>) -> Result<Self, PemError> {
+        const PEM: &[u8] = b"-----BEGIN";
+        if bytes.windows(PEM.len()).any(|window| window == PEM) {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return Self::from_pem(bytes, &Secret::new(text));
+        }
+        let _ = password;
+        Err(PemError::Pkcs12("not read yet".to_owned()))
+    }
+
+    fn of_parts(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        secret: Secret,
+    ) -> Result<Self, PemError> {
+        let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
         let certified = certified.map_err(|error| match error {
             rustls::Error::InvalidCertificate(_) => PemError::BadCertificate,
             _ => PemError::OtherKey,
         })?;
-        Ok(Self(Arc::new(certified), key.clone()))
+        Ok(Self(Arc::new(certified), secret))
     }
 }
 

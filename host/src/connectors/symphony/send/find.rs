@@ -1,0 +1,170 @@
+//! Looks for what was sent and may not have arrived; reads files that were received.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+
+use super::message::part_mark;
+use super::{SymphonyConnector, unsupported};
+use crate::connectors::symphony::api::ApiError;
+use crate::connectors::symphony::convert::mark_of;
+use crate::connectors::symphony::ids::{AttachmentId, id_from_wire};
+use crate::connectors::symphony::render::{RenderOptions, render};
+use crate::connectors::symphony::site::{Call, CallError};
+use crate::connectors::symphony::wire::event::V4Message;
+use crate::content::read_presentation;
+use crate::journal::{Part, Sent};
+use crate::mailbox::SendError;
+use crate::model::action::{ActionKind, Send, Target};
+use crate::model::event::{Event, ReceivedAttachment};
+use crate::model::payload::{ActionError, EventPayload};
+use crate::net::RestError;
+
+/// Messages that are looked through: the most that the platform gives at once.
+const LOOKED_THROUGH: usize = 500;
+/// How much earlier than its event a message is looked for: the platform's clock is another.
+const MARGIN_MS: u64 = 10 * 60_000;
+
+impl SymphonyConnector {
+    /// Looks for a part on the platform.
+    pub(in super::super) async fn find_part(&self, part: &Part) -> Result<Option<Sent>, SendError> {
+        let send = match &part.what.action.kind {
+            ActionKind::Send(send) => send,
+            // Asked again these change nothing more.
+            ActionKind::Edit(_)
+            | ActionKind::Delete(_)
+            | ActionKind::Join(_)
+            | ActionKind::Leave(_)
+            | ActionKind::Invite(_)
+            | ActionKind::Remove(_)
+            | ActionKind::Promote(_)
+            | ActionKind::Demote(_)
+            | ActionKind::UpdateConversation(_)
+            | ActionKind::AcceptContact(_)
+            | ActionKind::RejectContact(_)
+            | ActionKind::RequestContact(_)
+            | ActionKind::RemoveContact(_)
+            | ActionKind::SetPresence(_) => return Ok(None),
+            kind => {
+                let what = kind.name();
+                return Err(SendError::InDoubt(format!("{what} cannot be looked for")));
+            }
+        };
+        let stream = match &send.target {
+            Target::Reply => part.what.conversation.to_string(),
+            Target::Conversation(id) => id_from_wire(id),
+            Target::User(user) => self.open_direct(part, std::slice::from_ref(user)).await?,
+            Target::Users(users) => self.open_direct(part, users).await?,
+            Target::Email(email) => self.open_by_email(part, email).await?,
+            Target::Conversations(_) => return Err(unsupported("a broadcast is split before")),
+        };
+        let since = part.origin.received_at.saturating_sub(MARGIN_MS);
+        let call = Call::get(&["agent", "v4", "stream", &stream, "message"])
+            .query("since", since)
+            .query("limit", LOOKED_THROUGH)
+            .on_behalf_of(part.what.action.as_user.as_deref());
+        let said: Result<Vec<V4Message>, ApiError> = self.api.ask_agent(&call).await;
+        let said = said.map_err(|error| SendError::InDoubt(error.to_string()))?;
+        let found = self.find_among(part, send, &said);
+        Ok(found.map(|message| Sent {
+            message: message.message_id.as_deref().map(id_from_wire),
+            conversation: Some(stream),
+            ..Sent::default()
+        }))
+    }
+
+    fn find_among<'a>(
+        &self,
+        part: &Part,
+        send: &Send,
+        said: &'a [V4Message],
+    ) -> Option<&'a V4Message> {
+        let own = self.own_id();
+        let is_own = |message: &&V4Message| {
+            let author = message
+                .user
+                .as_ref()
+                .and_then(|user| user.user_id.as_deref());
+            // On behalf of a user the author is another.
+            part.what.action.as_user.is_some() || author == Some(&own)
+        };
+        let own: Vec<&V4Message> = said.iter().filter(is_own).collect();
+        let wanted = part_mark(part);
+        let marks: Vec<Option<String>> = own
+            .iter()
+            .map(|message| mark_of(&message.data_text()))
+            .collect();
+        let by_mark = marks.iter().position(|mark| mark.as_ref() == Some(&wanted));
+        if let Some(place) = by_mark {
+            return own.get(place).copied();
+        }
+        if marks.iter().any(Option::is_some) {
+            // The pod keeps marks, and this one is not there.
+            return None;
+        }
+        let text = render(&send.content, RenderOptions::default()).ok()?;
+        let text = words(&text.message);
+        own.into_iter().find(|message| {
+            message
+                .message
+                .as_deref()
+                .is_some_and(|message| words(message) == text)
+        })
+    }
+
+    /// The bytes of a file that was received, as long as there are no more than so many.
+    pub(in super::super) async fn received(
+        &self,
+        id: &str,
+        most: usize,
+    ) -> Result<Bytes, SendError> {
+        let missing = || SendError::Permanent {
+            class: ActionError::NotFound,
+            detail: "no file has this id".to_owned(),
+        };
+        let file = AttachmentId::parse(id).ok_or_else(missing)?;
+        let mut call = Call::get(&["agent", "v1", "stream", &file.stream, "attachment"])
+            .query("fileId", &file.file)
+            .query("messageId", &file.message);
+        // Base64, with line ends: an answer that must be larger is not read.
+        call.most = most / 3 * 4 + most / 48 + 1024;
+        let answer = self.api.agent(&call).await.map_err(|error| match error {
+            ApiError::Call(CallError::Rest {
+                error: RestError::TooLarge(_),
+                ..
+            }) => SendError::Permanent {
+                class: ActionError::TooLarge,
+                detail: format!("the file has more than {most} bytes"),
+            },
+            other => other.send_error(),
+        })?;
+        let text: Vec<u8> = answer
+            .body
+            .iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'"')
+            .collect();
+        let bytes = BASE64_STANDARD
+            .decode(text)
+            .map_err(|_| SendError::Permanent {
+                class: ActionError::Failed,
+                detail: "the agent's file is no base64".to_owned(),
+            })?;
+        Ok(bytes.into())
+    }
+}
+
+/// What a markup says, without its form: the platform writes it anew.
+fn words(markup: &str) -> String {
+    let read = read_presentation(markup, "", "");
+    let text = read.map_or_else(|_| markup.to_owned(), |read| read.text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A file of an event's message.
+pub(super) fn attachment_of<'a>(event: &'a Event, id: &str) -> Option<&'a ReceivedAttachment> {
+    let EventPayload::Message(message) = &event.payload else {
+        return None;
+    };
+    message.attachments.iter().find(|file| file.id == id)
+}
