@@ -1,3 +1,4 @@
+mod back;
 mod bdk;
 mod legacy;
 mod reading;
