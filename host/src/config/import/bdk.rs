@@ -116,10 +116,14 @@ pub(super) fn read_bdk(import: &mut Import<'_>, mut fields: Fields<'_>) -> Optio
     leave_the_rest(import, &mut fields);
     fields.finish(import);
 
+    // A host that is there and wrong has been named already.
+    let is_right_so_far = import.problems.is_empty();
     let mut server = |component: Component, key: &str| {
         let Some(address) = component.parts.or(&common.parts).address() else {
-            let found = format!("neither `host` nor `{key}.host` is there");
-            import.report(0, found, "a host for each component");
+            if is_right_so_far {
+                let found = format!("neither `host` nor `{key}.host` is there");
+                import.report(0, found, "a host for each component");
+            }
             return None;
         };
         if address.is_plain && !is_own_machine(&address.host) {

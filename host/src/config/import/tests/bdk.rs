@@ -380,6 +380,13 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
+fn a_host_that_is_wrong_is_named_once() {
+    let text = "host: [a]\nbot: { username: desk, privateKey: { path: /keys/k } }\n";
+    let found = refused("config.yaml", text);
+    assert_eq!(found, "config.yaml:1: `host` is a list; expected a text");
+}
+
+#[test]
 fn unknown_keys_are_named_at_every_level() {
     let text = format!(
         "{WITH_KEY}  usrname: x\nagent: {{ hots: a }}\nssl: {{ trustStore: {{ path: /keys/c, x: 1 }} }}\nnope: 1\n"
