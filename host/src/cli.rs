@@ -19,6 +19,7 @@ mod outbox;
 mod output;
 mod plugins;
 mod reload;
+mod replay;
 mod send;
 mod start;
 mod terminal;
@@ -31,9 +32,10 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
+use crate::app::preview::ShownAs;
 use crate::config::{
     LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
 };
@@ -74,6 +76,9 @@ enum Verb {
         /// Show text only, as a platform without forms and buttons does
         #[arg(long)]
         text_only: bool,
+        /// Show beside each answer what this platform would be sent
+        #[arg(long = "as", value_name = "PLATFORM")]
+        shown_as: Option<ShownPlatform>,
     },
     /// Build the plugin in this folder, or the plugins of this workspace
     Build(BuildArgs),
@@ -96,6 +101,8 @@ enum Verb {
     Conversations(conversations::ConversationsArgs),
     /// Show what came in, what each plugin did with it and how each action stands
     Events(events::EventsArgs),
+    /// Run events of the past through a build and show what differs; nothing is sent
+    Replay(replay::ReplayArgs),
     /// Copy the journal into one file, while the host runs or not
     Backup(backup::BackupArgs),
     /// Send a message as a bot of the running host
@@ -104,6 +111,12 @@ enum Verb {
     Reload(reload::ReloadArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
+}
+
+/// A platform whose messages `chat` shows beside its own.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ShownPlatform {
+    Symphony,
 }
 
 #[derive(Debug, Args)]
@@ -160,13 +173,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Start::Demo(tree) => serve_demo(&tree, place.is_terminal),
         },
         Some(Verb::Run) => serve(&place.require_settings()?),
-        Some(Verb::Chat { files, text_only }) => {
+        Some(Verb::Chat {
+            files,
+            text_only,
+            shown_as,
+        }) => {
             let style = if text_only {
                 Style::Text
             } else {
                 Style::Settings
             };
-            chat(&place, files, style)
+            chat(&place, files, style, shown_as)
         }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
@@ -179,6 +196,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Conversations(args)) => conversations::run(&place, args),
         Some(Verb::Backup(args)) => backup::run(&place, args),
         Some(Verb::Events(args)) => events::run(&place, args),
+        Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
@@ -235,7 +253,12 @@ enum Style {
     Text,
 }
 
-fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode, Failure> {
+fn chat(
+    place: &Place<'_>,
+    files: Vec<PathBuf>,
+    style: Style,
+    shown_as: Option<ShownPlatform>,
+) -> Result<ExitCode, Failure> {
     let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
         Ok(Start::Demo(tree)) => {
@@ -273,6 +296,7 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
             ChatOptions {
                 settings,
                 files,
+                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

@@ -14,6 +14,7 @@ pub mod lock;
 pub mod memory;
 pub mod past;
 pub mod record;
+mod recorded;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -31,6 +32,8 @@ pub use forget::Forgotten;
 pub use forms::{FormChange, FormStep, Gone, OpenForm};
 pub use past::*;
 pub use record::*;
+pub use recorded::{Recorded, RecordedQuery, TimerNote};
+pub use sqlite::Keep;
 
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -46,6 +49,10 @@ pub enum JournalError {
     /// The store failed.
     #[error("journal failed: {0}")]
     Failed(String),
+    /// There is no such delivery: its event could not be stored, and comes again where its platform
+    /// keeps it.
+    #[error("there is no delivery {0}: its event could not be stored")]
+    NoDelivery(DeliveryNumber),
     /// The journal was closed.
     #[error("journal is closed")]
     Closed,
@@ -79,6 +86,14 @@ impl Durable {
         match &self.0 {
             None => true,
             Some(receiver) => matches!(*receiver.borrow(), Some(Ok(()))),
+        }
+    }
+
+    /// Tells whether the write, or one ordered before it, failed.
+    pub fn has_failed(&self) -> bool {
+        match &self.0 {
+            None => false,
+            Some(receiver) => matches!(*receiver.borrow(), Some(Err(_))),
         }
     }
 
@@ -355,6 +370,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Counts, for status pages.
     async fn counts(&self) -> JournalResult<Counts>;
+
+    /// Keeps what is finished as long as this from now on, where the store keeps it at all.
+    fn set_keep(&self, _keep: Keep) {}
 
     /// Drops what its age allows, in bounded turns.
     async fn prune(&self, now: Timestamp) -> JournalResult<()>;

@@ -1,6 +1,7 @@
 //! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
 
 pub mod control;
+mod pace;
 pub mod rooms;
 pub mod session;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::pace::{Pace, Rate};
 use crate::content::hosted::Shows;
 use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};
 use crate::model::action::{Action, ActionKind, Target};
@@ -193,11 +195,20 @@ impl Clock for SystemClock {
 /// Why a part was not performed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
-    /// It certainly was not done, and may be tried again after this time.
+    /// It certainly was not done, and may be tried again after this time. Others go on meanwhile.
     #[error("not done, may be repeated: {detail}")]
     Again {
         /// How long to wait; none leaves it to the outbox.
         after: Option<Duration>,
+        /// What happened.
+        detail: String,
+    },
+    /// It certainly was not done: the platform has enough of the bot, and wants nothing of it before
+    /// this time is over.
+    #[error("told to wait {after:?}: {detail}")]
+    Throttled {
+        /// How long, as [`crate::net::retry_after`] reads it.
+        after: Duration,
         /// What happened.
         detail: String,
     },
@@ -217,15 +228,6 @@ pub enum SendError {
     },
 }
 
-/// What a platform paces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// Requests a minute for the bot; none is unlimited.
-    pub per_minute: Option<u32>,
-    /// The least time between two messages in one conversation.
-    pub conversation_gap: Duration,
-}
-
 /// One bot on its platform, as the outbox and the reads see it.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -234,6 +236,16 @@ pub trait Connector: Send + Sync {
 
     /// How fast it may go.
     fn pace(&self) -> Pace;
+
+    /// How fast parts like this one may go into its conversation; none is unlimited. By default that
+    /// holds for messages. A platform that paces large rooms only, or members apart from messages,
+    /// says so here. Must not block.
+    fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
+        match part.action.kind {
+            ActionKind::Send(_) | ActionKind::Edit(_) => self.pace().conversation,
+            _ => None,
+        }
+    }
 
     /// What it shows beyond text. What it does not show, the host runs with questions and numbers.
     fn shows(&self) -> Shows {

@@ -13,6 +13,7 @@ mod mask;
 mod oauth;
 pub mod resolve;
 mod rest;
+pub mod retry_after;
 mod route;
 mod tls;
 
@@ -22,6 +23,6 @@ pub use credential::{
 pub use egress::{CappedBody, Caps, Egress, EgressError};
 pub use grant::{GrantError, HttpGrants};
 pub use mask::SHORTEST_SECRET;
-pub use rest::{Answer, RestClient, RestError, retry_after};
+pub use rest::{Answer, RestClient, RestError};
 pub use route::{Bypass, NetConfig, NoBypass, Proxy, ProxyError};
 pub use tls::{Identity, PemError, read_authorities};

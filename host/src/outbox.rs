@@ -1,4 +1,4 @@
-//! Performs committed parts: in commit order within a lane, paced per bot, each once.
+//! Performs committed parts: in commit order within a lane, paced per bot and conversation, each once.
 //!
 //! A lane is (bot, conversation, plugin). Ready lanes are served by urgency, with fair turns
 //! between plugins; a part that waits, is retried or is in doubt holds up its own lane only.
@@ -25,6 +25,8 @@ mod edit_tests;
 mod fakes;
 #[cfg(test)]
 mod operator_tests;
+#[cfg(test)]
+mod pace_tests;
 #[cfg(test)]
 mod tests;
 
@@ -277,8 +279,13 @@ impl Outbox {
     /// Takes a read's share of what a bot may ask its platform; how long to wait where there is none left.
     pub fn charge(&self, tenant: &Name, bot: &Name) -> Option<Duration> {
         let connector = self.shared.connectors.connector(tenant, bot)?;
-        let per_minute = connector.pace().per_minute?;
-        self.shared.bot(tenant, bot).charge(per_minute)
+        let rate = connector.pace().bot;
+        match self.shared.find(tenant, bot) {
+            Some(bot) => bot.charge(rate),
+            // A bot that sent nothing yet has no queue, and needs none where it is not paced.
+            None if rate.is_none() => None,
+            None => self.shared.bot(tenant, bot).charge(rate),
+        }
     }
 
     /// Ends: requests under way end, what they came to is recorded, nothing new begins.

@@ -2,8 +2,8 @@
 
     python bot.py config.yaml
 
-Answers `/hello` (mention needed), `/buy {quantity} {$ticker}` and `/form`, and replies of the form. It prints
-`ready` once its feed is read, and then one line for each thing it did.
+Answers `/hello` (mention needed), `/buy {quantity} {$ticker}`, `/form` and what is filled into that, and looks around
+at `/rooms`. It prints `ready` once its feed is read, and then one line for each thing it did.
 """
 
 import asyncio
@@ -76,10 +76,14 @@ async def run(path):
         async def rooms(context):
             session = await bdk.sessions().get_session()
             room = await bdk.streams().get_stream(context.stream_id)
-            users = await bdk.users().list_users_by_ids([session.id])
-            echo = await bdk.health().health_check()
+            found = await bdk.users().list_users_by_ids([session.id])
+            members = await bdk.streams().list_room_members(context.stream_id)
+            health = await bdk.health().health_check()
             history = await messages.list_messages(context.stream_id, since=0)
-            did(f"rooms {room.stream_type.type} {users[0].username} {echo.status} {len(history)}")
+            did(
+                f"rooms {room.stream_type.type} {found.users[0].username} {len(members)}"
+                f" {health.status.value} {len(history)}"
+            )
 
         activities.register(HelloForm(messages))
         reading = asyncio.create_task(bdk.datafeed().start())

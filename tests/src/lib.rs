@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod candidate;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
@@ -24,3 +25,4 @@ pub mod stage;
 pub mod storm;
 pub mod tidy;
 pub mod transcript;
+pub mod wear;

@@ -1,10 +1,18 @@
 //! A person on the page of a host that runs in a process of its own, who does one thing after the other.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
 use parlor_host::mailbox::rooms::{Command, Done};
 use serde_json::{Value, json};
 
+use crate::harness::PATIENCE;
 use crate::process::PageSocket;
+
+/// How often somebody who waits looks whether enough was said.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Somebody who has opened the page.
 pub struct Person {
@@ -77,5 +85,59 @@ impl Person {
             }
         }
         bail!("the page ended before a {kind}")
+    }
+}
+
+/// Somebody who only listens, and remembers everything that a bot says.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Listener {
+    /// Opens the address that a host printed as this user, and listens to this bot until the host
+    /// is gone.
+    ///
+    /// # Errors
+    /// When the page does not let one in.
+    pub async fn open(page: &str, name: &str, bot: &str) -> anyhow::Result<Self> {
+        let mut socket = PageSocket::open(page).await?;
+        socket.speak_as(name).await?;
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (all, bot) = (Arc::clone(&heard), bot.to_owned());
+        tokio::spawn(async move {
+            while let Ok(Some(frame)) = socket.next().await {
+                let posted = &frame["event"]["change"]["posted"];
+                if posted["author"] == *bot {
+                    let text = posted["text"].as_str().unwrap_or_default();
+                    all.lock().push(text.to_owned());
+                }
+            }
+        });
+        Ok(Self { heard })
+    }
+
+    /// What it has heard, in order.
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.lock().clone()
+    }
+
+    /// How many messages those were.
+    pub fn count(&self) -> usize {
+        self.heard.lock().len()
+    }
+
+    /// Waits until that many were heard.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub async fn until(&self, count: usize) -> anyhow::Result<()> {
+        let wait = async {
+            while self.count() < count {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let waited = tokio::time::timeout(2 * PATIENCE, wait).await;
+        waited.with_context(|| format!("{} of {count} were heard", self.count()))
     }
 }

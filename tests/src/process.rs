@@ -205,11 +205,15 @@ impl PageSocket {
     /// # Errors
     /// When the frame is not JSON, or none comes in time.
     pub async fn next(&mut self) -> anyhow::Result<Option<Value>> {
-        let frame = tokio::time::timeout(PATIENCE, self.read()).await;
+        let frame = tokio::time::timeout(PATIENCE, self.next_at_last()).await;
         frame.context("nothing comes")?
     }
 
-    async fn read(&mut self) -> anyhow::Result<Option<Value>> {
+    /// The next frame, however long it takes; none when the connection is over.
+    ///
+    /// # Errors
+    /// When the frame is not JSON.
+    pub async fn next_at_last(&mut self) -> anyhow::Result<Option<Value>> {
         loop {
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(Some(serde_json::from_str(&text)?)),

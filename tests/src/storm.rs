@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 pub use self::findings::Findings;
-pub use self::host::serve;
+pub use self::host::{Weather, serve};
 
 use self::builds::Builds;
 use self::host::DOUBTS;
@@ -72,6 +72,13 @@ pub enum Subject {
     Parlor(PathBuf),
     /// A program that runs [`serve`] for `--host FOLDER --seed N [--max-bytes N]`.
     Faulty(PathBuf),
+}
+
+impl Subject {
+    /// Tells whether its platform fails, its plugins may, and its journal can be made full.
+    fn is_faulty(&self) -> bool {
+        matches!(self, Self::Faulty(_))
+    }
 }
 
 /// How large a storm is.
@@ -154,7 +161,7 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("parlor.toml"), SETTINGS)?;
     let mut plugins = vec!["echo", "counter"];
-    let is_faulty = matches!(options.subject, Subject::Faulty(_));
+    let is_faulty = options.subject.is_faulty();
     if is_faulty {
         plugins.extend(["trap-handle", "loop"]);
     }
@@ -255,8 +262,8 @@ impl Storm {
             // Anywhere in its share: lives are not of one length.
             let share = (stormy / kills).max(2);
             let until = stormy * (kill - 1) / kills + self.random.between(share / 2, share);
-            let is_faulty = matches!(self.options.subject, Subject::Faulty(_));
-            let is_full = is_faulty && usize::try_from(kill)?.is_multiple_of(FULL);
+            let is_full =
+                self.options.subject.is_faulty() && usize::try_from(kill)?.is_multiple_of(FULL);
             let life = self.live(until, is_full);
             let life = tokio::time::timeout(LIFE, life).await;
             let host = life

@@ -1,6 +1,11 @@
 //! Operators and the past, with the real program: what came in, what became of it, and what is done
 //! about it.
 
+#[path = "events/flood.rs"]
+mod flood;
+#[path = "events/restore.rs"]
+mod restore;
+
 use std::path::Path;
 use std::process::Output;
 
@@ -10,7 +15,7 @@ use parlor_tests::guests;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::person::Person;
 use parlor_tests::process::HostProcess;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SETTINGS: &str = "[local]\nlisten = \"127.0.0.1:0\"\n\n[log]\nlevel = \"warn\"\n";
 
@@ -183,12 +188,43 @@ async fn events_are_told_and_a_dead_letter_is_put_back() -> anyhow::Result<()> {
     let answer = ada.hears("error").await?;
     assert_eq!(answer["author"], "parlor");
     assert!(host.stop().await?.success());
+    // Who did that is written down, once; what was refused is not.
+    let audit = std::fs::read_to_string(place.path().join("data").join("audit.log"))?;
+    let lines = audit.lines().map(serde_json::from_str);
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>()?;
+    let retried: Vec<&Value> = lines.iter().filter(|it| it["what"] == "replayed").collect();
+    assert_eq!(retried.len(), 1, "{lines:#?}");
+    assert_eq!(
+        (&retried[0]["plugin"], &retried[0]["events"]),
+        (&json!("shaky"), &json!(1))
+    );
+    // SAFETY: it only reads who this process is.
+    let uid = unsafe { libc::getuid() };
+    assert_eq!(retried[0]["who"], format!("uid {uid}"));
     let after = place.json(&["events", &number]).await?;
     let delivery = &after[0]["deliveries"][0];
     assert_eq!(delivery["state"], "done");
     assert!(delivery["put-back"].is_u64(), "{delivery:#}");
     assert_eq!(delivery["actions"][0]["state"], "sent");
     assert_eq!(place.json(&["events", "--dead"]).await?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debug_build_says_in_which_line_it_trapped() -> anyhow::Result<()> {
+    let place = Place::new(SETTINGS, &[])?;
+    let file = place.path().join("plugins/shaky.wasm");
+    std::fs::write(file, guests::debug_bytes("trap-handle"))?;
+    let mut host = HostProcess::start(program(), place.path())?;
+    let mut ada = Person::open(&host.page().await?, "ada").await?;
+    let lobby = open_room(&mut ada, "Lobby").await?;
+    say(&mut ada, &lobby, "trap").await?;
+    let dead = until_dead(&place, "trap").await?;
+    let source = include_str!("../guests/examples/trap-handle.rs").lines();
+    let line = 1 + source.take_while(|line| !line.contains("panic!")).count();
+    let place = format!("examples/trap-handle.rs:{line})");
+    assert!(dead.to_string().contains(&place), "{place}: {dead:#}");
+    assert!(host.stop().await?.success());
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use parlor_host::config::variable;
 use parlor_host::web::{PageServer, WebError};
 use parlor_tests::browser::Browser;
+use parlor_tests::candidate::{CANDIDATE, new_build, old_build};
 use parlor_tests::guests;
 use parlor_tests::harness::TestHost;
 use serde_json::json;
@@ -171,6 +172,27 @@ async fn person_talks_and_new_build_answers_without_reload() -> Result<()> {
     for url in requests {
         let stays = own.iter().any(|own| url.starts_with(own));
         assert!(stays, "{url} is not the page's own");
+    }
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_in_the_shadow_is_shown_with_its_last_difference() -> Result<()> {
+    let Some(program) = browser() else {
+        return Ok(());
+    };
+    let mut page = Page::open(program, &["activities"]).await?;
+    for build in [old_build(), new_build()] {
+        let settings = Some("shadow = true");
+        page.host.load(CANDIDATE, build, settings).await;
+    }
+    page.serves(CANDIDATE).await?;
+    page.say("greet").await?;
+    page.sees("good day").await?;
+    let row = "document.querySelector('[data-plugin=candidate]').textContent";
+    for wanted in ["1 compared, 1 different, 0 skipped", ": good evening"] {
+        let there = format!("{row}.includes({})", json!(wanted));
+        page.browser.wait_for(&there).await?;
     }
     page.close().await
 }

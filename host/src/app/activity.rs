@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::clock;
+use crate::journal::Durable;
 use crate::model::event::Event;
 use crate::model::payload::EventPayload;
 use crate::model::{Name, Timestamp};
@@ -50,6 +51,8 @@ pub struct Activity {
     took: Latency,
     /// When the journal last took nothing; 0 once it takes something again.
     refused_at: AtomicU64,
+    /// The last write of events that was ordered: how it ends tells whether the disk takes any.
+    last: Mutex<Option<Durable>>,
 }
 
 #[derive(Default)]
@@ -72,7 +75,6 @@ impl Arriving<'_> {
     /// Counts it: its place is fixed, or it was there before.
     pub(super) fn arrived(self, is_duplicate: bool) {
         let activity = self.activity;
-        activity.refused_at.store(0, Ordering::Relaxed);
         activity.took.took(self.began.elapsed());
         if !is_duplicate {
             activity.kinds[self.kind].fetch_add(1, Ordering::Relaxed);
@@ -117,6 +119,8 @@ impl Activity {
 
     /// Notes that the journal took nothing of what was handed over.
     pub(super) fn refused(&self) {
+        // What was taken before says nothing any more.
+        *self.last.lock() = None;
         self.refused_at.store(clock::now(), Ordering::Relaxed);
     }
 
@@ -134,8 +138,31 @@ impl Activity {
         })
     }
 
+    /// Notes that events have their place. A disk that is full says so only when they get there.
+    pub(super) fn ordered(&self, durable: &Durable) {
+        let mut last = self.last.lock();
+        self.learn(last.as_ref());
+        *last = Some(durable.clone());
+    }
+
+    fn learn(&self, last: Option<&Durable>) {
+        match last {
+            Some(last) if last.has_failed() => {
+                self.refused_at.store(clock::now(), Ordering::Relaxed);
+            }
+            Some(last) if last.is_done() => self.refused_at.store(0, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
     /// Tells whether the journal took nothing lately.
     pub(super) fn is_paused(&self) -> bool {
+        self.learn(
+            self.last
+                .lock()
+                .take_if(|last| last.is_done() || last.has_failed())
+                .as_ref(),
+        );
         let at = self.refused_at.load(Ordering::Relaxed);
         at > 0 && clock::now().saturating_sub(at) < PAUSED_FOR_MS
     }

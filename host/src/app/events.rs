@@ -11,6 +11,8 @@ use crate::model::payload::EventPayload;
 
 /// Characters of a text that a line shows.
 const SHOWN_CHARS: usize = 200;
+/// Characters of why a delivery failed: a trap comes with its functions and lines.
+const DETAIL_CHARS: usize = 2_000;
 /// Actions of one event that a line shows.
 const SHOWN_ACTIONS: usize = 500;
 
@@ -54,7 +56,7 @@ fn delivery_line(past: &PastDelivery, stored_at: u64, room: usize) -> DeliveryLi
         after_ms: past.ended_at.map(|ended| ended.saturating_sub(stored_at)),
         took_us: past.took_us,
         reason: past.reason,
-        detail: past.detail.as_deref().map(shown),
+        detail: past.detail.as_deref().map(|text| cut(text, DETAIL_CHARS)),
         put_back: past.put_back,
         actions: past.actions.iter().take(room).map(action_line).collect(),
     }
@@ -75,7 +77,11 @@ fn action_line(past: &PastAction) -> ActionLine {
 }
 
 fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARS) {
+    cut(text, SHOWN_CHARS)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -90,7 +96,8 @@ pub(super) fn kind(payload: &EventPayload) -> String {
     }
 }
 
-fn text(event: &Event) -> Option<String> {
+/// The beginning of what an event says.
+pub(super) fn text(event: &Event) -> Option<String> {
     let text = match &event.payload {
         EventPayload::Message(message) => &message.text,
         EventPayload::MessageEdited(edited) => &edited.message.text,

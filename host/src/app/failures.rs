@@ -1,6 +1,9 @@
 //! Tells the person whose command, mention or direct message came to nothing: one line, with the
 //! trace id by which an operator finds it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 

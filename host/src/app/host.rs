@@ -32,7 +32,7 @@ use super::timers::Timers;
 use super::{clock, control};
 use crate::config::{DEFAULT_LIMITS, Settings};
 use crate::connectors::local::Hub;
-use crate::journal::Journal;
+use crate::journal::{Journal, Keep};
 use crate::mailbox::control::ReloadedLine;
 use crate::mailbox::{Clock, Connectors};
 use crate::model::age::MaxAge;
@@ -197,8 +197,12 @@ impl Host {
             hooks: hooks.clone(),
             artifacts,
         }));
-        let failed = failures.clone();
+        let (failed, kept) = (failures.clone(), journal.clone());
         plugins.on_settings(Box::new(move |settings| {
+            kept.set_keep(Keep {
+                finished: settings.journal.keep_ms,
+                dead: settings.journal.keep_dead_ms,
+            });
             failed.set_sentence(&settings.sentences.failure.on_failure);
             sentences.store(Arc::new(settings.sentences.hosted.clone()));
         }));

@@ -230,6 +230,7 @@ impl Inbox {
             .iter()
             .map(|arrival| self.activity.arriving(&arrival.tenant, &arrival.event))
             .collect();
+        let is_failing = self.activity.is_paused();
         let stored = match self.journal.accept_all(arrivals).await {
             Ok(stored) => stored,
             Err(error) => {
@@ -237,6 +238,12 @@ impl Inbox {
                 return Err(refusal(error));
             }
         };
+        self.activity.ordered(&stored.durable);
+        if is_failing && let Err(error) = stored.durable.clone().wait().await {
+            // A full disk says so only now. Nothing of it goes on; whoever offered it waits.
+            self.activity.refused();
+            return Err(refusal(error));
+        }
         for (arriving, accepted) in arriving.into_iter().zip(&stored.value) {
             arriving.arrived(matches!(accepted, Accepted::Duplicate));
         }
@@ -380,8 +387,9 @@ fn route_to(plugin: Name, event: &Event) -> Route {
 pub(super) fn refusal(error: JournalError) -> IntakeError {
     match error {
         JournalError::Closed | JournalError::Fenced => IntakeError::Stopping,
-        JournalError::Full(_) | JournalError::Failed(_) | JournalError::NoPast => {
-            IntakeError::Paused(error.to_string())
-        }
+        JournalError::Full(_)
+        | JournalError::Failed(_)
+        | JournalError::NoDelivery(_)
+        | JournalError::NoPast => IntakeError::Paused(error.to_string()),
     }
 }

@@ -32,6 +32,7 @@ const BOUNDS: [usize; 9] = [7, 9, 11, 13, 15, 17, 19, 21, 23];
 pub(super) struct Sample {
     pub(super) started_at_ms: u64,
     pub(super) is_ready: bool,
+    pub(super) is_paused: bool,
     pub(super) plugins: Vec<PluginStatus>,
     pub(super) bots: Vec<BotSample>,
     pub(super) outbox: Vec<BotOutbox>,
@@ -92,6 +93,11 @@ impl Sample {
             "ready",
             "Whether /ready says so",
             if self.is_ready { 1.0 } else { 0.0 },
+        )?;
+        page.gauge(
+            "intake_paused",
+            "1 while the journal takes no events",
+            if self.is_paused { 1.0 } else { 0.0 },
         )?;
         page.gauge(
             "guest_memory_bytes",

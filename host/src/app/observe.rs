@@ -12,6 +12,8 @@ use crate::web::{BotReadiness, Readiness, Watched};
 
 /// How long the journal may take to count.
 const COUNT_WITHIN: Duration = Duration::from_secs(2);
+/// What is said while the journal takes no events.
+pub(super) const INTAKE_PAUSES: &str = "intake pauses";
 
 #[async_trait]
 impl Watched for Host {
@@ -38,7 +40,7 @@ impl Watched for Host {
                 .map(|reason| format!("journal takes no writes: {reason}")),
         );
         if self.inbox().activity().is_paused() {
-            reasons.push("intake pauses".to_owned());
+            reasons.push(INTAKE_PAUSES.to_owned());
         }
         // A bot that an operator paused is as it should be.
         let is_missing = |bot: &&BotReadiness| {
@@ -62,6 +64,7 @@ impl Watched for Host {
         let sample = Sample {
             started_at_ms: self.started_at(),
             is_ready: self.readiness().await.ready,
+            is_paused: activity.is_paused(),
             plugins: self.lanes().status(),
             bots: self.bot_samples(),
             outbox: self.outbox().status(),

@@ -9,6 +9,7 @@ mod health;
 mod load;
 mod returning;
 mod settings;
+mod shadow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use self::returning::Held;
 pub use self::returning::RollBackError;
 use self::settings::Releasing;
 pub use self::settings::{OnSettings, ReloadError};
+use self::shadow::Shadow;
 use super::clock;
 use super::hooks::Hooks;
 use super::intake::{Directed, Inbox};
@@ -106,6 +108,8 @@ struct Known {
     refused: BTreeMap<String, String>,
     /// What is remembered of the builds of each plugin that was ever looked at.
     builds: BTreeMap<String, Builds>,
+    /// Builds that are compared with the one that serves.
+    shadows: BTreeMap<String, Shadow>,
     /// Everything that lay in the folder at the start was looked at.
     was_scanned: bool,
     /// The refusals that the audit has: one that goes on is told once.
@@ -286,6 +290,7 @@ impl Plugins {
             known.audited.remove(name);
             known.serving.remove(name)
         };
+        self.end_shadow(name);
         self.rebuild_table();
         self.parts.lanes.remove(&self.parts.tenant, name);
         self.parts.requests.remove(&self.parts.tenant, &name.into());
@@ -451,6 +456,7 @@ impl Plugins {
                 since: Some(plugin.since),
                 problem: live.and_then(health::problem_of),
                 health: Some(self.health(name, &known, live)),
+                shadow: known.shadow_line(name, live).map(Box::new),
                 waiting: live.map_or(0, |live| live.waiting as u64),
                 handled: live.map_or(0, |live| live.handled),
                 faults: live.map_or(0, |live| live.faults),
@@ -506,6 +512,7 @@ impl PanelSource for Plugins {
                         .and_then(health::problem_of)
                         .or_else(|| self.parts.reads.last_denied(name)),
                     health: Some(self.health(name, &known, live)),
+                    shadow: known.shadow_line(name, live),
                     waiting: live.map_or(0, |live| live.waiting as u64),
                     webhooks: webhooks.remove(name.as_str()).unwrap_or_default(),
                 },

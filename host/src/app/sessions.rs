@@ -427,6 +427,7 @@ fn tuning(config: &BotConfig) -> BotTuning {
     };
     BotTuning {
         per_minute: config.messages_per_minute,
+        per_minute_in_conversation: config.conversation_messages_per_minute,
         text_only: local.text_only,
         edits: local.edits,
     }

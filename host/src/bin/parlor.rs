@@ -11,11 +11,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     // The compiler's child process: it needs neither settings nor a runtime.
-    if arguments
+    if let Some(code) = arguments
         .next()
-        .is_some_and(|verb| verb == compile::COMPILE_VERB)
+        .and_then(|verb| compile::child_main(&verb, arguments))
     {
-        let code = compile::child_main(arguments);
         return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
     }
     parlor_host::cli::main(std::env::args_os())

@@ -1,10 +1,12 @@
 //! What the verbs that ask a running host print, for people and as JSON.
 
-use super::{ask, bots, conversations, outbox, plugins, reload, send};
+use super::{ask, bots, conversations, outbox, plugins, reload, replay, send};
+use crate::app::replay::{Compared, ReplayTotal, ReplayedLine};
 use crate::mailbox::control::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
-    LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook,
-    ReloadedLine, Selector, SentLine, SentState, SettingsLine, TotalLine,
+    BotLine, BotState, BroadcastLine, ConversationLine, DifferenceLine, DroppedLine, FaultLine,
+    HoldLine, LaneLine, LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine,
+    PluginWebhook, ReloadedLine, Selector, SentLine, SentState, SettingsLine, ShadowLine,
+    TotalLine,
 };
 use crate::model::event::ConversationKind;
 
@@ -133,6 +135,7 @@ fn plugins_of_a_running_host_are_listed() {
             verify: "hmac-sha256".to_owned(),
         }],
         health: None,
+        shadow: None,
     };
     let bad = PluginLine {
         plugin: "bad".to_owned(),
@@ -196,6 +199,108 @@ fn a_plugin_that_fails_is_listed_with_what_led_there() {
         Line::Plugin(new("only", None)),
     ];
     insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
+}
+
+#[test]
+fn a_build_in_the_shadow_is_listed_with_its_differences() {
+    let difference = DifferenceLine {
+        at: NOW - 12_000,
+        event: "e-7".to_owned(),
+        conversation: Some("room:lobby".to_owned()),
+        was: vec!["send in room:lobby: good day".to_owned()],
+        now: vec!["failed: Trap: wasm `unreachable` instruction executed".to_owned()],
+        fields: Vec::new(),
+    };
+    let alike = DifferenceLine {
+        conversation: None,
+        was: vec!["send to ada@example.com: hello".to_owned()],
+        now: vec!["send to ada@example.com: hello".to_owned()],
+        fields: vec!["action.kind.send.quiet: absent → true".to_owned()],
+        ..difference.clone()
+    };
+    let joke = PluginLine {
+        plugin: "joke".to_owned(),
+        state: "serving".to_owned(),
+        version: Some("1.2.0".to_owned()),
+        shadow: Some(Box::new(ShadowLine {
+            version: "1.3.0".to_owned(),
+            sha256: "00ff".repeat(16),
+            since: NOW - 200_000,
+            hears_otherwise: true,
+            compared: 120,
+            differ: 2,
+            skipped: 5,
+            last_skipped: Some("too many others waited to be compared".to_owned()),
+            recent: vec![difference, alike],
+        })),
+        ..PluginLine::default()
+    };
+    let lines = [Line::Plugin(joke)];
+    insta::assert_snapshot!(both(&lines, plugins::list(&lines, NOW)));
+}
+
+#[test]
+fn replayed_events_are_told() {
+    let same = ReplayedLine {
+        event: 17,
+        delivery: 21,
+        at: NOW - 200_000,
+        kind: "message".to_owned(),
+        conversation: Some("room:lobby".to_owned()),
+        user_name: Some("Ada".to_owned()),
+        text: Some("/joke\nplease".to_owned()),
+        compared: Compared::Same,
+        detail: None,
+        was: Vec::new(),
+        now: Vec::new(),
+        fields: Vec::new(),
+    };
+    let failing = ReplayedLine {
+        detail: Some("Trap: at 1".to_owned()),
+        ..same.clone()
+    };
+    let differs = ReplayedLine {
+        compared: Compared::Differs,
+        was: vec!["send in room:lobby: a".to_owned()],
+        now: vec![
+            "send in room:lobby: a".to_owned(),
+            "send in room:lobby: b".to_owned(),
+        ],
+        fields: vec!["action.kind.send.quiet: absent → true".to_owned()],
+        ..same.clone()
+    };
+    let skipped = ReplayedLine {
+        kind: "lifecycle".to_owned(),
+        conversation: None,
+        user_name: None,
+        text: None,
+        compared: Compared::Skipped,
+        detail: Some("it is not through yet".to_owned()),
+        ..same.clone()
+    };
+    let all = [same, failing, differs, skipped];
+    let mut shown: Vec<String> = all
+        .iter()
+        .flat_map(|line| replay::event_lines(line, NOW))
+        .collect();
+    let total = ReplayTotal {
+        plugin: "joke".to_owned(),
+        file: "new.wasm".into(),
+        version: "1.3.0".to_owned(),
+        same: 2,
+        differ: 1,
+        skipped: 1,
+        ..ReplayTotal::default()
+    };
+    shown.push(replay::total_line(&total));
+    let none = ReplayTotal {
+        same: 0,
+        differ: 0,
+        skipped: 0,
+        ..total
+    };
+    shown.push(replay::total_line(&none));
+    insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]

@@ -87,7 +87,7 @@ enum EventsVerb {
     },
 }
 
-fn parse_since(text: &str) -> Result<u64, String> {
+pub(super) fn parse_since(text: &str) -> Result<u64, String> {
     parse_duration_ms(text).ok_or_else(|| "is no time such as 10m, 2h or 1d".to_owned())
 }
 

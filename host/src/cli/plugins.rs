@@ -8,7 +8,9 @@ use clap::{Args, Subcommand};
 use super::ask::{Meant, PATIENCE, ago, now, settings_lines};
 use super::output::{Failure, table};
 use super::start::Place;
-use crate::mailbox::control::{Ask, FaultLine, Line, PluginHealth, PluginLine, PluginWebhook};
+use crate::mailbox::control::{
+    Ask, FaultLine, Line, PluginHealth, PluginLine, PluginWebhook, ShadowLine,
+};
 use crate::model::Timestamp;
 
 /// How long a rollback may take: the build may have to be compiled, and another change be made first.
@@ -25,7 +27,8 @@ pub(super) struct PluginsArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginsVerb {
-    /// Put the last good build of a plugin back in place of the one that serves
+    /// Put the last good build of a plugin back in place of the one that serves; drop the one in its
+    /// shadow, where there is one
     Rollback {
         /// The plugin
         name: String,
@@ -112,6 +115,9 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
             let lines = health_lines(health, now);
             shown.extend(lines.map(|line| format!("{}: {line}", plugin.plugin)));
         }
+        if let Some(shadow) = &plugin.shadow {
+            shown.extend(shadow_lines(&plugin.plugin, shadow, now));
+        }
     }
     for plugin in &plugins {
         shown.extend(webhook_lines(&plugin.plugin, &plugin.webhooks));
@@ -164,6 +170,46 @@ fn health_lines(health: &PluginHealth, now: Timestamp) -> impl Iterator<Item = S
     let faults: Vec<String> = health.recent.iter().map(|it| fault_line(it, now)).collect();
     let facts = [probation, probe, budget].into_iter().flatten();
     facts.chain(faults)
+}
+
+/// How a build in the shadow compares, and its newest differences: what goes with `-`, what would go
+/// with `+`.
+fn shadow_lines(plugin: &str, shadow: &ShadowLine, now: Timestamp) -> Vec<String> {
+    let ShadowLine {
+        version,
+        compared,
+        differ,
+        skipped,
+        ..
+    } = shadow;
+    let why = shadow.last_skipped.as_ref();
+    let why = why.map_or_else(String::new, |why| format!(" (the last: {why})"));
+    let since = ago(now, shadow.since);
+    let mut lines = vec![
+        format!(
+            "version {version} in the shadow for {since}: {compared} compared, {differ} different, {skipped} skipped{why}"
+        ),
+        format!(
+            "`parlor reload {plugin}` lets it serve, `parlor plugins rollback {plugin}` drops it"
+        ),
+    ];
+    if shadow.hears_otherwise {
+        lines.push(
+            "it declares other commands or subscriptions: what it alone would hear is not compared"
+                .to_owned(),
+        );
+    }
+    for difference in &shadow.recent {
+        let place = difference.conversation.as_ref();
+        let place = place.map_or_else(String::new, |place| format!(" in {place}"));
+        let at = ago(now, difference.at);
+        lines.push(format!("{at} ago, event {}{place}:", difference.event));
+        lines.extend(difference.was.iter().map(|it| format!("  - {it}")));
+        lines.extend(difference.now.iter().map(|it| format!("  + {it}")));
+        lines.extend(difference.fields.iter().map(|it| format!("    {it}")));
+    }
+    let lines = lines.into_iter();
+    lines.map(|line| format!("{plugin}: {line}")).collect()
 }
 
 fn fault_line(fault: &FaultLine, now: Timestamp) -> String {

@@ -27,6 +27,8 @@ pub struct BotConfig {
     pub name: String,
     /// Requests a minute that it may make; none is as many as its platform takes.
     pub messages_per_minute: Option<u32>,
+    /// Messages a minute in one conversation; none is as many as its platform takes.
+    pub conversation_messages_per_minute: Option<u32>,
     /// Its platform, and what only that one wants to know.
     pub platform: Platform,
 }
@@ -74,6 +76,7 @@ impl BotConfig {
         Self {
             name: name.to_owned(),
             messages_per_minute: None,
+            conversation_messages_per_minute: None,
             platform: Platform::Local(LocalBot::default()),
         }
     }
@@ -109,10 +112,9 @@ pub(super) fn read_bots(
             // Its other keys belong to the platform, and are not known.
             continue;
         };
-        let messages_per_minute = table
-            .get(reader, "messages-per-minute")
-            .and_then(|item| item.integer(reader, 1..=MAX_PER_MINUTE))
-            .and_then(|number| u32::try_from(number).ok());
+        let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
+        let conversation_messages_per_minute =
+            read_per_minute(reader, &mut table, "conversation-messages-per-minute");
         let platform = match platform {
             SYMPHONY => {
                 let folder = name.as_deref().map(|name| {
@@ -129,11 +131,22 @@ pub(super) fn read_bots(
             bots.push(BotConfig {
                 name,
                 messages_per_minute,
+                conversation_messages_per_minute,
                 platform,
             });
         }
     }
     bots
+}
+
+fn read_per_minute(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    key: &'static str,
+) -> Option<u32> {
+    let item = table.get(reader, key)?;
+    let number = item.integer(reader, 1..=MAX_PER_MINUTE)?;
+    u32::try_from(number).ok()
 }
 
 fn read_local(reader: &mut Reader<'_>, table: &mut Table<'_>) -> LocalBot {

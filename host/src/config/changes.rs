@@ -22,11 +22,6 @@ impl Settings {
                 self.journal.max_bytes != new.journal.max_bytes,
             ),
             ("outbox", self.outbox != new.outbox),
-            ("journal.keep", self.journal.keep_ms != new.journal.keep_ms),
-            (
-                "journal.keep-dead",
-                self.journal.keep_dead_ms != new.journal.keep_dead_ms,
-            ),
             ("limits", self.limits != new.limits),
             ("log.format", self.log.format != new.log.format),
             ("log.file", self.log.file != new.log.file),

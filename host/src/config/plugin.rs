@@ -36,6 +36,8 @@ pub struct PluginSettings {
     pub enabled: bool,
     /// Whether each event gets an instance of its own.
     pub fresh: bool,
+    /// Whether a new build is compared with the one that serves before it may serve.
+    pub shadow: bool,
     /// What it hears of.
     pub only: Only,
     /// The roles that may use a command; `*` for every command that is not named.
@@ -65,6 +67,7 @@ impl PluginSettings {
             sha256: None,
             enabled: true,
             fresh: false,
+            shadow: false,
             only: Only::default(),
             allow: BTreeMap::new(),
             config: BTreeMap::new(),
@@ -223,6 +226,7 @@ fn read_body(
     for (name, flag) in [
         ("enabled", &mut settings.enabled),
         ("fresh", &mut settings.fresh),
+        ("shadow", &mut settings.shadow),
     ] {
         if let Some(value) = table.get(reader, name).and_then(|item| item.flag(reader)) {
             *flag = value;

@@ -437,6 +437,21 @@ fn a_bot_may_be_told_its_pace() {
         parse("[[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n")
             .unwrap();
     assert_eq!(settings.bots[0].messages_per_minute, Some(60));
+    assert_eq!(settings.bots[0].conversation_messages_per_minute, None);
+    let both = "[[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 600\n\
+                conversation-messages-per-minute = 30\n";
+    let bot = parse(both).unwrap().bots.remove(0);
+    assert_eq!(
+        (
+            bot.messages_per_minute,
+            bot.conversation_messages_per_minute
+        ),
+        (Some(600), Some(30))
+    );
+    check(
+        "[[bot]]\nname = \"desk\"\nplatform = \"local\"\nconversation-messages-per-minute = 700000\n",
+        "parlor.toml:4: `conversation-messages-per-minute` in entry 1 of `bot` is the number 700000; expected a whole number from 1 to 600000",
+    );
     check(
         "[[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 0\n",
         "parlor.toml:4: `messages-per-minute` in entry 1 of `bot` is the number 0; expected a whole number from 1 to 600000",

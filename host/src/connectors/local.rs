@@ -14,9 +14,10 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +49,8 @@ pub struct LocalConnector {
     text_only: AtomicBool,
     /// Its messages can be changed.
     edits: AtomicBool,
-    /// Requests a minute; 0 is without a limit.
-    per_minute: AtomicU32,
+    /// Without settings it goes as fast as it can: the platform is in this process.
+    pace: ArcSwap<Pace>,
 }
 
 impl LocalConnector {
@@ -71,7 +72,7 @@ impl LocalConnector {
             hub,
             text_only: AtomicBool::new(false),
             edits: AtomicBool::new(true),
-            per_minute: AtomicU32::new(0),
+            pace: ArcSwap::from_pointee(Pace::FREE),
         })
     }
 
@@ -91,11 +92,7 @@ impl Connector for LocalConnector {
     }
 
     fn pace(&self) -> Pace {
-        let per_minute = self.per_minute.load(Ordering::Relaxed);
-        Pace {
-            per_minute: (per_minute > 0).then_some(per_minute),
-            conversation_gap: Duration::ZERO,
-        }
+        **self.pace.load()
     }
 
     fn shows(&self) -> Shows {
@@ -219,8 +216,7 @@ impl Session for LocalConnector {
 
     fn tune(&self, tuning: BotTuning) {
         self.text_only.store(tuning.text_only, Ordering::Relaxed);
-        let per_minute = tuning.per_minute.unwrap_or(0);
-        self.per_minute.store(per_minute, Ordering::Relaxed);
+        self.pace.store(Arc::new(Pace::FREE.tuned(&tuning)));
         self.edits.store(tuning.edits, Ordering::Relaxed);
     }
 

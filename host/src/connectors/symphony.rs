@@ -17,6 +17,7 @@ pub mod config;
 pub mod convert;
 pub mod ids;
 mod marks;
+mod preview;
 mod reads;
 pub mod render;
 mod send;
@@ -28,23 +29,26 @@ mod tests;
 pub mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::SymphonyConfig;
+pub use preview::preview;
 
 use self::api::Api;
 use self::marks::Marks;
 use self::wire::rest::PodUser;
-use crate::journal::{Part, Sent};
+use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
-use crate::mailbox::{Clock, Connector, Intake, Pace, Read, ReadAnswer, SendError, SystemClock};
-use crate::model::action::Action;
+use crate::mailbox::{
+    Clock, Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError, SystemClock,
+};
+use crate::model::action::{Action, ActionKind};
 use crate::model::directory::ReadError;
 use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
@@ -53,8 +57,17 @@ use crate::net::RestError;
 /// The platform's name in events and settings.
 pub const PLATFORM: &str = "symphony";
 
-/// Messages a second in one conversation that the platform recommends for bots (symphony.md §10.1).
-const CONVERSATION_GAP: Duration = Duration::from_millis(500);
+/// Two messages a second in a room is what the platform recommends for bots (symphony.md §10.1).
+const PACE: Pace = Pace {
+    bot: None,
+    conversation: Some(Rate {
+        every: Duration::from_millis(500),
+        burst: 2,
+    }),
+};
+
+/// Changes of members that a room takes (symphony.md §10.1).
+const MEMBERS: Rate = Rate::one_in(Duration::from_millis(334));
 
 /// One bot on Symphony.
 pub struct SymphonyConnector {
@@ -66,8 +79,10 @@ pub struct SymphonyConnector {
     marks: Marks,
     /// Logins in a row that were refused.
     refused: Mutex<u32>,
-    /// Requests a minute; 0 is without a limit of our own.
-    per_minute: AtomicU32,
+    /// The platform's pace where the settings say nothing else, …
+    pace: ArcSwap<Pace>,
+    /// … and what the settings say.
+    tuned: ArcSwap<Pace>,
     /// What of conversations is known: whether people of other companies are there.
     places: send::Places,
     /// What people are shown that it understands.
@@ -99,7 +114,8 @@ impl SymphonyConnector {
             }),
             marks: Marks::new(config.folder.clone()),
             refused: Mutex::default(),
-            per_minute: AtomicU32::new(0),
+            pace: ArcSwap::from_pointee(PACE),
+            tuned: ArcSwap::from_pointee(Pace::FREE),
             places: send::Places::default(),
             commands: watch::Sender::default(),
             config,
@@ -142,10 +158,26 @@ impl Connector for SymphonyConnector {
     }
 
     fn pace(&self) -> Pace {
-        let per_minute = self.per_minute.load(Ordering::Relaxed);
-        Pace {
-            per_minute: (per_minute > 0).then_some(per_minute),
-            conversation_gap: CONVERSATION_GAP,
+        **self.pace.load()
+    }
+
+    /// The recommendation is for rooms; people alone with the bot read as fast as it writes.
+    fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
+        match &part.action.kind {
+            ActionKind::Send(_) | ActionKind::Edit(_) => {
+                let pace = match self.places.is_direct(&part.conversation) {
+                    true => &self.tuned,
+                    false => &self.pace,
+                };
+                pace.load().conversation
+            }
+            ActionKind::Join(_)
+            | ActionKind::Leave(_)
+            | ActionKind::Invite(_)
+            | ActionKind::Remove(_)
+            | ActionKind::Promote(_)
+            | ActionKind::Demote(_) => Some(MEMBERS),
+            _ => None,
         }
     }
 
@@ -178,8 +210,8 @@ impl Session for SymphonyConnector {
     }
 
     fn tune(&self, tuning: BotTuning) {
-        let per_minute = tuning.per_minute.unwrap_or(0);
-        self.per_minute.store(per_minute, Ordering::Relaxed);
+        self.pace.store(Arc::new(PACE.tuned(&tuning)));
+        self.tuned.store(Arc::new(Pace::FREE.tuned(&tuning)));
     }
 
     fn show_commands(&self, commands: &[ShownCommand]) {

@@ -10,6 +10,7 @@ pub(crate) mod broadcasts;
 pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
+pub(crate) mod model;
 pub(crate) mod parts;
 pub(crate) mod past;
 pub(crate) mod people;
@@ -106,6 +107,7 @@ macro_rules! store_conformance {
                 past: past_is_asked_for_in_part,
                 past: dead_letter_is_put_back_once,
                 past: forgotten_person_leaves_no_content,
+                past: forgotten_event_is_routed_no_more,
                 upkeep: timers_are_due_oldest_first,
                 upkeep: timer_of_the_same_name_is_replaced,
                 upkeep: fired_timer_is_armed_again_or_ends,
@@ -114,6 +116,7 @@ macro_rules! store_conformance {
                 upkeep: timers_are_counted_by_plugin,
                 upkeep: plugins_take_turns_where_many_timers_are_due,
                 upkeep: parked_timers_are_not_due,
+                upkeep: timer_parked_before_its_firing_is_stored_stays_parked,
                 upkeep: prune_leaves_what_is_open,
                 upkeep: prune_drops_expired_state,
                 upkeep: counts_what_it_holds,

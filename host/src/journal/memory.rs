@@ -98,9 +98,7 @@ impl MemoryJournal {
         if delivery > 0 && delivery < next {
             return Ok(());
         }
-        Err(JournalError::Failed(format!(
-            "there is no delivery {delivery}"
-        )))
+        Err(JournalError::NoDelivery(delivery))
     }
 
     fn state_of(&self, tenant: &str, plugin: &str) -> &Mutex<StateTable> {

@@ -23,6 +23,7 @@ mod open;
 mod past;
 mod prune;
 mod read;
+mod recorded;
 mod requests;
 mod rest;
 mod rows;
@@ -54,6 +55,7 @@ use self::error::journal_error;
 use self::index::Index;
 use self::prune::Cursor;
 use self::read::Readers;
+pub use self::recorded::CarriedState;
 pub use self::rest::RestingJournal;
 use self::rows::{ArrivalRow, TurnRow};
 use self::schema::PAGE_BYTES;
@@ -87,6 +89,7 @@ pub struct SqliteJournal {
     pages_used: Arc<AtomicU64>,
     files: Arc<Blobs>,
     commits: Arc<Latency>,
+    keep: Arc<Mutex<Keep>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -250,6 +253,7 @@ impl Journal for SqliteJournal {
                 .iter()
                 .map(rows::broadcast_row)
                 .collect::<JournalResult<_>>()?,
+            timer_notes: rows::timer_notes(&turn.timers)?,
             timers: turn
                 .timers
                 .into_iter()
@@ -533,6 +537,10 @@ impl Journal for SqliteJournal {
             .await?;
         counts.bytes = self.bytes_on_disk();
         Ok(counts)
+    }
+
+    fn set_keep(&self, keep: Keep) {
+        *self.keep.lock() = keep;
     }
 
     async fn prune(&self, now: Timestamp) -> JournalResult<()> {

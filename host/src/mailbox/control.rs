@@ -6,6 +6,7 @@
 mod client;
 mod event_lines;
 mod lines;
+mod shadow_lines;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use lines::{
     LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook, Refused,
     RefusedReason, ReloadedLine, SentLine, SentState, SettingsLine, TotalLine,
 };
+pub use shadow_lines::{DifferenceLine, ShadowLine};
 pub use wire::{LineError, read_line, write_line};
 
 use crate::journal::EventQuery;

@@ -10,6 +10,8 @@ use super::{Connector, Intake};
 pub struct BotTuning {
     /// Requests a minute that it may make; none is as many as its platform takes.
     pub per_minute: Option<u32>,
+    /// Messages a minute in one conversation; none is as many as its platform takes.
+    pub per_minute_in_conversation: Option<u32>,
     /// It shows text only.
     pub text_only: bool,
     /// Its messages can be changed.

@@ -183,10 +183,3 @@ fn cause(error: &reqwest::Error) -> String {
         None => "failed".to_owned(),
     }
 }
-
-/// How long an answer says to wait.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let seconds: f64 = value.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
-}

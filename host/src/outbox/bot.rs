@@ -18,13 +18,11 @@ pub(super) use self::operate::Taken;
 use super::Shared;
 use super::fair::Ready;
 use super::hold::BotHolds;
-use super::pace::Bucket;
+use super::pace::{Bucket, Conversations};
 use crate::journal::{Part, PartState, PartUpdate, Urgency};
-use crate::mailbox::{LaneKey, LaneKind, Pace};
+use crate::mailbox::{Connector, LaneKey, LaneKind, Pace, Rate};
 use crate::model::{Name, NameMap};
 
-/// Conversations whose last send is remembered for the gap; above that the older are forgotten.
-const GAPS: usize = 10_000;
 /// Lanes without parts that are kept, so that a busy conversation is not made anew each time.
 const KEPT_LANES: usize = 4_096;
 
@@ -132,19 +130,23 @@ struct State {
     lanes: NameMap<LaneKey, Lane>,
     ready: Ready,
     timed: BinaryHeap<Reverse<(Instant, Order)>>,
+    /// Lanes that were timed up to now.
+    orders: u64,
     idle: Vec<Arc<Notify>>,
     workers: usize,
     bucket: Bucket,
-    /// When the next message may go into a conversation.
-    gaps: NameMap<Name, Instant>,
+    conversations: Conversations,
+    /// Until when the platform wants nothing of the bot.
+    quiet_until: Option<Instant>,
 }
 
-/// A lane's key in the heap, where only the moment orders.
-struct Order(LaneKey);
+/// A lane's key in the heap. Of those that wait for one moment, who came first is first: lanes that
+/// share a paced conversation take turns.
+struct Order(u64, LaneKey);
 
 impl PartialEq for Order {
-    fn eq(&self, _other: &Self) -> bool {
-        true
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 }
 impl Eq for Order {}
@@ -154,8 +156,8 @@ impl PartialOrd for Order {
     }
 }
 impl Ord for Order {
-    fn cmp(&self, _other: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
     }
 }
 
@@ -293,14 +295,23 @@ impl BotQueue {
     }
 
     /// Takes a request's share of what the bot may do; how long to wait where there is none left.
-    pub(super) fn charge(&self, per_minute: u32) -> Option<Duration> {
+    pub(super) fn charge(&self, rate: Option<Rate>) -> Option<Duration> {
         let now = Instant::now();
         let mut state = self.state.lock();
-        if let Some(at) = state.bucket.wait(per_minute, now) {
+        if let Some(at) = state.paced_until(rate) {
             return Some(at.saturating_duration_since(now));
         }
-        state.bucket.take(per_minute, now);
+        if let Some(rate) = rate {
+            state.bucket.take(rate, now);
+        }
         None
+    }
+
+    /// Lets nothing of the bot leave before this moment.
+    pub(super) fn be_quiet(&self, until: Instant) {
+        let mut state = self.state.lock();
+        let until = state.quiet_until.map_or(until, |now| now.max(until));
+        state.quiet_until = Some(until);
     }
 
     fn rouse(self: &Arc<Self>, state: &mut State, shared: &Arc<Shared>) {
@@ -322,9 +333,10 @@ impl BotQueue {
     pub(super) fn next(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
-        pace: Pace,
+        connector: Option<&Arc<dyn Connector>>,
         me: &Arc<Notify>,
     ) -> Step {
+        let pace = connector.map_or(Pace::FREE, |connector| connector.pace());
         let mut state = self.state.lock();
         if shared.cancel.is_cancelled() {
             state.workers -= 1;
@@ -335,13 +347,11 @@ impl BotQueue {
         }
         let mut wake = None;
         while !state.ready.is_empty() {
-            if let Some(per_minute) = pace.per_minute
-                && let Some(at) = state.bucket.wait(per_minute, Instant::now())
-            {
+            if let Some(at) = state.paced_until(pace.bot) {
                 wake = Some(at);
                 break;
             }
-            if let Some(job) = state.begin(pace) {
+            if let Some(job) = state.begin(pace.bot, connector) {
                 return Step::Work(Box::new(job));
             }
         }
@@ -388,7 +398,7 @@ impl BotQueue {
                 lane.put(item);
                 lane.place = Place::Timed;
                 lane.due = Some(at);
-                state.timed.push(Reverse((at, Order(key))));
+                state.time(at, key);
                 return skipped;
             }
             Next::Aside(at, message) => state.set_aside(&key, &message, item, at),
@@ -434,8 +444,25 @@ impl State {
         if aside.place == Place::Rest {
             aside.place = Place::Timed;
             aside.due = Some(at);
-            self.timed.push(Reverse((at, Order(key))));
+            self.time(at, key);
         }
+    }
+
+    /// Lets a lane wait for a moment that it knows.
+    fn time(&mut self, at: Instant, key: LaneKey) {
+        self.orders += 1;
+        self.timed.push(Reverse((at, Order(self.orders, key))));
+    }
+
+    /// Tells until when nothing of the bot may leave; none: something may now.
+    fn paced_until(&mut self, rate: Option<Rate>) -> Option<Instant> {
+        if rate.is_none() && self.quiet_until.is_none() {
+            return None;
+        }
+        let now = Instant::now();
+        self.quiet_until = self.quiet_until.filter(|until| *until > now);
+        let paced = rate.and_then(|rate| self.bucket.wait(rate, now));
+        self.quiet_until.max(paced)
     }
 
     /// Makes a resting lane ready where it has parts that are not held.
@@ -470,43 +497,38 @@ impl State {
         }
     }
 
-    fn begin(&mut self, pace: Pace) -> Option<Job> {
+    fn begin(&mut self, bot: Option<Rate>, connector: Option<&Arc<dyn Connector>>) -> Option<Job> {
         let key = self.ready.pop()?;
         // It may stand there twice, or have been emptied or held meanwhile.
-        if self.lanes.get(&key)?.place != Place::Ready {
-            return None;
-        }
-        let limits = pace.per_minute.is_some() || !pace.conversation_gap.is_zero();
-        let now = limits.then(Instant::now);
-        if let Some(now) = now
-            && let Some(at) = self.gaps.get(&key.conversation).copied()
-            && at > now
-        {
-            if let Some(lane) = self.lanes.get_mut(&key) {
-                lane.place = Place::Timed;
-                lane.due = Some(at);
-            }
-            self.timed.push(Reverse((at, Order(key))));
-            return None;
-        }
         let lane = self.lanes.get_mut(&key)?;
-        let Some(item) = lane.pop() else {
+        if lane.place != Place::Ready {
+            return None;
+        }
+        let Some(first) = lane.first() else {
             lane.place = Place::Rest;
             return None;
         };
+        let here = connector.filter(|_| !key.conversation.is_empty());
+        let here = here.and_then(|connector| connector.conversation_pace(&first.part.what));
+        let now = (bot.is_some() || here.is_some()).then(Instant::now);
+        if let (Some(rate), Some(now)) = (here, now)
+            && let Some(at) = self.conversations.wait(&key.conversation, rate, now)
+        {
+            lane.place = Place::Timed;
+            lane.due = Some(at);
+            self.time(at, key);
+            return None;
+        }
+        let item = lane.pop()?;
         lane.place = Place::Busy;
         let is_overtaken = lane.is_overtaken(&item);
         lane.sending = Some((item.part.number, item.part.broadcast));
         if let Some(now) = now.filter(|_| !is_overtaken) {
-            if let Some(per_minute) = pace.per_minute {
-                self.bucket.take(per_minute, now);
+            if let Some(rate) = bot {
+                self.bucket.take(rate, now);
             }
-            if !pace.conversation_gap.is_zero() {
-                if self.gaps.len() >= GAPS {
-                    self.gaps.retain(|_, at| *at > now);
-                }
-                let conversation = Name::clone(&key.conversation);
-                self.gaps.insert(conversation, now + pace.conversation_gap);
+            if let Some(rate) = here {
+                self.conversations.take(&key.conversation, rate, now);
             }
         }
         Some(Job {
@@ -525,7 +547,7 @@ impl State {
         let now = Instant::now();
         while let Some(Reverse((at, _))) = self.timed.peek()
             && *at <= now
-            && let Some(Reverse((at, Order(key)))) = self.timed.pop()
+            && let Some(Reverse((at, Order(_, key)))) = self.timed.pop()
         {
             // A lane that was emptied meanwhile may wait for another moment, or not at all.
             let is_due = self

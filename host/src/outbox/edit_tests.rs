@@ -14,7 +14,7 @@ use super::{OutboxConfig, Outcomes, PartEnd};
 use crate::content::hosted::Shows;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, OpenForm, Part, SentAs, Urgency};
-use crate::mailbox::{OutboxHandle as _, Pace, SendError};
+use crate::mailbox::{OutboxHandle as _, Pace, Rate, SendError};
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Edit, EditRule, Fallback, MessageRef};
 use crate::model::content::Content;
@@ -423,8 +423,8 @@ async fn an_end_is_told_before_it_is_recorded() {
 async fn reads_share_the_rate_of_their_bot() {
     let platform = Platform {
         pace: Pace {
-            per_minute: Some(60),
-            conversation_gap: Duration::ZERO,
+            bot: Some(Rate::per_minute(60)),
+            conversation: None,
         },
         ..Platform::good()
     };

@@ -16,7 +16,9 @@ use crate::journal::{
     Accepted, Arrival, Broadcast, Committed, EventKey, Journal, NewBroadcast, NewPart, OpenForm,
     Part, Sent, StateDelta, Turn, Urgency,
 };
-use crate::mailbox::{Connector, Connectors, OutboxHandle as _, Pace, Read, ReadAnswer, SendError};
+use crate::mailbox::{
+    Connector, Connectors, OutboxHandle as _, Pace, Rate, Read, ReadAnswer, SendError,
+};
 use crate::model::Name;
 use crate::model::action::{
     Action, ActionKind, Edit, EditRule, Fallback, MessageRef, Send, Target,
@@ -47,6 +49,8 @@ pub(super) struct Platform {
     pub(super) answer: Answer,
     pub(super) find: Mutex<Vec<Result<Option<Sent>, SendError>>>,
     pub(super) pace: Pace,
+    /// How it paces conversations, where they are not alike.
+    pub(super) paces: Option<fn(&NewPart) -> Option<Rate>>,
     pub(super) shows: Shows,
     pub(super) platform: &'static str,
     pub(super) performs_once: bool,
@@ -66,10 +70,8 @@ impl Platform {
         Self {
             answer: Box::new(answer),
             find: Mutex::default(),
-            pace: Pace {
-                per_minute: None,
-                conversation_gap: Duration::ZERO,
-            },
+            pace: Pace::FREE,
+            paces: None,
             shows: Shows::ALL,
             platform: "webex",
             performs_once: false,
@@ -143,6 +145,13 @@ impl Connector for Platform {
 
     fn pace(&self) -> Pace {
         self.pace
+    }
+
+    fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
+        match self.paces {
+            Some(paces) => paces(part),
+            None => self.pace.conversation,
+        }
     }
 
     fn performs_once(&self) -> bool {

@@ -9,7 +9,7 @@ use super::fakes::{Bench, Platform, edit, eventually, made, numbers, quick, text
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, PartState, Urgency};
 use crate::mailbox::control::{LaneState, Selector};
-use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, SendError};
+use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, Rate, SendError};
 use crate::model::action::{Action, ActionKind};
 
 fn rooms(prefix: &str, count: usize) -> Vec<String> {
@@ -38,8 +38,8 @@ fn of_conversation(conversation: &str) -> Selector {
 fn paced() -> Platform {
     let mut platform = Platform::good();
     platform.pace = Pace {
-        per_minute: Some(6_000),
-        conversation_gap: Duration::ZERO,
+        bot: Some(Rate::per_minute(6_000)),
+        conversation: None,
     };
     platform
 }

@@ -9,20 +9,19 @@ use tokio::time::Instant;
 use super::bot::{BotQueue, Item, Job, Next, add};
 use super::edit::Refused;
 use super::{InDoubt, PartEnd, Shared};
-use super::{files, forms, hosted};
+use super::{files, forms, hosted, pace};
 use crate::content::hosted::Hosted;
 use crate::journal::{JournalResult, OpenForm, Part, PartUpdate, Sent, SentAs};
 use crate::mailbox::{Connector, LaneKind, SendError};
 use crate::model::Name;
 use crate::model::action::{ActionKind, Fallback, MessageRef};
 use crate::model::payload::ActionError;
+use crate::net::retry_after::LONGEST;
 
 /// How long a lane waits when the journal does not take the mark of its part.
 pub(super) const JOURNAL_WAIT: Duration = Duration::from_secs(1);
 /// How long a part waits before it looks again whether the message that it names is sent.
 const KEY_WAIT: Duration = Duration::from_millis(50);
-/// The longest wait that a platform may ask for.
-const MAX_AFTER: Duration = Duration::from_secs(600);
 const WAS_ALREADY_IN: &str = "was already in";
 const STILL_IN: &str = "joined more than once: still in";
 const OVERTAKEN: &str = "a later edit took its place";
@@ -226,11 +225,10 @@ impl Performing<'_> {
                 Some(self.sent(item, Performed { hosted, ..done }))
             }
             Ok(None) => None,
-            Err(SendError::Again { after, detail }) => {
-                if self.is_worn_out(item) {
-                    return Some(self.failed(item, ActionError::InDoubt, detail));
-                }
-                Some(Next::Later(self.retry_at(item, after)))
+            Err(SendError::Again { after, detail }) => Some(self.ask_later(item, after, detail)),
+            Err(SendError::Throttled { after, detail }) => {
+                self.bot.be_quiet(Instant::now() + after.min(LONGEST));
+                Some(self.ask_later(item, Some(after), detail))
             }
             Err(
                 SendError::InDoubt(detail)
@@ -248,6 +246,14 @@ impl Performing<'_> {
                 InDoubt::Drop => Some(self.failed(item, ActionError::InDoubt, detail)),
             },
         }
+    }
+
+    /// Leaves a part in doubt until the platform can be asked for it.
+    fn ask_later(&self, item: &mut Item, after: Option<Duration>, detail: String) -> Next {
+        if self.is_worn_out(item) {
+            return self.failed(item, ActionError::InDoubt, detail);
+        }
+        Next::Later(self.retry_at(item, after))
     }
 
     /// Finds what the journal knows: the message that a key names, the joins of a conversation.
@@ -343,6 +349,10 @@ impl Performing<'_> {
     pub(super) fn not_sent(&self, item: &mut Item, error: SendError) -> Next {
         match error {
             SendError::Again { after, detail } => self.again(item, after, &detail),
+            SendError::Throttled { after, detail } => {
+                self.bot.be_quiet(Instant::now() + after.min(LONGEST));
+                self.again(item, Some(after), &detail)
+            }
             SendError::InDoubt(detail) => self.doubt(item, &detail),
             SendError::WillNotEdit(detail) => self.failed(item, ActionError::Unsupported, detail),
             SendError::Permanent { class, detail } => self.failed(item, class, detail),
@@ -463,20 +473,13 @@ impl Performing<'_> {
     fn retry_at(&self, item: &mut Item, after: Option<Duration>) -> Instant {
         let now = Instant::now();
         item.first_try.get_or_insert(now);
-        let step = item.tries.min(16);
-        item.tries = item.tries.saturating_add(1);
+        let tries = item.tries;
+        item.tries = tries.saturating_add(1);
         let config = &self.shared.config;
-        let wait = after.map_or_else(
-            || {
-                jitter(
-                    config
-                        .first_wait
-                        .saturating_mul(1 << step)
-                        .min(config.max_wait),
-                )
-            },
-            |after| after.min(MAX_AFTER),
-        );
+        let wait = match after {
+            Some(after) => pace::no_sooner(after.min(LONGEST)),
+            None => pace::backoff(tries, config.first_wait, config.max_wait),
+        };
         now + wait
     }
 
@@ -531,16 +534,6 @@ fn is_repeatable(part: &Part) -> bool {
             | ActionKind::Typing(_)
             | ActionKind::SetPresence(_)
     )
-}
-
-/// Half of a wait and up to as much again, so that lanes that failed together do not come back together.
-fn jitter(wait: Duration) -> Duration {
-    let mut byte = [0];
-    let share = match getrandom::fill(&mut byte) {
-        Ok(()) => u32::from(byte[0]),
-        Err(_) => 128,
-    };
-    wait / 2 + wait / 2 * share / 255
 }
 
 fn now() -> crate::model::Timestamp {

@@ -14,7 +14,7 @@ use super::fakes::{
 use super::{InDoubt, OutboxConfig};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, PartState, Sent, Urgency};
-use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, SendError};
+use crate::mailbox::{LaneKey, OutboxHandle as _, Pace, Rate, SendError};
 use crate::model::action::{ActionKind, MessageRef};
 use crate::model::content::{ActionButton, Block, Button, ButtonKind, ButtonStyle, Content};
 use crate::model::payload::ActionError;
@@ -308,8 +308,8 @@ async fn edits_that_wait_collapse_into_the_last() {
 async fn answers_go_before_timers_and_broadcasts_and_plugins_take_turns() {
     let platform = Platform {
         pace: Pace {
-            per_minute: Some(60_000),
-            conversation_gap: Duration::ZERO,
+            bot: Some(Rate::per_minute(60_000)),
+            conversation: None,
         },
         ..Platform::good()
     };
@@ -351,27 +351,6 @@ async fn answers_go_before_timers_and_broadcasts_and_plugins_take_turns() {
             "broadcast 2",
         ]
     );
-}
-
-#[tokio::test]
-async fn keeps_the_gap_between_two_messages_of_a_conversation() {
-    let gap = Duration::from_millis(20);
-    let platform = Platform {
-        pace: Pace {
-            per_minute: None,
-            conversation_gap: gap,
-        },
-        ..Platform::good()
-    };
-    let bench = Bench::with(platform, quick(), Arc::new(MemoryJournal::new()));
-    let begun = std::time::Instant::now();
-    for n in 0..3 {
-        bench.send("joke", "room", vec![text(n)]).await;
-        bench.send("pizza", "room", vec![text(n)]).await;
-    }
-    bench.through().await;
-    assert!(begun.elapsed() >= gap * 5);
-    assert_eq!(bench.platform.all_done().len(), 6);
 }
 
 #[tokio::test]

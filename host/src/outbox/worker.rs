@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::Notify;
@@ -12,13 +11,6 @@ use super::bot::{BotQueue, Job, Next, Step};
 use super::perform::{self, Performing};
 use super::{PartEnd, Shared};
 use crate::journal::PartUpdate;
-use crate::mailbox::Pace;
-
-/// The pace of a bot whose connector is not there.
-const UNPACED: Pace = Pace {
-    per_minute: None,
-    conversation_gap: Duration::ZERO,
-};
 
 /// Works until the bot has nothing to send for long, or the outbox stops.
 pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
@@ -27,8 +19,7 @@ pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
         // Where no platform ever waits, others of this thread still get their turn.
         tokio::task::coop::consume_budget().await;
         let connector = shared.connectors.connector(&bot.tenant, &bot.bot);
-        let pace = connector.as_ref().map_or(UNPACED, |found| found.pace());
-        match bot.next(&shared, pace, &me) {
+        match bot.next(&shared, connector.as_ref(), &me) {
             Step::Work(mut job) => {
                 let performing = Performing {
                     shared: &shared,

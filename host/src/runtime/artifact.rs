@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::bindings::PluginPre;
+use super::lines::Lines;
 use super::store::StoreData;
 
 /// The name of an artifact: the SHA-256 of its bytes.
@@ -38,6 +39,8 @@ pub struct Artifact {
     pub len: u64,
     /// Whether its code came from the cache.
     pub was_cached: bool,
+    /// Source lines of its traps; none where its build has none.
+    pub(super) lines: Option<Lines>,
     pub(super) pre: PluginPre<StoreData>,
 }
 

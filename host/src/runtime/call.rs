@@ -57,7 +57,7 @@ impl CpuClock {
     }
 
     fn now_ns(&self) -> u64 {
-        if self.slow.load(Ordering::Relaxed) {
+        if self.is_slow() {
             thread_cpu_ns()
         } else {
             u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
@@ -70,7 +70,7 @@ impl CpuClock {
 
     fn leave(&self) {
         let used = self.used_now_ns();
-        let used = match self.slow.load(Ordering::Relaxed) {
+        let used = match self.is_slow() {
             true => used,
             false => used.min(HANDOVER_AFTER.as_nanos() as u64),
         };
@@ -92,10 +92,15 @@ impl CpuClock {
         self.used_ns.load(Ordering::Relaxed) > self.budget_ns.load(Ordering::Relaxed)
     }
 
+    /// Tells whether the last call was on the slow pool at its end.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
     /// Decides at a tick whether the guest goes on.
     pub(super) fn at_tick(&self) -> UpdateDeadline {
         let used = self.used_now_ns();
-        let is_slow = self.slow.load(Ordering::Relaxed);
+        let is_slow = self.is_slow();
         if is_slow && used > self.budget_ns.load(Ordering::Relaxed) {
             UpdateDeadline::Interrupt
         } else if is_slow || u128::from(used) >= HANDOVER_AFTER.as_nanos() {
@@ -107,7 +112,7 @@ impl CpuClock {
 }
 
 /// The processor time of the calling thread.
-fn thread_cpu_ns() -> u64 {
+pub(super) fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -236,7 +241,8 @@ impl Pace {
         until != 0 && self.now_ms() < until
     }
 
-    /// Records a call that ended where it began.
+    /// Records a call that ended where it began. Making an instance is no call: one that never comes back
+    /// from an event is made anew, quickly, before each.
     pub(super) fn was_quick(&self) {
         if self.in_row.load(Ordering::Relaxed) != 0 {
             self.in_row.store(0, Ordering::Relaxed);
@@ -248,6 +254,17 @@ impl Pace {
         if self.in_row.fetch_add(1, Ordering::Relaxed) + 1 < HANDOVERS_IN_ROW {
             return;
         }
+        self.begin_slow();
+    }
+
+    /// Records a call that trapped or was over a limit. It will be again, when the event is tried again at
+    /// the latest; and what it made the host do meanwhile, instances made and taken apart, is not for
+    /// the workers.
+    pub(super) fn was_stopped(&self) {
+        self.begin_slow();
+    }
+
+    fn begin_slow(&self) {
         self.in_row.store(0, Ordering::Relaxed);
         let until = self
             .now_ms()
@@ -308,6 +325,13 @@ mod tests {
         pace.was_handed_over();
         assert!(!pace.begins_slow());
         pace.was_handed_over();
+        assert!(pace.begins_slow());
+    }
+
+    #[test]
+    fn begins_slow_after_a_call_that_was_stopped() {
+        let pace = Pace::new();
+        pace.was_stopped();
         assert!(pace.begins_slow());
     }
 }

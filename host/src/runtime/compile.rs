@@ -7,13 +7,15 @@
 mod cache;
 mod check;
 mod child;
+mod lines;
 
 pub use check::CONTRACT_VERSION;
-pub use child::{COMPILE_VERB, child_main};
+pub use child::child_main;
 
 pub(super) use cache::{Cache, Temporary};
 pub(super) use check::check_component;
-pub(super) use child::{compile_bytes, compile_in_child};
+pub(super) use child::{compile_bytes, compile_in_child, find_lines_in_child};
+pub(super) use lines::{find_lines, has_lines};
 
 /// Why an artifact cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

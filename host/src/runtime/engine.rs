@@ -14,6 +14,7 @@ use super::bindings::{Plugin, PluginPre};
 use super::compile::{self, Cache, CompileError, check_component, compile_in_child};
 use super::fair::Gate;
 use super::limiter::{CORE_INSTANCES, MemoryBudget};
+use super::lines::Lines;
 use super::settings::{CompilerProgram, RuntimeConfig};
 use super::slow::SlowPool;
 use super::store::StoreData;
@@ -25,6 +26,9 @@ const MIB: usize = 1024 * 1024;
 
 /// Pool slots beyond the instances, for swaps and probes.
 const SPARE_SLOTS: u32 = 100;
+
+/// Instances on trial at one time: they take of the spare slots.
+const TRIALS: usize = 4;
 
 /// Stack of a guest; deep recursion ends here.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
@@ -163,6 +167,9 @@ pub(super) struct Inner {
     pub(super) cache: Cache,
     pub(super) ticker: Ticker,
     pub(super) slow: SlowPool,
+    /// One thread behind all others, for what is tried and not kept.
+    pub(super) trial_pool: SlowPool,
+    pub(super) trials: Arc<Gate>,
     pub(super) calls: Arc<Gate>,
     pub(super) instances: Arc<Gate>,
     pub(super) memory: Arc<MemoryBudget>,
@@ -195,6 +202,7 @@ impl Engine {
         let ticking = wasm.clone();
         let ticker = Ticker::start(move || ticking.increment_epoch());
         let slow = SlowPool::start(config.slow_threads);
+        let trial_pool = SlowPool::start_trial(config.trial_nice);
         Ok(Self {
             inner: Arc::new(Inner {
                 wasm,
@@ -203,6 +211,8 @@ impl Engine {
                 cache,
                 ticker: ticker.map_err(EngineError::Thread)?,
                 slow: slow.map_err(EngineError::Thread)?,
+                trial_pool: trial_pool.map_err(EngineError::Thread)?,
+                trials: Gate::new(TRIALS),
                 calls: Gate::new(config.calls as usize),
                 instances: Gate::new(config.instances as usize),
                 memory: MemoryBudget::new(config.guest_memory_bytes),
@@ -247,27 +257,32 @@ impl Engine {
             if let Some(artifact) = inner.known(hash) {
                 return Ok(Looked::Known(artifact));
             }
+            let found = Found {
+                hash,
+                len,
+                lines: inner.lines(hash, &bytes),
+            };
             match inner.cache.load(&inner.wasm, hash) {
-                Some(component) => Ok(Looked::Known(inner.keep(hash, len, component, true)?)),
-                None => Ok(Looked::New(hash, bytes)),
+                Some(component) => Ok(Looked::Known(inner.keep(found, component, true)?)),
+                None => Ok(Looked::New(found, bytes)),
             }
         });
         match looked.await.map_err(|error| host(&error))?? {
             Looked::Known(artifact) => Ok(artifact),
-            Looked::New(hash, bytes) => self.compile_new(hash, bytes).await,
+            Looked::New(found, bytes) => self.compile_new(found, bytes).await,
         }
     }
 
     async fn compile_new(
         &self,
-        hash: ArtifactHash,
+        found: Found,
         bytes: Vec<u8>,
     ) -> Result<Arc<Artifact>, CompileError> {
+        let hash = found.hash;
         let _one_at_a_time = self.inner.compiler.lock().await;
         if let Some(artifact) = self.inner.known(hash) {
             return Ok(artifact);
         }
-        let len = bytes.len() as u64;
         let inner = self.inner.clone();
         let input = compile::Temporary(inner.cache.temporary(".wasm"));
         let output = compile::Temporary(inner.cache.temporary(".code"));
@@ -294,7 +309,7 @@ impl Engine {
             adopted.map_err(|error| host(&error))?;
             let component = inner.cache.load(&inner.wasm, hash);
             let lost = || CompileError::Host("compiled code cannot be loaded".to_owned());
-            inner.keep(hash, len, component.ok_or_else(lost)?, false)
+            inner.keep(found, component.ok_or_else(lost)?, false)
         });
         loaded.await.map_err(|error| host(&error))?
     }
@@ -304,6 +319,7 @@ impl Engine {
         let inner = self.inner.clone();
         // Where it cannot be run, dropping the engine ends them.
         let _ = tokio::task::spawn_blocking(move || {
+            inner.trial_pool.stop();
             inner.slow.stop();
             inner.ticker.stop();
         })
@@ -313,7 +329,14 @@ impl Engine {
 
 enum Looked {
     Known(Arc<Artifact>),
-    New(ArtifactHash, Vec<u8>),
+    New(Found, Vec<u8>),
+}
+
+/// What is known of an artifact before it is compiled.
+struct Found {
+    hash: ArtifactHash,
+    len: u64,
+    lines: Option<Lines>,
 }
 
 fn host(error: &dyn std::fmt::Display) -> CompileError {
@@ -325,19 +348,34 @@ impl Inner {
         self.artifacts.lock().get(&hash).and_then(Weak::upgrade)
     }
 
+    /// Keeps a component that has source lines where they can be looked up.
+    fn lines(&self, hash: ArtifactHash, bytes: &[u8]) -> Option<Lines> {
+        if !compile::has_lines(bytes) {
+            return None;
+        }
+        match self.cache.keep_source(hash, bytes) {
+            Ok(file) => Some(Lines::new(file, self.config.compiler.clone())),
+            Err(error) => {
+                tracing::warn!(%error, "no source lines");
+                None
+            }
+        }
+    }
+
     fn keep(
         &self,
-        hash: ArtifactHash,
-        len: u64,
+        found: Found,
         component: Component,
         was_cached: bool,
     ) -> Result<Arc<Artifact>, CompileError> {
         let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(invalid)?;
+        let hash = found.hash;
         let artifact = Arc::new(Artifact {
             hash,
-            len,
+            len: found.len,
             was_cached,
+            lines: found.lines,
             pre: PluginPre::new(pre).map_err(invalid)?,
         });
         let mut artifacts = self.artifacts.lock();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
@@ -60,12 +60,16 @@ pub(super) fn fault_of_error(
         text.push_str("; it said: ");
         text.push_str(words);
     }
-    let frames = backtrace(error);
-    if !frames.is_empty() {
-        text.push_str("; in ");
-        text.push_str(&frames);
-    }
     fault(kind, text)
+}
+
+/// Adds to a fault in which functions it was, with their lines where they are known.
+pub(super) fn add_backtrace(fault: &mut Fault, error: &wasmtime::Error, lines: &[Option<String>]) {
+    let frames = backtrace(error, lines);
+    if !frames.is_empty() {
+        fault.detail.push_str("; in ");
+        fault.detail.push_str(&frames);
+    }
 }
 
 fn kind_of(
@@ -159,19 +163,37 @@ impl std::fmt::Display for Plain<'_> {
     }
 }
 
-/// The names of the functions of a trap, innermost first.
-fn backtrace(error: &wasmtime::Error) -> String {
-    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
-        return String::new();
-    };
-    let names: Vec<String> = trace
-        .frames()
-        .iter()
-        .filter_map(|frame| frame.func_name())
+/// The functions of a trap that are shown, innermost first.
+fn frames(error: &wasmtime::Error) -> impl Iterator<Item = &FrameInfo> {
+    let trace = error.downcast_ref::<WasmBacktrace>();
+    let frames = trace.map_or(&[][..], WasmBacktrace::frames).iter();
+    frames
+        .filter(|frame| frame.func_name().is_some())
         .take(FRAMES)
-        .map(|name| {
-            let name = format!("{:#}", rustc_name(name));
-            name.chars().take(NAME_BYTES).collect()
+}
+
+/// Where in the component those functions were, in the same order.
+pub(super) fn places(error: &wasmtime::Error) -> Vec<u64> {
+    frames(error)
+        .map(|frame| frame.module_offset().unwrap_or_default() as u64)
+        .collect()
+}
+
+/// Their names, with their lines where they are known.
+fn backtrace(error: &wasmtime::Error, lines: &[Option<String>]) -> String {
+    let lines = lines
+        .iter()
+        .map(Option::as_deref)
+        .chain(std::iter::repeat(None));
+    let names: Vec<String> = frames(error)
+        .zip(lines)
+        .map(|(frame, line)| {
+            let name = format!("{:#}", rustc_name(frame.func_name().unwrap_or_default()));
+            let name: String = name.chars().take(NAME_BYTES).collect();
+            match line {
+                Some(line) => format!("{name} ({line})"),
+                None => name,
+            }
         })
         .collect();
     names.join(" < ")

@@ -1,8 +1,13 @@
 //! What the lanes know of a plugin's build: a test may stand in for it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
+use super::host::{DirectoryReads, StateReads};
+use super::notes::Notes;
 use crate::journal::StateDelta;
+use crate::model::Timestamp;
 use crate::model::action::Action;
 use crate::model::delivery::Delivery;
 
@@ -63,6 +68,11 @@ pub struct Called {
 pub trait Instance: Send {
     /// Handles one delivery under the plugin's limits. Never runs longer than its deadline.
     async fn handle(self: Box<Self>, delivery: Delivery) -> Called;
+
+    /// Handles one delivery, and notes what it reads meanwhile.
+    async fn handle_noted(self: Box<Self>, delivery: Delivery, _notes: Arc<Notes>) -> Called {
+        self.handle(delivery).await
+    }
 }
 
 /// One build of a plugin with its settings: makes instances.
@@ -73,4 +83,31 @@ pub trait Build: Send + Sync {
     /// # Errors
     /// [`FaultKind::Start`] and the limits.
     async fn instantiate(&self) -> Result<Box<dyn Instance>, Fault>;
+}
+
+/// What a call on trial sees of the world. It reaches nothing else.
+#[derive(Clone)]
+pub struct TrialView {
+    /// Its state.
+    pub state: Arc<dyn StateReads>,
+    /// The answers to its reads.
+    pub directory: Arc<dyn DirectoryReads>,
+    /// What its clock says when it begins.
+    pub now: Timestamp,
+}
+
+/// What a call on trial came to. Nothing of it is kept.
+pub struct Tried {
+    /// How it ended.
+    pub end: CallEnd,
+    /// What it read and would have written of the state.
+    pub state: StateDelta,
+}
+
+/// A build that is tried on the side of what serves.
+#[async_trait]
+pub trait TrialBuild: Send + Sync {
+    /// Handles one delivery in a fresh instance under the plugin's limits, beside all calls that
+    /// serve and behind them.
+    async fn try_out(&self, delivery: Delivery, view: TrialView) -> Tried;
 }

@@ -7,6 +7,7 @@ pub mod log;
 mod state;
 
 pub(super) use http::HttpDoor;
-pub(super) use state::StateCall;
+pub(super) use state::{StateCall, StateFrom};
 
 pub use directory::DirectoryReads;
+pub use state::StateReads;

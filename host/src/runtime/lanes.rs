@@ -6,6 +6,7 @@
 
 mod bounds;
 mod commit;
+mod draft;
 mod expiry;
 mod files;
 mod gate;
@@ -14,6 +15,7 @@ mod probation;
 mod quarantine;
 mod refill;
 mod settle;
+mod shadow;
 mod status;
 mod timers;
 mod worker;
@@ -26,6 +28,8 @@ mod disk_tests;
 pub(crate) mod fakes;
 #[cfg(test)]
 mod probation_tests;
+#[cfg(test)]
+mod shadow_tests;
 #[cfg(test)]
 mod shaky;
 #[cfg(test)]
@@ -44,6 +48,7 @@ use self::plugin::Plugin;
 pub use self::probation::{OnFault, OnVerdict, Probation, Verdict};
 pub use self::quarantine::FaultBudget;
 use self::settle::Settling;
+pub use self::shadow::{DifferenceNote, OnCompared, ShadowSpec, ShadowStatus};
 pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
@@ -219,6 +224,14 @@ impl Lanes {
         }
     }
 
+    /// Compares a build from now on with the one that serves, in the place of the one that was
+    /// compared before; none ends it.
+    pub fn compare(&self, tenant: &Name, name: &Name, spec: Option<ShadowSpec>) {
+        let plugin = self.shared.plugin(tenant, name);
+        let shadow = spec.map(|spec| shadow::begin(&self.shared, &plugin, spec));
+        plugin.state.lock().shadow = shadow;
+    }
+
     /// Calls a plugin no more. Its deliveries wait until it is installed again.
     pub fn remove(&self, tenant: &str, name: &str) {
         if let Some(plugin) = self.shared.find(tenant, name) {
@@ -255,6 +268,21 @@ impl Lanes {
             .flat_map(NameMap::values)
         {
             plugin.take_waiting(&is_meant);
+        }
+    }
+
+    /// Gives up the differences that are told of builds in the shadow: they hold what people said.
+    pub fn drop_differences(&self) {
+        for plugin in self
+            .shared
+            .plugins
+            .read()
+            .values()
+            .flat_map(NameMap::values)
+        {
+            if let Some(shadow) = &plugin.state.lock().shadow {
+                shadow.drop_differences();
+            }
         }
     }
 

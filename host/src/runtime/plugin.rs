@@ -19,10 +19,13 @@ use super::call::{Bounds, Pace, Stay, Stopped};
 use super::convert::{action_from_wit, event_to_wit};
 use super::engine::Engine;
 use super::fair::Permit;
-use super::fault::{fault, fault_of_error, fault_of_stop};
-use super::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance};
-use super::host::DirectoryReads;
+use super::fault::{add_backtrace, fault, fault_of_error, fault_of_stop, places};
+use super::guest::{
+    Build, CallEnd, Called, Fault, FaultKind, Instance, TrialBuild, TrialView, Tried,
+};
 use super::host::log::{LogLevel, LogSink, TracingLog};
+use super::host::{DirectoryReads, StateFrom};
+use super::notes::Notes;
 use super::store::{Outside, PluginShared, Purpose, StoreData, UNKNOWN_SIZE, make_store};
 use crate::journal::{Journal, StateDelta};
 use crate::model::config::ConfigValue;
@@ -71,6 +74,8 @@ struct Core {
     shared: Arc<PluginShared>,
     pace: Pace,
     bounds: Bounds,
+    /// Its calls run behind those that serve.
+    is_trial: bool,
 }
 
 impl PluginBuild {
@@ -83,7 +88,7 @@ impl PluginBuild {
             grants: Arc::new(parts.http_grants),
             limits: parts.limits,
             outside: Some(Outside {
-                journal: parts.journal,
+                state: StateFrom::Journal(parts.journal),
                 directory: parts.reads,
             }),
             log: parts.log,
@@ -138,6 +143,38 @@ impl Build for PluginBuild {
     }
 }
 
+#[async_trait]
+impl TrialBuild for PluginBuild {
+    async fn try_out(&self, delivery: Delivery, view: TrialView) -> Tried {
+        let now = view.now;
+        let core = Arc::new(self.core.on_trial(view));
+        let gate = &core.engine.inner.trials;
+        let permit = gate.acquire(&core.shared.tenant, &core.shared.name).await;
+        let (store, plugin) = match start(&core, Purpose::Trial(now)).await {
+            Ok(started) => started,
+            Err(fault) => {
+                return Tried {
+                    end: CallEnd::Fault(fault),
+                    state: StateDelta::default(),
+                };
+            }
+        };
+        let instance = PluginInstance {
+            live: Box::new(Live {
+                store,
+                plugin,
+                _permit: permit,
+            }),
+            core,
+        };
+        let called = instance.call(delivery, None).await;
+        Tried {
+            end: called.end,
+            state: called.state,
+        }
+    }
+}
+
 impl Core {
     fn new(engine: &Engine, artifact: Arc<Artifact>, shared: PluginShared) -> Self {
         Self {
@@ -149,12 +186,45 @@ impl Core {
             },
             shared: Arc::new(shared),
             pace: Pace::new(),
+            is_trial: false,
         }
+    }
+
+    /// The same build for one call on trial.
+    fn on_trial(&self, view: TrialView) -> Self {
+        let serving = &self.shared;
+        let shared = PluginShared {
+            tenant: serving.tenant.clone(),
+            name: serving.name.clone(),
+            config: serving.config.clone(),
+            grants: serving.grants.clone(),
+            limits: serving.limits.clone(),
+            outside: Some(Outside {
+                state: StateFrom::Trial(view.state),
+                directory: view.directory,
+            }),
+            log: serving.log.clone(),
+            state_size: AtomicU64::new(UNKNOWN_SIZE),
+        };
+        Self {
+            is_trial: true,
+            ..Self::new(&self.engine, self.artifact.clone(), shared)
+        }
+    }
+
+    /// Adds to a fault in which functions it was, and in which lines where its build has them.
+    async fn add_frames(&self, fault: &mut Fault, error: &wasmtime::Error) {
+        let places = places(error);
+        let lines = match &self.artifact.lines {
+            Some(lines) if !places.is_empty() => lines.of(&places).await,
+            _ => Arc::from(Vec::new()),
+        };
+        add_backtrace(fault, error, &lines);
     }
 
     /// Runs a stay in the guest where it belongs: on this worker, or on the slow pool.
     async fn run<T: Send + 'static>(&self, stay: Stay<T>) -> Result<T, Stopped> {
-        if self.pace.begins_slow() {
+        if self.is_trial || self.pace.begins_slow() {
             return self.run_slow(stay).await;
         }
         let stay = {
@@ -172,7 +242,6 @@ impl Core {
             })
             .await;
             if let Some(end) = ended {
-                self.pace.was_quick();
                 return end;
             }
             stay
@@ -186,7 +255,12 @@ impl Core {
 
     async fn run_slow<T: Send + 'static>(&self, stay: Stay<T>) -> Result<T, Stopped> {
         stay.go_slow();
-        let pool = &self.engine.inner.slow;
+        let inner = &self.engine.inner;
+        let pool = if self.is_trial {
+            &inner.trial_pool
+        } else {
+            &inner.slow
+        };
         let end = pool.run(&self.shared.tenant, &self.shared.name, stay).await;
         end.unwrap_or(Err(Stopped::Lost))
     }
@@ -196,8 +270,11 @@ impl Core {
 async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, Plugin), Fault> {
     let inner = &core.engine.inner;
     let shared = &core.shared;
-    let gate = &inner.calls;
-    let _call = gate.acquire(&shared.tenant, &shared.name).await;
+    // Those on trial have places of their own.
+    let _call = match core.is_trial {
+        true => None,
+        false => Some(inner.calls.acquire(&shared.tenant, &shared.name).await),
+    };
     let mut store = make_store(&inner.wasm, shared, &inner.egress, &inner.memory, purpose);
     let clock = store.data().clock.clone();
     let artifact = core.artifact.clone();
@@ -216,7 +293,9 @@ async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, 
             let data = store.data();
             let words = data.log.end_call();
             let refused = data.limiter.refused();
-            let mut fault = fault_of_error(&error, refused, &shared.limits, words.as_deref());
+            let limits = &shared.limits;
+            let mut fault = fault_of_error(&error, refused, limits, words.as_deref());
+            core.add_frames(&mut fault, &error).await;
             if fault.kind == FaultKind::Trap {
                 fault.kind = FaultKind::Start;
             }
@@ -243,55 +322,92 @@ type Handled = wasmtime::Result<Result<Vec<actions::Action>, HandleError>>;
 #[async_trait]
 impl Instance for PluginInstance {
     async fn handle(self: Box<Self>, delivery: Delivery) -> Called {
-        let Self { mut live, core } = *self;
-        let inner = &core.engine.inner;
-        let permit = match inner.calls.try_acquire() {
+        self.serve(delivery, None).await
+    }
+
+    async fn handle_noted(self: Box<Self>, delivery: Delivery, notes: Arc<Notes>) -> Called {
+        self.serve(delivery, Some(notes)).await
+    }
+}
+
+impl PluginInstance {
+    async fn serve(self, delivery: Delivery, notes: Option<Arc<Notes>>) -> Called {
+        let core = &self.core;
+        let gate = &core.engine.inner.calls;
+        let _permit = match gate.try_acquire() {
             Some(permit) => permit,
-            None => {
-                let gate = &inner.calls;
-                gate.acquire(&core.shared.tenant, &core.shared.name).await
-            }
+            None => gate.acquire(&core.shared.tenant, &core.shared.name).await,
         };
+        self.call(delivery, notes).await
+    }
+
+    async fn call(self, delivery: Delivery, notes: Option<Arc<Notes>>) -> Called {
+        let Self { mut live, core } = self;
+        let inner = &core.engine.inner;
         let clock = live.store.data().clock.clone();
+        let (used, inside) = (clock.clone(), core.clone());
         let stay = Stay::new(
             Box::pin(async move {
                 let event = event_to_wit(&delivery);
                 let data = live.store.data_mut();
                 data.event = Some(delivery.event);
+                data.notes = notes;
                 data.door.begin_call();
                 live.store.set_epoch_deadline(1);
                 let behaviour = live.plugin.parlor_bot_behaviour();
                 let handled: Handled = behaviour.call_handle(&mut live.store, &event).await;
-                (live, handled)
+                // Here, so that an instance that is given up is taken apart where its call ended: giving
+                // back its memory takes as long as the guest made it take.
+                end_call(live, inside, handled)
             }),
             clock,
             core.bounds,
             inner.ticker.enter(),
         );
         let ended = core.run(stay).await;
-        drop(permit);
-        match ended {
-            Ok((live, handled)) => end_call(live, &core, handled),
+        let (mut called, error) = ended.unwrap_or_else(|stopped| {
             // The store went with the call.
-            Err(stopped) => Called {
+            let called = Called {
                 end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
                 state: StateDelta::default(),
                 instance: None,
-            },
+            };
+            (called, None)
+        });
+        // Outside of the call: looking for lines is no time of the guest's.
+        if let (CallEnd::Fault(fault), Some(error)) = (&mut called.end, error) {
+            core.add_frames(fault, &error).await;
         }
+        match &called.end {
+            CallEnd::Fault(fault) if fault.kind != FaultKind::Failed => core.pace.was_stopped(),
+            _ if !used.is_slow() => core.pace.was_quick(),
+            _ => {}
+        }
+        called
     }
 }
 
-fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
+/// What a call came to, with what ended it where that was no answer.
+fn end_call(
+    mut live: Box<Live>,
+    core: Arc<Core>,
+    handled: Handled,
+) -> (Called, Option<wasmtime::Error>) {
     let limits = &core.shared.limits;
     let data = live.store.data_mut();
     data.event = None;
+    data.notes = None;
     let words = data.log.end_call();
     let state = std::mem::take(&mut data.state).finish();
     let refused = data.limiter.refused();
     let has_open = data.door.has_open();
+    let mut trapped = None;
     let end = match handled {
-        Err(error) => CallEnd::Fault(fault_of_error(&error, refused, limits, words.as_deref())),
+        Err(error) => {
+            let fault = fault_of_error(&error, refused, limits, words.as_deref());
+            trapped = Some(error);
+            CallEnd::Fault(fault)
+        }
         Ok(Ok(actions)) if actions.len() > limits.actions as usize => {
             let text = format!(
                 "returned {} actions; at most {} are taken",
@@ -316,18 +432,16 @@ fn end_call(mut live: Box<Live>, core: &Arc<Core>, handled: Handled) -> Called {
         );
     }
     let instance: Option<Box<dyn Instance>> = if is_clean && !has_open {
-        Some(Box::new(PluginInstance {
-            live,
-            core: core.clone(),
-        }))
+        Some(Box::new(PluginInstance { live, core }))
     } else {
         None
     };
-    Called {
+    let called = Called {
         end,
         state,
         instance,
-    }
+    };
+    (called, trapped)
 }
 
 fn bounded(mut text: String) -> String {
@@ -380,7 +494,9 @@ pub(super) async fn ask_description(
             let words = data.log.end_call();
             let refused = data.limiter.refused();
             let limits = &core.shared.limits;
-            Err(fault_of_error(&error, refused, limits, words.as_deref()))
+            let mut fault = fault_of_error(&error, refused, limits, words.as_deref());
+            core.add_frames(&mut fault, &error).await;
+            Err(fault)
         }
         Err(stopped) => Err(fault_of_stop(stopped, &core.bounds)),
     }

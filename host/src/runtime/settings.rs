@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::slow::TRIAL_NICE;
+
 const MIB: u64 = 1024 * 1024;
 
 /// Memory assumed where the machine does not say how much it has.
@@ -11,7 +13,8 @@ const FALLBACK_MACHINE_BYTES: u64 = 2 * 1024 * MIB;
 /// Who turns components into machine code.
 #[derive(Clone, Debug)]
 pub enum CompilerProgram {
-    /// A child process: this program with `__compile` and what [`child_main`](super::compile::child_main) reads.
+    /// A child process: this program with `__compile` and the other hidden commands of
+    /// [`child_main`](super::compile::child_main).
     Child(PathBuf),
     /// A thread of this process, without bounds on memory and time: for tests and benches only.
     Thread,
@@ -34,6 +37,8 @@ pub struct RuntimeConfig {
     pub http_requests: u32,
     /// Threads for calls that use more than a tick.
     pub slow_threads: usize,
+    /// The priority of calls that are tried only, as `nice` counts: 19 where others serve beside them.
+    pub trial_nice: i32,
     /// Largest artifact in bytes.
     pub artifact_bytes: u64,
     /// Bounds of one compilation.
@@ -72,6 +77,7 @@ impl RuntimeConfig {
             guest_memory_bytes: machine_bytes() / 2,
             http_requests: 512,
             slow_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            trial_nice: TRIAL_NICE,
             artifact_bytes: 64 * MIB,
             compile: CompileBounds::default(),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
@@ -16,13 +16,13 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::bindings::parlor::bot as wit;
 use super::call::CpuClock;
 use super::host::log::{CallLog, LogSink, LogStream};
-use super::host::{DirectoryReads, HttpDoor, StateCall};
+use super::host::{DirectoryReads, HttpDoor, StateCall, StateFrom};
 use super::limiter::{Limiter, MemoryBudget};
-use crate::journal::Journal;
-use crate::model::Name;
+use super::notes::Notes;
 use crate::model::config::ConfigValue;
 use crate::model::event::Event;
 use crate::model::limits::Limits;
+use crate::model::{Name, Timestamp};
 use crate::net::{Egress, HttpGrants};
 
 /// The moment that a plugin sees while it describes itself: 2020-01-01T00:00:00Z.
@@ -48,7 +48,7 @@ pub(super) struct PluginShared {
 /// Where a plugin's state lies and who answers its reads.
 #[derive(Clone)]
 pub(super) struct Outside {
-    pub(super) journal: Arc<dyn Journal>,
+    pub(super) state: StateFrom,
     pub(super) directory: Arc<dyn DirectoryReads>,
 }
 
@@ -66,7 +66,7 @@ impl PluginShared {
             .outside
             .as_ref()
             .ok_or(wit::state::StateError::Failed)?;
-        let size = outside.journal.state_size(&self.tenant, &self.name).await;
+        let size = outside.state.size(&self.tenant, &self.name).await;
         let size = size.map_err(|_| wit::state::StateError::Failed)?;
         self.state_size.store(size, Ordering::Relaxed);
         Ok(size)
@@ -89,6 +89,8 @@ pub(super) enum Purpose {
     Serve,
     /// To describe itself: the same answer every time, from nothing but the artifact.
     Describe,
+    /// To handle one event on trial, as if it were this moment: it reaches nothing outside.
+    Trial(Timestamp),
 }
 
 /// The data of a store.
@@ -101,6 +103,8 @@ pub(super) struct StoreData {
     pub(super) clock: Arc<CpuClock>,
     /// The event under way; none while the plugin starts or describes itself.
     pub(super) event: Option<Arc<Event>>,
+    /// Where what the call under way reads is noted, if it is.
+    pub(super) notes: Option<Arc<Notes>>,
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -170,6 +174,22 @@ impl HostMonotonicClock for FixedClock {
     }
 }
 
+/// A clock that was set to the moment of an earlier call.
+struct EarlierClock {
+    moment: Duration,
+    set: Instant,
+}
+
+impl HostWallClock for EarlierClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.moment.saturating_add(self.set.elapsed())
+    }
+}
+
 fn fixed_random() -> Deterministic {
     Deterministic::new(vec![
         0x9e, 0x37, 0x79, 0xb9, 0x7f, 0x4a, 0x7c, 0x15, 0xf3, 0x9c, 0xc0, 0x60, 0x5c, 0xed, 0xc8,
@@ -196,19 +216,28 @@ pub(super) fn make_store(
     wasi.stdout(LogStream::stdout(&log))
         .stderr(LogStream::stderr(&log))
         .max_random_size(u64::from(limits.random_bytes));
-    if purpose == Purpose::Describe {
-        wasi.wall_clock(FixedClock)
-            .monotonic_clock(FixedClock)
-            .secure_random(fixed_random())
-            .insecure_random(fixed_random())
-            .insecure_random_seed(0);
+    match purpose {
+        Purpose::Serve => {}
+        Purpose::Describe => {
+            wasi.wall_clock(FixedClock)
+                .monotonic_clock(FixedClock)
+                .secure_random(fixed_random())
+                .insecure_random(fixed_random())
+                .insecure_random_seed(0);
+        }
+        Purpose::Trial(at) => {
+            wasi.wall_clock(EarlierClock {
+                moment: Duration::from_millis(at),
+                set: Instant::now(),
+            });
+        }
     }
     let mut table = ResourceTable::new();
     let handles = limits.handles as usize;
     table.set_max_capacity(handles);
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits.http_header_bytes as usize);
-    let is_shut = purpose == Purpose::Describe;
+    let is_shut = purpose != Purpose::Serve;
     let data = StoreData {
         plugin: plugin.clone(),
         log,
@@ -217,6 +246,7 @@ pub(super) fn make_store(
         limiter: Limiter::new(limits, budget.clone()),
         clock: CpuClock::new(),
         event: None,
+        notes: None,
         table,
         wasi: wasi.build(),
         http,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::mailbox::control::PluginHealth;
+use crate::mailbox::control::{PluginHealth, ShadowLine};
 use crate::model::Timestamp;
 
 /// One plugin.
@@ -25,6 +25,9 @@ pub struct PluginRow {
     pub waiting: u64,
     /// How far it is from quarantine, and what led there.
     pub health: Option<PluginHealth>,
+    /// The build that is compared with the one that serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowLine>,
     /// Its webhooks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookRow>,

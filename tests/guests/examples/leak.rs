@@ -11,9 +11,9 @@ pub struct Guest {
 #[behaviour(name = "leak", summary = "Keeps a little memory from every event")]
 impl Guest {
     #[message()]
-    fn message(&mut self) -> String {
+    fn message(&mut self, text: String) -> String {
         self.hoard.push(vec![1; 64 << 10]);
         std::hint::black_box(&self.hoard);
-        format!("event {} of this instance", self.hoard.len())
+        text
     }
 }

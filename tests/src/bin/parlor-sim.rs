@@ -54,24 +54,45 @@ async fn serve(platform: Platform) -> anyhow::Result<()> {
         clock: Clock::faster(served.clock),
     };
     let sim = Symphony::start(options).await?;
+    // Whoever reads the line may stop this at once.
+    let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", sim.line())?;
     out.flush()?;
     drop(out);
-    stopped().await
+    stop.told().await
 }
 
 #[cfg(unix)]
-async fn stopped() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut ended = signal(SignalKind::terminate())?;
-    tokio::select! {
-        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
-        _ = ended.recv() => Ok(()),
+struct Stop([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ]))
+    }
+
+    async fn told(self) -> anyhow::Result<()> {
+        let [mut interrupted, mut ended] = self.0;
+        tokio::select! { _ = interrupted.recv() => {}, _ = ended.recv() => {} }
+        Ok(())
     }
 }
 
 #[cfg(not(unix))]
-async fn stopped() -> anyhow::Result<()> {
-    Ok(tokio::signal::ctrl_c().await?)
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn told(self) -> anyhow::Result<()> {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
 }

@@ -5,12 +5,17 @@
 //! ```
 //!
 //! Ends with 1 when anything was lost, answered twice or out of order.
+//!
+//! With `--wear` no storm passes over it; plugins that leak and trap wear it instead, and it ends with 1 also
+//! where its memory grows.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use parlor_tests::storm::{self, Report, StormOptions, Subject};
+use parlor_tests::storm::{self, StormOptions, Subject, Weather};
+use parlor_tests::wear::{self, WearOptions};
+use serde::Serialize;
 
 /// As the `parlor` command has it.
 #[global_allocator]
@@ -44,6 +49,9 @@ struct Arguments {
     /// Where they talk.
     #[arg(long, value_enum, default_value_t = Platform::Local)]
     platform: Platform,
+    /// Plugins that leak and trap wear the host, instead of a storm.
+    #[arg(long, conflicts_with_all = ["seed", "kills", "reloads", "talkers"])]
+    wear: bool,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -53,7 +61,15 @@ struct Arguments {
     /// The size of that host's journal.
     #[arg(long, hide = true)]
     max_bytes: Option<u64>,
+    /// That host's platform works.
+    #[arg(long, hide = true)]
+    calm: bool,
 }
+
+/// How much memory a worn host may take after it was warm, in MiB.
+const GROWTH_MIB: f64 = 8.0;
+/// Conversations that wait half a second at every tenth message: as many as a page shows.
+const WORN_ROOMS: usize = 160;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -64,10 +80,26 @@ async fn main() -> anyhow::Result<ExitCode> {
         .init();
     let arguments = Arguments::parse();
     if let Some(folder) = &arguments.host {
-        storm::serve(folder, arguments.seed, arguments.max_bytes).await?;
+        let weather = match arguments.calm {
+            true => Weather::Calm,
+            false => Weather::Storm(arguments.seed),
+        };
+        storm::serve(folder, weather, arguments.max_bytes).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let Platform::Local = arguments.platform;
+    if arguments.wear {
+        let report = wear::run(&WearOptions {
+            program: std::env::current_exe()?,
+            arguments: vec!["--host", ".", "--calm"],
+            events: arguments.events,
+            rooms: WORN_ROOMS,
+        })
+        .await?;
+        show(&report, &report.findings, arguments.json)?;
+        let is_flat = report.rss_growth_mib <= GROWTH_MIB;
+        return Ok(exit_code(is_flat && report.is_clean()));
+    }
     let report = storm::run(StormOptions {
         subject: Subject::Faulty(std::env::current_exe()?),
         seed: arguments.seed,
@@ -77,15 +109,19 @@ async fn main() -> anyhow::Result<ExitCode> {
         talkers: arguments.talkers,
     })
     .await?;
-    show(&report, arguments.json)?;
-    Ok(match report.is_clean() {
+    show(&report, &report.findings, arguments.json)?;
+    Ok(exit_code(report.is_clean()))
+}
+
+fn exit_code(is_good: bool) -> ExitCode {
+    match is_good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
-    })
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the program is for")]
-fn show(report: &Report, as_json: bool) -> anyhow::Result<()> {
+fn show(report: &impl Serialize, findings: &str, as_json: bool) -> anyhow::Result<()> {
     let value = serde_json::to_value(report)?;
     if as_json {
         println!("{value}");
@@ -94,6 +130,6 @@ fn show(report: &Report, as_json: bool) -> anyhow::Result<()> {
     for (name, figure) in value.as_object().into_iter().flatten() {
         println!("{name:<16}{figure:>12}");
     }
-    println!("{}", report.findings);
+    println!("{findings}");
     Ok(())
 }

@@ -18,8 +18,12 @@ fn value(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         (usize::from(first), rest)
     } else {
         let count = usize::from(first & 0x7f);
-        let (digits, rest) = rest.split_at_checked(count).filter(|_| (1..=4).contains(&count))?;
-        let length = digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit));
+        let (digits, rest) = rest
+            .split_at_checked(count)
+            .filter(|_| (1..=4).contains(&count))?;
+        let length = digits
+            .iter()
+            .fold(0, |length, digit| length << 8 | usize::from(*digit));
         (length, rest)
     };
     let (content, rest) = rest.split_at_checked(length)?;
@@ -76,7 +80,9 @@ mod tests {
     fn the_name_in_a_certificate_is_the_subjects() {
         for name in ["trade.bot", &"long.".repeat(40)] {
             let mut params = CertificateParams::new(["other.test".to_owned()]).expect("a name");
-            params.distinguished_name.push(DnType::OrganizationName, "Acme");
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, "Acme");
             params.distinguished_name.push(DnType::CommonName, name);
             let certificate = params.self_signed(&KeyPair::generate().expect("a key"));
             let certificate = certificate.expect("it signs itself");
@@ -86,7 +92,13 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_has_no_name() {
-        for bytes in [&[][..], &[0x30], &[0x30, 0x84], &[0x30, 0x85, 1, 1, 1, 1, 1], b"hello"] {
+        for bytes in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x84],
+            &[0x30, 0x85, 1, 1, 1, 1, 1],
+            b"hello",
+        ] {
             assert_eq!(common_name(bytes), None);
             assert_eq!(public_key(bytes), None);
         }

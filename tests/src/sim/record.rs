@@ -15,6 +15,8 @@ use super::Request;
 
 /// Requests that are kept; the oldest go first.
 const KEPT: usize = 20_000;
+/// Bytes of all their bodies and answers that are kept.
+const BYTES_KEPT: usize = 128 * 1024 * 1024;
 /// Bytes of a body that are kept.
 const BODY_KEPT: usize = 256 * 1024;
 
@@ -50,6 +52,10 @@ pub struct Logged {
 }
 
 impl Logged {
+    fn weight(&self) -> usize {
+        self.body.len() + self.answer.len()
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let pair = self.headers.iter().find(|(known, _)| known == name)?;
@@ -84,6 +90,7 @@ pub struct Record {
 #[derive(Debug, Default)]
 struct Kept {
     count: u64,
+    bytes: usize,
     requests: VecDeque<Logged>,
 }
 
@@ -93,10 +100,7 @@ impl Record {
         let mut kept = self.kept.lock();
         kept.count += 1;
         request.number = kept.count;
-        if kept.requests.len() >= KEPT {
-            kept.requests.pop_front();
-        }
-        kept.requests.push_back(Logged {
+        kept.push(Logged {
             n: request.number,
             at,
             method: request.method.to_string(),
@@ -120,7 +124,10 @@ impl Record {
         let mut kept = self.kept.lock();
         let found = kept.requests.iter_mut().rev().find(|it| it.n == number);
         if let Some(found) = found {
+            let before = found.weight();
             change(found);
+            let now = found.weight();
+            kept.bytes = (kept.bytes + now).saturating_sub(before);
         }
         drop(kept);
         self.ring();
@@ -145,6 +152,20 @@ impl Record {
     /// How many there were.
     pub fn count(&self) -> u64 {
         self.kept.lock().count
+    }
+}
+
+impl Kept {
+    /// Adds a request; the oldest make room.
+    fn push(&mut self, logged: Logged) {
+        self.bytes += logged.weight();
+        self.requests.push_back(logged);
+        while self.requests.len() > KEPT || (self.bytes > BYTES_KEPT && self.requests.len() > 1) {
+            let oldest = self.requests.pop_front();
+            self.bytes = self
+                .bytes
+                .saturating_sub(oldest.map_or(0, |it| it.weight()));
+        }
     }
 }
 

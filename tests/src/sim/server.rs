@@ -132,15 +132,16 @@ impl Server {
                     accepted = listener.accept() => accepted,
                     () = stop.cancelled() => return,
                 };
-                // A connection that ended before it was accepted is no concern of the others.
-                if let Ok((stream, _)) = accepted {
-                    let (shared, acceptor) = (shared.clone(), acceptor.clone());
-                    let served = serve(stream, acceptor, shared);
-                    let stop = stop.clone();
-                    tokio::spawn(async move {
-                        tokio::select! { () = served => {}, () = stop.cancelled() => {} }
-                    });
-                }
+                let Ok((stream, _)) = accepted else {
+                    // No more files can be opened, or the client is gone already: the others go on.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
+                let served = serve(stream, acceptor.clone(), shared.clone());
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    tokio::select! { () = served => {}, () = stop.cancelled() => {} }
+                });
             }
         });
         Ok(server)
@@ -170,7 +171,9 @@ async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Sha
             // Who does not get through the handshake learns of it by the handshake.
             if let Ok(Ok(stream)) = shaken {
                 let shown = stream.get_ref().1.peer_certificates();
-                let name = shown.and_then(|chain| chain.first()).and_then(|shown| common_name(shown));
+                let name = shown
+                    .and_then(|chain| chain.first())
+                    .and_then(|shown| common_name(shown));
                 connection(stream, name, shared).await;
             }
         }

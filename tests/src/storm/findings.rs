@@ -23,17 +23,17 @@ impl Findings {
         self.lost + self.duplicated + self.inverted == 0
     }
 
-    pub(super) fn lost(&mut self, count: u64, what: impl FnOnce() -> String) {
+    pub(crate) fn lost(&mut self, count: u64, what: impl FnOnce() -> String) {
         self.lost += count;
         self.tell(count, "lost", what);
     }
 
-    pub(super) fn duplicated(&mut self, count: u64, what: impl FnOnce() -> String) {
+    pub(crate) fn duplicated(&mut self, count: u64, what: impl FnOnce() -> String) {
         self.duplicated += count;
         self.tell(count, "duplicated", what);
     }
 
-    pub(super) fn inverted(&mut self, count: u64, what: impl FnOnce() -> String) {
+    pub(crate) fn inverted(&mut self, count: u64, what: impl FnOnce() -> String) {
         self.inverted += count;
         self.tell(count, "inverted", what);
     }

@@ -1,11 +1,11 @@
-//! The host of a storm, in a process of its own: like `parlor run`, on a faulty platform.
+//! The host of a storm, in a process of its own: like `parlor run`, on a faulty platform or on one that works.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use parlor_host::app::platforms::BuiltIn;
+use parlor_host::app::platforms::{BuiltIn, Platforms};
 use parlor_host::app::reload::{FolderWatch, FolderWatcher};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::{SETTINGS_FILE, Settings};
@@ -21,11 +21,20 @@ use super::faults::FaultyPlatforms;
 /// Where the sends that were left in doubt are counted.
 pub(super) const DOUBTS: &str = "doubts";
 
+/// What the platform of a host does.
+#[derive(Clone, Copy, Debug)]
+pub enum Weather {
+    /// It works.
+    Calm,
+    /// It fails, as dice fall that begin with this.
+    Storm(u64),
+}
+
 /// Serves the settings of a folder until it is told to stop.
 ///
 /// # Errors
 /// What cannot start.
-pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::Result<()> {
+pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     shutdown.listen_for_signals()?;
     let settings = Settings::load(&folder.join(SETTINGS_FILE)).map_err(|problems| {
@@ -48,17 +57,22 @@ pub async fn serve(folder: &Path, seed: u64, max_bytes: Option<u64>) -> anyhow::
     })?;
     let watch = FolderWatch::new(&settings.plugins_folder, None, &settings.reload);
     let watcher = FolderWatcher::start(watch)?;
+    let inner = BuiltIn::new(hub.clone());
+    let platforms: Arc<dyn Platforms> = match weather {
+        Weather::Calm => Arc::new(inner),
+        Weather::Storm(seed) => Arc::new(FaultyPlatforms {
+            inner,
+            seed,
+            doubts: folder.join(DOUBTS),
+        }),
+    };
     let host = Host::start(HostParts {
         cache: settings.data.join("cache"),
         artifacts: Some(settings.data.join("artifacts")),
         compiler: CompilerProgram::Thread,
         clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
-        platforms: Arc::new(FaultyPlatforms {
-            inner: BuiltIn::new(hub.clone()),
-            seed,
-            doubts: folder.join(DOUBTS),
-        }),
+        platforms,
         hub,
         settings,
     })

@@ -66,7 +66,7 @@ async fn a_login_is_refused_for_key_name_and_time() {
     client
         .post("/login/pubkey/authenticate", &json!({}))
         .await
-        .refused(400, "Missing");
+        .refused(401, "Unauthorized");
     sim.act("user", json!({ "user": BOT, "enabled": false }));
     log_in(&client, &own, json!({ "sub": BOT, "exp": exp }))
         .await
@@ -280,6 +280,22 @@ async fn a_bot_logs_in_by_its_certificate() {
     let other = tls_client(&sim, Some(&format!("{}{}", other.certificate, other.key)));
     let got = Client::send(other.post(&address)).await.expect("an answer");
     assert_eq!(got.status, 403);
+    // An app acts for somebody by its certificate; the answer has a shape of its own.
+    sim.person("ada");
+    let before = sim.request_count();
+    let app = sim.certificate(APP, 4_000);
+    let app = tls_client(&sim, Some(&format!("{}{}", app.certificate, app.key)));
+    let base = format!("{strict}/sessionauth/v1/app");
+    let got = Client::send(app.post(format!("{base}/authenticate")))
+        .await
+        .expect("an answer");
+    let session = got.good()["token"].as_str().expect("a token").to_owned();
+    let request = app.post(format!("{base}/username/ada/authenticate"));
+    let got = Client::send(request.header("sessionToken", session))
+        .await
+        .expect("an answer");
+    assert!(got.good()["sessionToken"].is_string(), "{}", got.text);
+    assert_eq!(sim.misfits_after(before), Vec::<String>::new());
     // Without a certificate: an answer where one is welcome, no handshake where one is needed.
     let none = tls_client(&sim, None);
     let got = Client::send(none.post(&address)).await.expect("an answer");

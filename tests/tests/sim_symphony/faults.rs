@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use parlor_tests::outside::TestProxy;
 use parlor_tests::sim::Fault;
+use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
 use serde_json::{Value, json};
 
 use super::client::{Client, fits, kinds, pod};
@@ -226,4 +228,29 @@ async fn what_a_client_does_against_the_document_is_noted() {
     Client::send(request).await.expect("an answer").good();
     let found = sim.complaints();
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_pod_is_reached_through_a_proxy_that_wants_a_password() {
+    let sim = Symphony::start(SymphonyOptions::default().tls())
+        .await
+        .expect("it starts");
+    let address = ([127, 0, 0, 1], sim.port()).into();
+    let names = [("symphony.test", address), ("agent.symphony.test", address)];
+    let proxy = TestProxy::start("joe", "secret", &names).await;
+    super::client::prepare();
+    let ca = std::fs::read(sim.file("ca.pem")).expect("a certificate");
+    for (password, is_let) in [("secret", true), ("wrong", false)] {
+        let through = reqwest::Proxy::all(format!("http://{}", proxy.address)).expect("a proxy");
+        let ca = reqwest::Certificate::from_pem(&ca).expect("a certificate");
+        let client = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .proxy(through.basic_auth("joe", password))
+            .build()
+            .expect("a client");
+        for (name, _) in names {
+            let got = client.get(format!("https://{name}{INFO}")).send().await;
+            assert_eq!(got.is_ok_and(|got| got.status() == 200), is_let, "{name}");
+        }
+    }
 }

@@ -30,7 +30,10 @@ async fn a_message_is_kept_as_presentation_and_data() {
             .as_str()
             .is_some_and(|data| data.contains("mention1"))
     );
-    let path = format!("/agent/v1/message/{}", sent["messageId"].as_str().expect("an id"));
+    let path = format!(
+        "/agent/v1/message/{}",
+        sent["messageId"].as_str().expect("an id")
+    );
     assert_eq!(client.get(&path).await.good(), sent);
     let done = sim.sent_after(0);
     assert_eq!(done[0].kind, "message");

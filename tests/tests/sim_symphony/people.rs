@@ -117,7 +117,7 @@ async fn connections_are_asked_for_and_answered() {
     let refused = client.post("/pod/v1/connection/reject", &mal).await.good();
     assert_eq!(refused["status"], "REJECTED");
     let all = client
-        .get("/pod/v1/connection/list?status=all")
+        .get("/pod/v1/connection/list?status=ALL")
         .await
         .good();
     assert_eq!(all.as_array().map(Vec::len), Some(2));

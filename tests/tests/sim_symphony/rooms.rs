@@ -65,7 +65,10 @@ async fn a_room_is_made_by_its_rules() {
         .refused(403, "required entitlement");
     let info = client.get(&format!("/pod/v3/room/{id}/info")).await.good();
     assert_eq!(info["roomAttributes"], made["roomAttributes"]);
-    let (path, new) = (format!("/pod/v3/room/{id}/update"), json!({ "description": "new" }));
+    let (path, new) = (
+        format!("/pod/v3/room/{id}/update"),
+        json!({ "description": "new" }),
+    );
     let update = client.post(&path, &new).await.good();
     assert_eq!(update["roomAttributes"]["description"], "new");
     let close = format!("/pod/v1/room/{id}/setActive?active=false");
@@ -268,10 +271,7 @@ async fn conversations_are_listed_and_rooms_are_found() {
     assert_eq!(found["count"], 2);
     let active = json!({ "query": "desk", "active": true });
     let found = client.post("/pod/v3/room/search", &active).await.good();
-    assert_eq!(
-        found["rooms"][0]["roomAttributes"]["name"],
-        "Desk one"
-    );
+    assert_eq!(found["rooms"][0]["roomAttributes"]["name"], "Desk one");
     client
         .post("/pod/v3/room/search", &json!({}))
         .await

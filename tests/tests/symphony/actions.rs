@@ -1,8 +1,8 @@
 //! Actions and reads of the contract, each by a plugin, on the pod.
 
 use parlor_tests::harness::PATIENCE;
-use parlor_tests::sim::{Fault, Logged};
 use parlor_tests::sim::symphony::SymphonyOptions;
+use parlor_tests::sim::{Fault, Logged};
 use serde_json::{Value, json};
 
 use crate::bank::Bank;
@@ -54,7 +54,13 @@ async fn a_message_goes_to_people_rooms_and_addresses() {
     let create = "/agent/v4/stream/*/message/create";
     asks(&bank, &format!("send-user {grace}"), "POST", create).await;
     let heidi = bank.sim.person("heidi");
-    asks(&bank, &format!("send-users {grace},{heidi}"), "POST", "/pod/v1/im/create").await;
+    asks(
+        &bank,
+        &format!("send-users {grace},{heidi}"),
+        "POST",
+        "/pod/v1/im/create",
+    )
+    .await;
     bank.says(0, "to users").await;
     asks(&bank, "send-email grace@acme.com", "GET", "/pod/v3/users").await;
     let there = format!("send-conversation {}", said.stream_id);
@@ -71,9 +77,18 @@ async fn an_own_message_is_changed_and_taken_away() {
     let edit = asks(&bank, "edit", "POST", "/agent/v4/stream/*/update").await;
     assert_eq!(edit.status, Some(200));
     assert!(edit.body.contains("name=\"silent\""), "{}", edit.body);
-    bank.does(0, |sent| sent.kind == "edit" && sent.text.contains("edited")).await;
+    bank.does(0, |sent| {
+        sent.kind == "edit" && sent.text.contains("edited")
+    })
+    .await;
     // An edit makes a new id; the key goes with it.
-    let suppress = asks(&bank, "delete", "POST", "/pod/v1/admin/messagesuppression/*/suppress").await;
+    let suppress = asks(
+        &bank,
+        "delete",
+        "POST",
+        "/pod/v1/admin/messagesuppression/*/suppress",
+    )
+    .await;
     assert_eq!(suppress.status, Some(200), "{}", suppress.answer);
     bank.stop().await;
 }
@@ -81,13 +96,28 @@ async fn an_own_message_is_changed_and_taken_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_room_is_entered_and_left() {
     let bank = Bank::with(&["actions"]).await;
-    let room = bank.sim.act("room", json!({"conversation": "Open", "user": "grace", "public": true, "bot": "out"}));
+    let room = bank.sim.act(
+        "room",
+        json!({"conversation": "Open", "user": "grace", "public": true, "bot": "out"}),
+    );
     let id = room["stream_id"].as_str().unwrap_or_default().to_owned();
-    let join = asks(&bank, &format!("join {id}"), "POST", "/pod/v1/room/*/membership/add").await;
+    let join = asks(
+        &bank,
+        &format!("join {id}"),
+        "POST",
+        "/pod/v1/room/*/membership/add",
+    )
+    .await;
     assert_eq!(join.status, Some(200), "{}", join.answer);
     assert_eq!(join.json().unwrap(), json!({"id": bank.sim.bot_id()}));
     assert!(bank.sim.members("Open").contains(&"trade.bot".to_owned()));
-    let leave = asks(&bank, &format!("leave {id}"), "POST", "/pod/v1/room/*/membership/remove").await;
+    let leave = asks(
+        &bank,
+        &format!("leave {id}"),
+        "POST",
+        "/pod/v1/room/*/membership/remove",
+    )
+    .await;
     assert_eq!(leave.status, Some(200), "{}", leave.answer);
     assert!(!bank.sim.members("Open").contains(&"trade.bot".to_owned()));
     bank.stop().await;
@@ -101,11 +131,26 @@ async fn rooms_are_made_changed_and_filled() {
     let asked = made.json().unwrap();
     assert_eq!(asked["name"], "Annex");
     assert_eq!(asked["public"], Value::Bool(false));
-    let public = asks(&bank, "create-conversation Square", "POST", "/pod/v3/room/create").await;
+    let public = asks(
+        &bank,
+        "create-conversation Square",
+        "POST",
+        "/pod/v3/room/create",
+    )
+    .await;
     assert_eq!(public.status, Some(200), "{}", public.answer);
     // The bot must own the room it changes: this one is Ada's.
-    bank.sim.act("member", json!({"conversation": "Desk", "user": "bot", "change": "promote"}));
-    let changed = asks(&bank, "update-conversation Desk2", "POST", "/pod/v3/room/*/update").await;
+    bank.sim.act(
+        "member",
+        json!({"conversation": "Desk", "user": "bot", "change": "promote"}),
+    );
+    let changed = asks(
+        &bank,
+        "update-conversation Desk2",
+        "POST",
+        "/pod/v3/room/*/update",
+    )
+    .await;
     assert_eq!(changed.status, Some(200), "{}", changed.answer);
     let grace = bank.sim.person("grace");
     for (what, path) in [
@@ -156,11 +201,32 @@ async fn what_symphony_does_not_have_is_unsupported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_go_out_and_come_in() {
     let bank = Bank::with(&["actions", "reads"]).await;
-    let sent = asks(&bank, "send-file", "POST", "/agent/v4/stream/*/message/create").await;
-    assert!(sent.body.contains("name=\"attachment\"; filename=\"a.txt\""), "{}", sent.body);
+    let sent = asks(
+        &bank,
+        "send-file",
+        "POST",
+        "/agent/v4/stream/*/message/create",
+    )
+    .await;
+    assert!(
+        sent.body
+            .contains("name=\"attachment\"; filename=\"a.txt\""),
+        "{}",
+        sent.body
+    );
     assert_eq!(sent.status, Some(200), "{}", sent.answer);
-    let big = asks(&bank, "send-big 9000000", "POST", "/agent/v4/stream/*/message/create").await;
-    assert!(big.size > 9_000_000 && big.status == Some(200), "{}", big.answer);
+    let big = asks(
+        &bank,
+        "send-big 9000000",
+        "POST",
+        "/agent/v4/stream/*/message/create",
+    )
+    .await;
+    assert!(
+        big.size > 9_000_000 && big.status == Some(200),
+        "{}",
+        big.answer
+    );
     bank.sim.say_with(json!({
         "conversation": "Desk", "user": "ada", "text": "/here attachment",
         "attachments": [{"name": "chart.png", "base64": "cGl4ZWxz"}],
@@ -187,15 +253,29 @@ async fn on_behalf_of_a_user_by_name_and_by_id() {
     let bank = Bank::on(sim, text, &["actions"]).await;
     bank.sim.say("Desk", "grace", "hello");
     let grace = bank.sim.person("grace");
-    let by_name = asks(&bank, "send-as grace", "POST", "/login/pubkey/app/username/*/authenticate").await;
+    let by_name = asks(
+        &bank,
+        "send-as grace",
+        "POST",
+        "/login/pubkey/app/username/*/authenticate",
+    )
+    .await;
     assert_eq!(by_name.status, Some(200), "{}", by_name.answer);
     let said = bank.says(0, "as somebody").await;
     let by_id = format!("send-as {grace}");
-    let by_id = asks(&bank, &by_id, "POST", "/login/pubkey/app/user/*/authenticate").await;
+    let by_id = asks(
+        &bank,
+        &by_id,
+        "POST",
+        "/login/pubkey/app/user/*/authenticate",
+    )
+    .await;
     assert_eq!(by_id.status, Some(200), "{}", by_id.answer);
     bank.says(said.n, "as somebody").await;
     let asked = bank.sim.requests_after(0);
-    let create = asked.iter().filter(|it| it.path.ends_with("/message/create"));
+    let create = asked
+        .iter()
+        .filter(|it| it.path.ends_with("/message/create"));
     for request in create.filter(|it| it.body.contains("as somebody")) {
         assert_eq!(request.header("keymanagertoken"), None);
     }
@@ -219,7 +299,10 @@ async fn reads_of_the_directory() {
         (format!("history {room}"), "hello".to_owned()),
         (format!("transfer-targets {room}"), "Unsupported".to_owned()),
         (format!("capabilities {room}"), "forms: true".to_owned()),
-        ("find-user desk nobody-at-all".to_owned(), "NotFound".to_owned()),
+        (
+            "find-user desk nobody-at-all".to_owned(),
+            "NotFound".to_owned(),
+        ),
     ];
     for (read, expected) in reads {
         let before = bank.sim.sent_count();
@@ -235,10 +318,26 @@ async fn what_the_pod_refuses_is_told_by_its_class() {
     let bank = Bank::with(&["actions"]).await;
     let create = "POST /agent/v4/stream/*/message/create";
     let cases = [
-        (403, json!({"code": 403, "message": "not a member"}), "Denied"),
-        (404, json!({"code": 404, "message": "no stream"}), "NotFound"),
-        (451, json!({"code": 451, "message": "blocked"}), "RefusedByPolicy"),
-        (413, json!({"code": "LIMIT_MESSAGE_CONTENT_MAX_TOTAL_SIZE_REACHED", "message": "limit", "status": "PAYLOAD_TOO_LARGE"}), "TooLarge"),
+        (
+            403,
+            json!({"code": 403, "message": "not a member"}),
+            "Denied",
+        ),
+        (
+            404,
+            json!({"code": 404, "message": "no stream"}),
+            "NotFound",
+        ),
+        (
+            451,
+            json!({"code": 451, "message": "blocked"}),
+            "RefusedByPolicy",
+        ),
+        (
+            413,
+            json!({"code": "LIMIT_MESSAGE_CONTENT_MAX_TOTAL_SIZE_REACHED", "message": "limit", "status": "PAYLOAD_TOO_LARGE"}),
+            "TooLarge",
+        ),
         (410, json!({"message": "deprecated"}), "Unsupported"),
     ];
     for (status, body, class) in cases {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
-use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
 use parlor_tests::guests;
+use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
 use parlor_tests::sim::Sent;
-use parlor_tests::stage::all_grants;
 use parlor_tests::sim::symphony::{BOT, Symphony, SymphonyOptions};
+use parlor_tests::stage::all_grants;
 
 /// The bot's name in the settings.
 pub(crate) const DESK: &str = "desk";
@@ -52,7 +52,9 @@ impl Bank {
         for plugin in plugins {
             // As everywhere, the demo's plugins ask for nothing; the others may do everything.
             let grants = all_grants();
-            let grants = ["actions", "reads"].contains(plugin).then_some(grants.as_str());
+            let grants = ["actions", "reads"]
+                .contains(plugin)
+                .then_some(grants.as_str());
             host.load(plugin, guests::bytes(plugin), grants).await;
             assert_eq!(host.row(plugin).last_error, None, "{plugin} is refused");
         }
@@ -72,7 +74,9 @@ impl Bank {
     /// Waits until the bot is as wanted.
     pub(crate) async fn until(&self, wanted: BotState) {
         let what = format!("the bot is {wanted:?}");
-        self.host.eventually(&what, || self.state().0 == wanted).await;
+        self.host
+            .eventually(&what, || self.state().0 == wanted)
+            .await;
     }
 
     /// Waits for what the bot does next that is like this.
@@ -85,19 +89,29 @@ impl Bank {
                 .iter()
                 .map(|it| format!("{} {} {:?}", it.method, it.path, it.status))
                 .collect();
-            panic!("the bot did not; it did {did:#?}; state {:?}; asked {asked:#?}", self.state())
+            panic!(
+                "the bot did not; it did {did:#?}; state {:?}; asked {asked:#?}",
+                self.state()
+            )
         })
     }
 
     /// Waits for a message of the bot that has this in it.
     pub(crate) async fn says(&self, after: u64, text: &str) -> Sent {
-        self.does(after, |sent| sent.kind == "message" && sent.text.contains(text)).await
+        self.does(after, |sent| {
+            sent.kind == "message" && sent.text.contains(text)
+        })
+        .await
     }
 
-    /// Lets some time pass in which nothing may happen, and gives what the bot did all the same.
+    /// Lets some time pass in which nothing may happen, and gives what the bot did all the same; what
+    /// it shows of its commands is nothing that it did.
     pub(crate) async fn meanwhile(&self, after: u64) -> Vec<Sent> {
-        self.sim.sent_like(after, Duration::from_millis(500), |_| false).await;
-        self.sim.sent_after(after)
+        self.sim
+            .sent_like(after, Duration::from_millis(500), |_| false)
+            .await;
+        let did = self.sim.sent_after(after).into_iter();
+        did.filter(|sent| sent.kind != "manifest").collect()
     }
 
     pub(crate) async fn stop(self) {

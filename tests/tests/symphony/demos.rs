@@ -25,7 +25,11 @@ async fn echo_greets_by_name_and_repeats() {
     let greeting = bank.says(0, "Hello").await;
     bank.sim.say_im("ada", "/echo one <b>two</b> ${x} & more");
     let said = bank.says(greeting.n, "one").await;
-    assert!(said.text.contains("one <b>two</b> ${x} & more"), "{}", said.text);
+    assert!(
+        said.text.contains("one <b>two</b> ${x} & more"),
+        "{}",
+        said.text
+    );
     bank.stop().await;
 }
 
@@ -58,8 +62,16 @@ async fn buy_takes_a_real_cashtag_and_no_word() {
 async fn a_form_goes_there_and_back() {
     let bank = Bank::with(&["activities"]).await;
     bank.sim.say("Desk", "ada", "/form");
-    let form = bank.does(0, |sent| sent.raw.to_string().contains("hello-form")).await;
-    bank.sim.submit("Desk", "ada", "hello-form", "submit", json!({"name": "Ada"}));
+    let form = bank
+        .does(0, |sent| sent.raw.to_string().contains("hello-form"))
+        .await;
+    bank.sim.submit(
+        "Desk",
+        "ada",
+        "hello-form",
+        "submit",
+        json!({"name": "Ada"}),
+    );
     bank.says(form.n, "Hello, Ada").await;
     bank.stop().await;
 }

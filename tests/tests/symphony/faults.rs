@@ -33,7 +33,11 @@ async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
 async fn a_feed_that_is_gone_is_made_anew_and_what_was_missed_is_read_back() {
     let bank = Bank::with(&["echo"]).await;
     each_is_repeated_once(&bank, 0..2).await;
-    bank.sim.fault(Fault::on("POST /agent/v5/datafeeds/*/read").status(400).body(json!({"code": 400, "message": "feed gone"})));
+    bank.sim.fault(
+        Fault::on("POST /agent/v5/datafeeds/*/read")
+            .status(400)
+            .body(json!({"code": 400, "message": "feed gone"})),
+    );
     each_is_repeated_once(&bank, 2..5).await;
     bank.stop().await;
 }
@@ -44,7 +48,10 @@ async fn throttling_is_told_from_staleness() {
     each_is_repeated_once(&bank, 0..1).await;
     let feeds = || {
         let asked = bank.sim.requests_after(0);
-        asked.iter().filter(|it| it.method == "POST" && it.path == "/agent/v5/datafeeds").count()
+        asked
+            .iter()
+            .filter(|it| it.method == "POST" && it.path == "/agent/v5/datafeeds")
+            .count()
     };
     let before = feeds();
     for status in [400, 429] {
@@ -61,10 +68,11 @@ async fn an_agent_that_is_down_for_a_while_is_come_back_to() {
     let bank = Bank::with(&["echo"]).await;
     each_is_repeated_once(&bank, 0..1).await;
     bank.sim.fault(Fault::on("/agent/*").status(503).times(0));
-    bank.sim.fault(Fault::on("POST /agent/v5/datafeeds/*/read").close_socket());
+    bank.sim
+        .fault(Fault::on("POST /agent/v5/datafeeds/*/read").close_socket());
     bank.until(BotState::Disconnected).await;
-    let (_, reason) = bank.state();
-    assert!(reason.is_some_and(|reason| reason.contains("503")));
+    let is_told = || bank.state().1.is_some_and(|reason| reason.contains("503"));
+    bank.host.eventually("the reason is told", is_told).await;
     bank.sim.clear_faults();
     each_is_repeated_once(&bank, 1..3).await;
     bank.stop().await;
@@ -100,13 +108,21 @@ async fn a_send_whose_answer_was_lost_is_found_and_not_repeated() {
     bank.says(0, "only once").await;
     let found = bank
         .sim
-        .request_like(0, Duration::from_secs(120), |it| it.method == "GET" && it.path.ends_with("/message"))
+        .request_like(0, Duration::from_secs(120), |it| {
+            it.method == "GET" && it.path.ends_with("/message")
+        })
         .await;
     assert!(found.is_some(), "the conversation was read back");
     bank.sim.say("Desk", "ada", "/echo after it");
     bank.says(0, "after it").await;
     let sent = bank.sim.sent_after(0);
-    assert_eq!(sent.iter().filter(|it| it.text.contains("only once")).count(), 1, "{sent:#?}");
+    assert_eq!(
+        sent.iter()
+            .filter(|it| it.text.contains("only once"))
+            .count(),
+        1,
+        "{sent:#?}"
+    );
     bank.stop().await;
 }
 
@@ -115,8 +131,10 @@ async fn a_send_that_was_lost_on_its_way_is_sent_again() {
     let bank = Bank::with(&["echo"]).await;
     let create = "POST /agent/v4/stream/*/message/create";
     bank.sim.fault(Fault::on(create).drop());
-    bank.sim.fault(Fault::on(create).status(429).header("Retry-After", "1"));
-    bank.sim.fault(Fault::on(create).status(400).header("Retry-After", "1"));
+    bank.sim
+        .fault(Fault::on(create).status(429).header("Retry-After", "1"));
+    bank.sim
+        .fault(Fault::on(create).status(400).header("Retry-After", "1"));
     bank.sim.say("Desk", "ada", "/echo in the end");
     bank.says(0, "in the end").await;
     let sent = bank.meanwhile(0).await;
@@ -132,7 +150,10 @@ async fn odd_messages_are_heard() {
             "conversation": "Desk", "user": "ada", "presentation": presentation, "data": data,
         }));
     };
-    say("<div data-format=\"PresentationML\" data-version=\"2.0\">/echo&nbsp;spaced</div>", json!({}));
+    say(
+        "<div data-format=\"PresentationML\" data-version=\"2.0\">/echo&nbsp;spaced</div>",
+        json!({}),
+    );
     bank.says(0, "spaced").await;
     say("<div>/echo broken</i></div>", json!({}));
     say(
@@ -156,14 +177,21 @@ async fn a_feed_of_version_1_is_read_and_its_id_kept() {
     each_is_repeated_once(&bank, 0..2).await;
     let kept = std::fs::read_to_string(folder.path().join("datafeed.id")).unwrap();
     assert!(kept.contains('@'), "{kept}");
-    bank.sim.fault(Fault::on("GET /agent/v4/datafeed/*/read").status(400).body(json!({"code": 400, "message": "Could not find a datafeed with the id: x"})));
+    bank.sim.fault(
+        Fault::on("GET /agent/v4/datafeed/*/read")
+            .status(400)
+            .body(json!({"code": 400, "message": "Could not find a datafeed with the id: x"})),
+    );
     each_is_repeated_once(&bank, 2..4).await;
     let Bank { sim, host } = bank;
     host.stop().await;
 
     let created = |sim: &Symphony| {
         let asked = sim.requests_after(0);
-        asked.iter().filter(|it| it.path == "/agent/v4/datafeed/create").count()
+        asked
+            .iter()
+            .filter(|it| it.path == "/agent/v4/datafeed/create")
+            .count()
     };
     let before = created(&sim);
     let bank = Bank::on(sim, text, &["echo"]).await;

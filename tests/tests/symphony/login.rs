@@ -9,9 +9,13 @@ use crate::bank::{Bank, DESK, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_logs_in_by_certificate() {
-    let sim = Symphony::start(SymphonyOptions::default().tls()).await.unwrap();
+    let sim = Symphony::start(SymphonyOptions::default().tls())
+        .await
+        .unwrap();
     let strict = sim.certificate_url().unwrap();
-    let text = settings(&sim, "").replace("private-key", "certificate").replace("bot.pem", "bot-certificate.pem");
+    let text = settings(&sim, "")
+        .replace("private-key", "certificate")
+        .replace("bot.pem", "bot-certificate.pem");
     let text = format!(
         "{text}key-manager = \"{strict}\"\nsession-auth = \"{strict}\"\nca-files = [\"{}\"]\n",
         sim.file("ca.pem").display()
@@ -49,11 +53,16 @@ async fn a_key_that_is_refused_stops_the_bot_alone_and_names_the_file() {
     let state = |name: &str| {
         let all = host.host().sessions().status();
         let bot = all.into_iter().find(|bot| bot.name == name);
-        bot.map(|bot| (bot.state, bot.reason.unwrap_or_default())).unwrap()
+        bot.map(|bot| (bot.state, bot.reason.unwrap_or_default()))
+            .unwrap()
     };
-    host.eventually("the bot gives up", || state(DESK).0 == BotState::Stopped).await;
+    host.eventually("the bot gives up", || state(DESK).0 == BotState::Stopped)
+        .await;
     let (_, reason) = state(DESK);
-    assert!(reason.contains("app.pem") && reason.contains("401"), "{reason}");
+    assert!(
+        reason.contains("app.pem") && reason.contains("401"),
+        "{reason}"
+    );
     assert!(reason.contains("parlor bots resume desk"), "{reason}");
     assert_eq!(state("other").0, BotState::Connected);
     let logins = |sim: &Symphony| {
@@ -74,11 +83,17 @@ async fn a_key_that_is_refused_stops_the_bot_alone_and_names_the_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_manager_that_is_down_is_waited_for() {
     let sim = Symphony::start(SymphonyOptions::default()).await.unwrap();
-    sim.fault(Fault::on("POST /relay/pubkey/authenticate").status(503).times(2));
+    sim.fault(
+        Fault::on("POST /relay/pubkey/authenticate")
+            .status(503)
+            .times(2),
+    );
     let text = settings(&sim, "");
     let bank = Bank::on(sim, text, &["echo"]).await;
     let tries = bank.sim.requests_after(0);
-    let tries = tries.iter().filter(|it| it.path == "/relay/pubkey/authenticate");
+    let tries = tries
+        .iter()
+        .filter(|it| it.path == "/relay/pubkey/authenticate");
     assert!(tries.count() >= 3);
     bank.sim.say_im("ada", "/echo up");
     bank.says(0, "up").await;
@@ -104,8 +119,14 @@ async fn the_pod_is_asked_with_a_common_token_where_the_settings_say_so() {
     bank.sim.say_im("ada", "/echo jwt");
     bank.says(0, "jwt").await;
     let asked = bank.sim.requests_after(0);
-    let own = asked.iter().find(|it| it.path == "/pod/v2/sessioninfo").unwrap();
-    assert!(own.header("authorization").is_some_and(|it| it.starts_with("Bearer ")));
+    let own = asked
+        .iter()
+        .find(|it| it.path == "/pod/v2/sessioninfo")
+        .unwrap();
+    assert!(
+        own.header("authorization")
+            .is_some_and(|it| it.starts_with("Bearer "))
+    );
     assert_eq!(own.header("sessiontoken"), None);
     bank.stop().await;
 }
@@ -113,7 +134,10 @@ async fn the_pod_is_asked_with_a_common_token_where_the_settings_say_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_a_long_poll_at_once() {
     let bank = Bank::with(&["echo"]).await;
-    let reading = bank.sim.request_like(0, PATIENCE, |it| it.path.ends_with("/read")).await;
+    let reading = bank
+        .sim
+        .request_like(0, PATIENCE, |it| it.path.ends_with("/read"))
+        .await;
     assert!(reading.is_some());
     let begun = std::time::Instant::now();
     bank.stop().await;

@@ -9,6 +9,7 @@ use super::outbox::{check, drop_outbox, hold, list, release};
 use super::send::send;
 use super::{Answer, Change, refused};
 use crate::app::host::Host;
+use crate::app::observe::INTAKE_PAUSES;
 use crate::app::plugins::{ReloadError, RollBackError};
 use crate::app::sessions::{BotStatus, SessionError};
 use crate::mailbox::control::{
@@ -173,7 +174,10 @@ fn line(host: &Host, bot: &BotStatus) -> BotLine {
         state: bot.state,
         since: Some(bot.since),
         last_event_in: bot.last_event_in,
-        reason: bot.reason.clone(),
+        reason: match host.inbox().activity().is_paused() {
+            true => Some(format!("{INTAKE_PAUSES}: the journal takes no events")),
+            false => bot.reason.clone(),
+        },
         outbox,
     }
 }

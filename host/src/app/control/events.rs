@@ -35,6 +35,7 @@ pub(super) async fn retry(
 pub(super) async fn forget(host: &Host, user: String) -> Result<ForgotLine, Refused> {
     host.lanes()
         .drop_waiting(|delivery| is_of(&delivery.event, &user));
+    host.lanes().drop_differences();
     let journal = host.journal();
     let forgot = journal
         .forget(DEFAULT_TENANT, &user)

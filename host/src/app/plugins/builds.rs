@@ -19,6 +19,17 @@ pub(super) struct Builds {
     /// Those that do not serve again by themselves, the newest last.
     #[serde(default)]
     aside: Vec<Aside>,
+    /// The one that is compared with what serves, and does not serve itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<Shadowed>,
+}
+
+/// A build in the shadow of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Shadowed {
+    #[serde(with = "hex")]
+    sha256: ArtifactHash,
+    serving: GoodBuild,
 }
 
 /// A build that served out its probation.
@@ -66,6 +77,16 @@ impl Builds {
         let text = serde_json::to_string(self).unwrap_or_default();
         let written = journal.set_host_value(&key(tenant, plugin), &text).await?;
         written.durable.wait().await
+    }
+
+    /// The build that serves while another is in its shadow.
+    pub(super) fn served(&self) -> Option<&GoodBuild> {
+        self.shadow.as_ref().map(|shadow| &shadow.serving)
+    }
+
+    /// Notes which build is in the shadow of which; none where none is.
+    pub(super) fn set_shadow(&mut self, shadow: Option<(ArtifactHash, GoodBuild)>) {
+        self.shadow = shadow.map(|(sha256, serving)| Shadowed { sha256, serving });
     }
 
     /// The good builds, the newest first.
@@ -203,9 +224,11 @@ mod tests {
         let mut builds = Builds::default();
         builds.promote(build(171));
         builds.set_aside(ArtifactHash([2; 32]), "it failed".to_owned());
+        builds.set_shadow(Some((ArtifactHash([3; 32]), build(171))));
         builds.write(&journal, "default", "joke").await.unwrap();
         let read = Builds::read(&journal, "default", "joke").await.unwrap();
         assert_eq!(read, builds);
+        assert_eq!(read.served(), Some(&build(171)));
         let other = Builds::read(&journal, "default", "pizza").await.unwrap();
         assert_eq!(other, Builds::default());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::returning::{Choice, Held};
+use super::shadow::{Candidate, ShadowLog};
 use super::{Plugins, Serving, access_of, hex};
 use crate::app::clock;
 use crate::app::reload::Sha256Bytes;
@@ -17,7 +18,7 @@ use crate::outbox::requests::PluginHttp;
 use crate::router::{Access, Table};
 use crate::runtime::lanes::{PluginSpec, Probation};
 use crate::runtime::turn::{ActionGrants, Policy};
-use crate::runtime::{PluginBuild, PluginParts, TracingLog};
+use crate::runtime::{LogSink, PluginBuild, PluginParts, TracingLog};
 use crate::telemetry::audit::What;
 
 /// A build that passed every check and does not serve yet.
@@ -33,6 +34,11 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// What its lanes call, and what it may do.
+    pub(super) fn into_parts(self) -> (PluginBuild, HttpGrants) {
+        (self.build, self.http_grants)
+    }
+
     /// The file.
     pub(super) fn wasm(&self) -> &Arc<[u8]> {
         &self.wasm
@@ -83,6 +89,14 @@ impl Plugins {
         self.remember(name).await;
         let Choice { kept, note } = self.choose(name, sha256, &settings)?;
         let chosen = kept.unwrap_or(sha256);
+        let source = Candidate {
+            wasm: &wasm,
+            kept,
+            sha256: chosen,
+        };
+        if self.stays_in_shadow(name, stem, &source, &settings).await? {
+            return Ok(note);
+        }
         let (is_serving, same) = {
             let known = self.known.lock();
             let serving = known.serving.get(name);
@@ -107,6 +121,7 @@ impl Plugins {
             Err(reason) => return Err(reason),
         };
         self.may_serve(name, &ready)?;
+        self.leave_shadow(name).await;
         self.swap(name, stem, ready).await;
         Ok(note)
     }
@@ -118,6 +133,30 @@ impl Plugins {
         wasm: Arc<[u8]>,
         sha256: Sha256Bytes,
         settings: PluginSettings,
+    ) -> Result<Ready, String> {
+        let log = Arc::new(TracingLog);
+        self.prepare_with(name, wasm, sha256, settings, log).await
+    }
+
+    /// As [`Plugins::prepare`], for a build that is to be compared only.
+    pub(super) async fn prepare_shadow(
+        &self,
+        name: &str,
+        wasm: Arc<[u8]>,
+        sha256: Sha256Bytes,
+        settings: PluginSettings,
+    ) -> Result<Ready, String> {
+        let log = Arc::new(ShadowLog);
+        self.prepare_with(name, wasm, sha256, settings, log).await
+    }
+
+    async fn prepare_with(
+        &self,
+        name: &str,
+        wasm: Arc<[u8]>,
+        sha256: Sha256Bytes,
+        settings: PluginSettings,
+        log: Arc<dyn LogSink>,
     ) -> Result<Ready, String> {
         let engine = &self.parts.engine;
         let artifact = engine
@@ -146,7 +185,7 @@ impl Plugins {
                 limits: settings.limits.clone(),
                 journal: self.parts.journal.clone(),
                 reads: self.parts.reads.clone(),
-                log: Arc::new(TracingLog),
+                log,
             },
         );
         let probed = build.probe().await;

@@ -70,6 +70,10 @@ impl Plugins {
     pub async fn roll_back(&self, name: &str) -> Result<(), RollBackError> {
         let _turn = self.applying.lock().await;
         self.remember(name).await;
+        if self.drop_shadow(name).await {
+            self.changed.send_modify(|number| *number += 1);
+            return Ok(());
+        }
         let (bad, version, is_pinned) = {
             let known = self.known.lock();
             let serving = known.serving.get(name);
@@ -235,7 +239,7 @@ impl Plugins {
     }
 
     /// The first build of all is good enough to return to, if it never had a fault.
-    async fn pass_the_only_one(&self, name: &str) {
+    pub(super) async fn pass_the_only_one(&self, name: &str) {
         let is_first = self.builds(name).good().is_empty();
         let good = {
             let known = self.known.lock();
@@ -344,7 +348,7 @@ impl Plugins {
     }
 
     /// Keeps a build from serving again by itself, and shows why.
-    async fn set_aside(&self, name: &str, sha256: Sha256Bytes, reason: String) {
+    pub(super) async fn set_aside(&self, name: &str, sha256: Sha256Bytes, reason: String) {
         tracing::warn!(plugin = name, reason, "build set aside");
         self.change_builds(name, |builds| {
             builds.set_aside(ArtifactHash(sha256), reason);
@@ -436,7 +440,7 @@ impl Plugins {
         self.known.lock().builds.insert(name.to_owned(), builds);
     }
 
-    async fn change_builds(&self, name: &str, change: impl FnOnce(&mut Builds)) {
+    pub(super) async fn change_builds(&self, name: &str, change: impl FnOnce(&mut Builds)) {
         let changed = {
             let mut known = self.known.lock();
             let builds = known.builds.entry(name.to_owned()).or_default();
@@ -454,7 +458,7 @@ impl Plugins {
     }
 }
 
-fn good_of(serving: &Serving) -> GoodBuild {
+pub(super) fn good_of(serving: &Serving) -> GoodBuild {
     GoodBuild {
         sha256: ArtifactHash(serving.sha256),
         version: serving.description.version.clone(),

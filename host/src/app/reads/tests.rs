@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::Reads;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Part, Sent};
-use crate::mailbox::{Connector, Connectors, Pace, Read, ReadAnswer, SendError};
+use crate::mailbox::{Connector, Connectors, Pace, Rate, Read, ReadAnswer, SendError};
 use crate::model::Name;
 use crate::model::action::Action;
 use crate::model::directory::{Chunk, ContactStatus, ReadError, UserPage};
@@ -33,8 +32,8 @@ impl Connector for Desk {
 
     fn pace(&self) -> Pace {
         Pace {
-            per_minute: self.per_minute,
-            conversation_gap: Duration::ZERO,
+            bot: self.per_minute.map(Rate::per_minute),
+            conversation: None,
         }
     }
 

@@ -170,8 +170,8 @@ impl ApiError {
         let Self::Call(CallError::Refused(refusal)) = self else {
             return ReadError::Failed(self.to_string());
         };
-        if let Some(wait) = refusal.throttled() {
-            let wait = wait.unwrap_or(Duration::from_secs(1)).as_millis();
+        if let Some(wait) = refusal.throttled {
+            let wait = wait.as_millis();
             return ReadError::Throttled(u64::try_from(wait).unwrap_or(u64::MAX));
         }
         match refusal.status {
@@ -192,18 +192,9 @@ impl ApiError {
 }
 
 impl Refusal {
-    /// How long to wait, where it says "later". Agents say so with 400 too (symphony.md §3.3).
-    pub(super) fn throttled(&self) -> Option<Option<Duration>> {
-        match self.status {
-            StatusCode::TOO_MANY_REQUESTS => Some(self.retry_after),
-            StatusCode::BAD_REQUEST => self.retry_after.map(Some),
-            _ => None,
-        }
-    }
-
     fn send_error(&self, detail: String) -> SendError {
-        if let Some(after) = self.throttled() {
-            return SendError::Again { after, detail };
+        if let Some(after) = self.throttled {
+            return SendError::Throttled { after, detail };
         }
         // The tokens were refused twice: nothing was done.
         if self.status == StatusCode::UNAUTHORIZED {

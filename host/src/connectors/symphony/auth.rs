@@ -297,7 +297,7 @@ impl Auth {
         };
         let status = refusal.status;
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            return AuthError::Unavailable(error.to_string(), refusal.retry_after);
+            return AuthError::Unavailable(error.to_string(), refusal.throttled);
         }
         let advice = match credential {
             Credential::Key(_) => {

@@ -326,9 +326,9 @@ fn no_file(error: SendError) -> ReadError {
             class: ActionError::Denied,
             ..
         } => ReadError::Denied,
-        SendError::Again {
-            after: Some(wait), ..
-        } => ReadError::Throttled(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+        SendError::Throttled { after: wait, .. } => {
+            ReadError::Throttled(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        }
         other => ReadError::Failed(other.to_string()),
     }
 }

@@ -22,26 +22,47 @@ use crate::mailbox::SendError;
 use crate::model::action::{
     Action, ActionKind, MessageRef, NewConversation, NewRoom, Target, UpdateConversation,
 };
+use crate::model::event::{Conversation, ConversationKind};
 use crate::model::payload::{ActionError, PresenceStatus};
 
 /// Conversations of which it is known who can be there.
 const MAX_PLACES: usize = 10_000;
 
-/// What is known of conversations: whether everybody there is of the company.
+/// What is known of conversations.
 #[derive(Debug, Default)]
-pub(super) struct Places(Mutex<BTreeMap<String, bool>>);
+pub(super) struct Places(Mutex<BTreeMap<String, Place>>);
+
+/// What is known of one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Everybody there is of the company.
+    is_internal: Option<bool>,
+    /// One person and the bot.
+    is_direct: bool,
+}
 
 impl Places {
-    fn is_internal(&self, stream: &str) -> Option<bool> {
-        self.0.lock().get(stream).copied()
+    /// Notes what an event says of its conversation.
+    pub(super) fn heard(&self, conversation: &Conversation) {
+        self.learn(&conversation.id, |place| {
+            place.is_direct = conversation.kind == ConversationKind::Direct;
+        });
     }
 
-    fn learn(&self, stream: &str, is_internal: bool) {
+    pub(super) fn is_direct(&self, stream: &str) -> bool {
+        self.of(stream).is_direct
+    }
+
+    fn of(&self, stream: &str) -> Place {
+        self.0.lock().get(stream).copied().unwrap_or_default()
+    }
+
+    fn learn(&self, stream: &str, change: impl FnOnce(&mut Place)) {
         let mut known = self.0.lock();
-        if known.len() >= MAX_PLACES {
+        if known.len() >= MAX_PLACES && !known.contains_key(stream) {
             known.pop_first();
         }
-        known.insert(stream.to_owned(), is_internal);
+        change(known.entry(stream.to_owned()).or_default());
     }
 }
 
@@ -240,7 +261,11 @@ impl SymphonyConnector {
 fn attributes_of_new(room: &NewRoom) -> RoomAttributes {
     RoomAttributes {
         name: Some(room.name.clone()),
-        description: Some(room.description.clone()),
+        // The pod wants one.
+        description: Some(match room.description.is_empty() {
+            true => room.name.clone(),
+            false => room.description.clone(),
+        }),
         members_can_invite: Some(room.open || room.public),
         discoverable: Some(room.public),
         public: Some(room.public),

@@ -27,8 +27,6 @@ use crate::mailbox::{Incoming, Intake, IntakeError};
 const READ_TIME: Duration = Duration::from_secs(70);
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// The wait where the platform says "later" and not when.
-const LATER: Duration = Duration::from_secs(2);
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
 
@@ -123,7 +121,12 @@ impl Hearing<'_> {
             let event = V4Event::read(raw);
             latest = latest.max(event.timestamp.unwrap_or_default());
             let converted = event_from_wire(&self.connector.tenant, &bot, &event, Some(raw));
-            incoming.extend(converted.incoming);
+            for heard in converted.incoming {
+                if let Some(conversation) = &heard.event.conversation {
+                    self.connector.places.heard(conversation);
+                }
+                incoming.push(heard);
+            }
         }
         let taken = self.offer(incoming).await?;
         if taken.is_ok() {

@@ -1,6 +1,6 @@
 //! One host of the platform: its address, its way, its headers.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -9,7 +9,8 @@ use url::Url;
 
 use super::config::Endpoint;
 use super::wire::rest::ErrorBody;
-use crate::net::{Answer, Identity, RestClient, RestError, retry_after};
+use crate::net::retry_after::throttled;
+use crate::net::{Answer, Identity, RestClient, RestError};
 
 /// Time for a call that does not wait for events.
 pub(super) const TIME: Duration = Duration::from_secs(60);
@@ -90,7 +91,8 @@ pub(super) struct Refusal {
     /// A word in place of a status, `LIMIT_…`.
     pub(super) code: Option<String>,
     pub(super) message: String,
-    pub(super) retry_after: Option<Duration>,
+    /// How long to wait, where it says "later"; agents say so with 400 too.
+    pub(super) throttled: Option<Duration>,
 }
 
 impl std::fmt::Display for Refusal {
@@ -243,7 +245,12 @@ impl Site {
                 None if answer.media_type().ends_with("html") => "a page of a gateway".to_owned(),
                 None => answer.text(),
             },
-            retry_after: retry_after(&answer.headers),
+            throttled: throttled(
+                answer.status,
+                &answer.headers,
+                &answer.body,
+                SystemTime::now(),
+            ),
         }
     }
 

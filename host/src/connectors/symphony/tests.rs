@@ -6,6 +6,7 @@ mod events;
 mod golden;
 mod hostile;
 mod properties;
+mod source;
 mod split;
 mod support;
 mod tolerant;

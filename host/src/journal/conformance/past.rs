@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::make::{
-    PLUGIN, TENANT, accept, arrival, deliver, keep, new_part, scope, set, timer, turn, writes,
+    PLUGIN, TENANT, accept, arrival, deliver, keep, new_part, route, scope, set, timer, turn,
+    writes,
 };
 use crate::journal::{
-    DeadReason, DeliveryEnd, EventQuery, Forgotten, Journal, PastEvent, PastState, StateKey,
-    TimerChange, Turn,
+    Arrival, DeadReason, DeliveryEnd, EventQuery, Forgotten, Journal, PastEvent, PastState,
+    StateKey, TimerChange, Turn,
 };
 use crate::model::delivery::DeliveryNumber;
 use crate::model::event::User;
@@ -272,4 +273,23 @@ pub(crate) async fn forgotten_person_leaves_no_content(journal: &dyn Journal) {
         ..turn(&dead)
     };
     assert!(keep(journal, late).await.is_empty());
+}
+
+pub(crate) async fn forgotten_event_is_routed_no_more(journal: &dyn Journal) {
+    let unrouted = Arrival {
+        routes: None,
+        ..arrival("a", &[])
+    };
+    accept(journal, unrouted).await;
+    let waiting = journal.unrouted(0, 9).await.expect("listed");
+    assert_eq!(waiting.len(), 1);
+    let forgot = journal.forget(TENANT, "u1").await.expect("forgotten");
+    assert_eq!(forgot.events, 1);
+    assert!(journal.unrouted(0, 9).await.expect("listed").is_empty());
+    // Its content was being fetched.
+    let event = waiting[0].event.clone();
+    let routed = journal.route(waiting[0].number, event, vec![route(PLUGIN)]);
+    assert!(routed.await.expect("ordered").value.is_empty());
+    let pending = journal.pending_deliveries(0, 9).await.expect("listed");
+    assert!(pending.is_empty());
 }

@@ -188,6 +188,21 @@ pub(crate) async fn parked_timers_are_not_due(journal: &dyn Journal) {
     assert_eq!(due(journal, 7).await, [("t".to_owned(), 5)]);
 }
 
+pub(crate) async fn timer_parked_before_its_firing_is_stored_stays_parked(journal: &dyn Journal) {
+    change(journal, "1", vec![timer_of(PLUGIN, "t", 10)]).await;
+    // It was found due, and its plugin went.
+    let parked = journal.park_timers(TENANT, PLUGIN, true).await;
+    let durable = parked.expect("ordered").durable;
+    durable.wait().await.expect("on disk");
+    accept(journal, fired("f1", 10, Some(60))).await;
+    assert!(due(journal, 100).await.is_empty());
+    assert_eq!(journal.next_timer().await.expect("read"), None);
+    let taken_up = journal.park_timers(TENANT, PLUGIN, false).await;
+    let durable = taken_up.expect("ordered").durable;
+    durable.wait().await.expect("on disk");
+    assert_eq!(due(journal, 100).await, [("t".to_owned(), 60)]);
+}
+
 fn next_day() -> u64 {
     crate::journal::shared::now() + NEXT_DAY_MS
 }

@@ -93,6 +93,13 @@ impl MemoryJournal {
             }
             !goes
         });
+        desk.unrouted.retain(|number, it| {
+            let goes = is_theirs(&it.tenant, &it.event);
+            if goes {
+                events.insert(*number);
+            }
+            !goes
+        });
         all.timers = desk.timers.forget(tenant, user);
         all.forms = desk.forget_in_forms(tenant, user);
         drop(desk);

@@ -16,7 +16,9 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn change(&mut self, change: TimerChange) {
         match change {
-            TimerChange::Set(timer) => self.set(timer),
+            TimerChange::Set(timer) => {
+                self.set(timer);
+            }
             TimerChange::Cancel(key) => {
                 self.take(&key);
             }
@@ -36,18 +38,20 @@ impl Timers {
         keys.len() as u64
     }
 
-    /// Re-arms or ends a timer that fired, unless it was set anew since.
+    /// Re-arms or ends a timer that fired, unless it was set anew since. One that was parked
+    /// meanwhile stays so.
     pub(super) fn fire(&mut self, fired: &FiredTimer) {
-        let is_same = self
-            .timers
-            .get(&fired.key)
-            .is_some_and(|(_, timer)| timer.due_at == fired.due_at);
-        if !is_same {
+        let found = self.timers.get(&fired.key);
+        let Some((id, _)) = found.filter(|(_, timer)| timer.due_at == fired.due_at) else {
             return;
-        }
+        };
+        let is_parked = !self.due.contains_key(&(fired.due_at, *id));
         if let (Some(mut timer), Some(next)) = (self.take(&fired.key), fired.next) {
             timer.due_at = next;
-            self.set(timer);
+            let id = self.set(timer);
+            if is_parked {
+                self.due.remove(&(next, id));
+            }
         }
     }
 
@@ -110,12 +114,13 @@ impl Timers {
         self.timers.len() as u64
     }
 
-    fn set(&mut self, timer: Timer) {
+    fn set(&mut self, timer: Timer) -> u64 {
         self.take(&timer.key);
         let id = self.next_id;
         self.next_id += 1;
         self.due.insert((timer.due_at, id), timer.key.clone());
         self.timers.insert(timer.key.clone(), (id, timer));
+        id
     }
 
     fn take(&mut self, key: &TimerKey) -> Option<Timer> {

@@ -122,9 +122,12 @@ impl Writer<'_> {
         }
         self.write_state(turn.state.writes)?;
         self.index.deliveries.remove(&turn.delivery);
-        self.statements
-            .finish_delivery
-            .execute((turn.delivery, self.now, moment(turn.took_us)))?;
+        self.statements.finish_delivery.execute((
+            turn.delivery,
+            self.now,
+            moment(turn.took_us),
+            &turn.timer_notes,
+        ))?;
         let first = self.index.next_part;
         for part in turn.parts {
             self.add_part(event, turn.delivery, &turn.tenant, &turn.plugin, &part)?;
@@ -155,9 +158,7 @@ impl Writer<'_> {
         if is_known && !self.index.is_lost(delivery) {
             return Ok(());
         }
-        Err(Stop::Own(JournalError::Failed(format!(
-            "there is no delivery {delivery}: its event could not be stored"
-        ))))
+        Err(Stop::Own(JournalError::NoDelivery(delivery)))
     }
 
     fn add_part(

@@ -214,7 +214,7 @@ impl Writer<'_> {
         let connection = self.connection;
         connection
             .prepare_cached(
-                "UPDATE deliveries SET view = NULL, roles = NULL, reason = NULL, detail = NULL,
+                "UPDATE deliveries SET view = NULL, roles = NULL, reason = NULL, detail = NULL, timers = NULL,
                     ended_at = coalesce(ended_at, ?2),
                     ended = CASE ended WHEN 'done' THEN 'done' ELSE 'refused' END
                  WHERE number = ?1",

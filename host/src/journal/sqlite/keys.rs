@@ -16,8 +16,9 @@ use crate::model::Timestamp;
 /// Days whose keys are kept, the current one included.
 const DAYS: u64 = 3;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// Keys in one log before they go over into the day's table.
-pub(super) const LOG_KEYS: usize = 65_536;
+/// Keys in one log before they go over into the day's table; few in tests, so that in each of them
+/// some do.
+pub(super) const LOG_KEYS: usize = if cfg!(test) { 8 } else { 65_536 };
 /// Keys that go over with each batch at least; else twice as many as came.
 const SETTLED_KEYS: usize = 64;
 /// Buckets into which a log is sorted: by the first byte.

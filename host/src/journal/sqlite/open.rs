@@ -68,10 +68,11 @@ impl SqliteJournal {
         let (commands, receiver) = mpsc::channel(QUEUE);
         let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;
         let commits = disk.times();
+        let keep = Arc::new(Mutex::new(config.keep));
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let writer = {
             let (state, pages_used) = (Arc::clone(&state), Arc::clone(&pages_used));
-            let (max_bytes, keep) = (config.max_bytes, config.keep);
+            let (max_bytes, keep) = (config.max_bytes, Arc::clone(&keep));
             std::thread::Builder::new()
                 .name("journal".to_owned())
                 .spawn(move || {
@@ -102,6 +103,7 @@ impl SqliteJournal {
             pages_used,
             files,
             commits,
+            keep,
             writer: Mutex::new(Some(writer)),
         })
     }

@@ -51,7 +51,7 @@ impl Writer<'_> {
     /// How long what is finished is kept now: less where the journal's share is nearly used up, so
     /// that the past makes room before intake pauses.
     fn keep_finished(&self) -> u64 {
-        let keep = self.keep.finished;
+        let keep = self.keep.lock().finished;
         match self.percent_used() {
             0..EARLY_PERCENT => keep,
             EARLY_PERCENT..LAST_PERCENT => (keep / 4).max(KEEP_LEAST_MS).min(keep),
@@ -162,7 +162,7 @@ impl Writer<'_> {
 
     fn prune_deliveries(&mut self, past: Past, at: Timestamp) -> rusqlite::Result<Cursor> {
         let cut = at.saturating_sub(self.keep_finished());
-        let dead_cut = at.saturating_sub(self.keep.dead);
+        let dead_cut = at.saturating_sub(self.keep.lock().dead);
         let sql = "SELECT number, event, ended_at, reason IS NOT NULL FROM deliveries
             WHERE number > ?1 ORDER BY number LIMIT ?2";
         let delete = "DELETE FROM deliveries WHERE number = ?1";

@@ -17,7 +17,7 @@ const LOOKED_THROUGH: u32 = 10_000;
 
 /// A journal that is only read.
 pub struct RestingJournal {
-    connection: Connection,
+    pub(super) connection: Connection,
     folder: PathBuf,
 }
 

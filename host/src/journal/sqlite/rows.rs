@@ -13,7 +13,7 @@ use crate::journal::shared::{event_with_roles, number_event, origin, token};
 use crate::journal::{
     Broadcast, BroadcastNumber, DeadLetter, FiredTimer, FormChange, JournalError, JournalResult,
     NewBroadcast, NewPart, NewRequest, Part, PartState, RequestNumber, SentAs, SentMessage,
-    StateDelta, Timer, TimerChange, TimerKey, Unrouted, Urgency,
+    StateDelta, Timer, TimerChange, TimerKey, TimerNote, Unrouted, Urgency,
 };
 use crate::model::Name;
 use crate::model::action::Action;
@@ -51,6 +51,8 @@ pub(super) struct TurnRow {
     /// Files that the parts and broadcasts name.
     pub(super) files: Vec<String>,
     pub(super) timers: Vec<TimerRow>,
+    /// What is noted of them with the delivery.
+    pub(super) timer_notes: String,
     pub(super) requests: Vec<RequestRow>,
 }
 
@@ -151,6 +153,14 @@ pub(super) fn broadcast_row(new: &NewBroadcast) -> JournalResult<BroadcastRow> {
 pub(super) fn files<'a>(actions: impl Iterator<Item = &'a Arc<Action>>) -> Vec<String> {
     let named = actions.flat_map(|action| named_by(action));
     named.map(str::to_owned).collect()
+}
+
+/// Notes a turn's timers; nearly always there are none.
+pub(super) fn timer_notes(changes: &[TimerChange]) -> JournalResult<String> {
+    if changes.is_empty() {
+        return Ok("[]".to_owned());
+    }
+    json(&changes.iter().map(TimerNote::of).collect::<Vec<_>>())
 }
 
 pub(super) fn timer_row(change: TimerChange) -> JournalResult<TimerRow> {

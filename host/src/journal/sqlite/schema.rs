@@ -10,7 +10,7 @@ use super::error::journal_error;
 use crate::journal::{JournalError, JournalResult};
 
 /// The version of the schema below, in `meta`.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// Marks the file as a journal: `prlr`.
 const APPLICATION_ID: i64 = 0x7072_6c72;
 /// Bytes of a page.
@@ -26,7 +26,8 @@ const BUSY: Duration = Duration::from_secs(2);
 
 // `ended` and `ended_at` are null while a row is open: the partial indexes hold open rows only,
 // so they stay small whatever is kept of the past. The part of a broadcast has an empty `action`:
-// what it says is in `broadcasts`, once for all its targets.
+// what it says is in `broadcasts`, once for all its targets. `timers` of a delivery is what its turn
+// set and ended, `[]` for none, null where that is not known.
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE events (
@@ -36,7 +37,8 @@ CREATE INDEX events_unrouted ON events (unrouted) WHERE unrouted IS NOT NULL;
 CREATE TABLE deliveries (
     number INTEGER PRIMARY KEY, event INTEGER NOT NULL, plugin TEXT NOT NULL,
     attempt INTEGER NOT NULL, view TEXT, roles TEXT,
-    ended TEXT, ended_at INTEGER, took_us INTEGER, reason TEXT, detail TEXT, put_back INTEGER);
+    ended TEXT, ended_at INTEGER, took_us INTEGER, reason TEXT, detail TEXT, put_back INTEGER,
+    timers TEXT);
 CREATE INDEX deliveries_of ON deliveries (event);
 CREATE INDEX deliveries_open ON deliveries (ended) WHERE ended IS NULL;
 CREATE INDEX deliveries_dead ON deliveries (event) WHERE reason IS NOT NULL;
@@ -104,7 +106,7 @@ CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT RO
 ";
 
 /// What brings an older journal to the next version, with the version that it has.
-const UPGRADES: [(i64, &str); 2] = [
+const UPGRADES: [(i64, &str); 3] = [
     (
         1,
         // No host of that version took a turn with requests, so the table is empty.
@@ -145,6 +147,7 @@ const UPGRADES: [(i64, &str); 2] = [
      CREATE INDEX broadcasts_of ON broadcasts (delivery);
      CREATE INDEX requests_of ON requests (delivery);",
     ),
+    (3, "ALTER TABLE deliveries ADD COLUMN timers TEXT;"),
 ];
 
 /// Opens the writer's connection and makes the tables in a new file.

@@ -29,7 +29,8 @@ statements! {
     route_event: "UPDATE events SET unrouted = NULL, event = ?2 WHERE number = ?1",
     add_delivery: "INSERT INTO deliveries (number, event, plugin, attempt, view, roles)
         VALUES (?1, ?2, ?3, 1, ?4, ?5)",
-    finish_delivery: "UPDATE deliveries SET ended = 'done', ended_at = ?2, took_us = ?3
+    finish_delivery: "UPDATE deliveries SET ended = 'done', ended_at = ?2, took_us = ?3,
+        timers = ?4
         WHERE number = ?1",
     end_delivery: "UPDATE deliveries SET ended = ?2, ended_at = ?3, reason = ?4, detail = ?5
         WHERE number = ?1",

@@ -1,10 +1,14 @@
 //! The suite over SQLite, and what only a store on disk can show.
 
 mod crash;
+mod crash_points;
 mod disk;
 mod files;
+mod machine;
 mod past;
+mod recorded;
 mod reopen;
+mod tape;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use rusqlite::ffi;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -122,8 +123,8 @@ pub(super) struct Writer<'c> {
     pub(super) intake_is_full: bool,
     /// The log is to be emptied after the batch.
     pub(super) empties_log: bool,
-    /// How long what is finished is kept.
-    pub(super) keep: Keep,
+    /// How long what is finished is kept; the settings may change it.
+    pub(super) keep: Arc<Mutex<Keep>>,
     pub(super) pages_used: Arc<AtomicU64>,
     max_pages: u64,
     batch: Option<Batch>,
@@ -156,7 +157,7 @@ impl<'c> Writer<'c> {
             now: now(),
             intake_is_full: false,
             empties_log: false,
-            keep: Keep::default(),
+            keep: Arc::default(),
             pages_used,
             max_pages: u64::MAX,
             batch: None,

@@ -204,6 +204,9 @@ pub struct PluginLine {
     /// How far it is from quarantine, and what led there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<PluginHealth>,
+    /// The build that is compared with the one that serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Box<super::ShadowLine>>,
 }
 
 /// How far a plugin is from quarantine, and what led there.

@@ -128,6 +128,19 @@ impl Cache {
         Ok(())
     }
 
+    /// Keeps a component for its source lines, and tells where.
+    pub(in crate::runtime) fn keep_source(
+        &self,
+        hash: ArtifactHash,
+        component: &[u8],
+    ) -> Result<PathBuf, CacheError> {
+        let path = self.folder.join(format!("{hash}.wasm"));
+        if !path.exists() {
+            self.write(&path, component)?;
+        }
+        Ok(path)
+    }
+
     /// Deletes the oldest files over the bounds. Code in use stays mapped.
     fn prune(&self) {
         let Ok(files) = std::fs::read_dir(&self.folder) else {
@@ -140,7 +153,7 @@ impl Cache {
             .collect();
         files.sort_by_key(|(_, found)| std::cmp::Reverse(found.mtime()));
         let mut bytes = 0_u64;
-        // An artifact has its code, a sum and a description.
+        // An artifact has its code, a sum and a description; a debug build has itself too.
         for (n, (path, found)) in files.iter().enumerate() {
             bytes = bytes.saturating_add(found.len());
             if n >= KEPT * 3 || bytes > KEPT_BYTES {

@@ -1,7 +1,8 @@
-//! The child process that compiles: one component in, machine code out, under bounds of its own making.
+//! The child process for what a component can be built to exhaust: it compiles, and it finds source
+//! lines, under bounds of its own making.
 
-use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,12 +10,15 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
 use super::CompileError;
+use super::lines::find_lines;
 use crate::runtime::engine::{MemoryPlan, compile_config};
 use crate::runtime::settings::CompileBounds;
-use crate::runtime::slow::lower_priority;
+use crate::runtime::slow::{NICE, lower_priority};
 
 /// The hidden command that makes this program the compiler.
-pub const COMPILE_VERB: &str = "__compile";
+const COMPILE_VERB: &str = "__compile";
+/// The hidden command that makes this program a finder of source lines.
+const LINES_VERB: &str = "__lines";
 
 /// Exit code of a compilation that refused its component; the reason is on stderr.
 const REFUSED: i32 = 2;
@@ -23,38 +27,64 @@ const BROKEN: i32 = 3;
 
 /// Bytes of the child's stderr that are kept.
 const STDERR_BYTES: u64 = 4 * 1024;
+/// Bytes of source lines that are read.
+const LINES_BYTES: u64 = 16 * 1024;
 
-/// Compiles what the arguments after [`COMPILE_VERB`] name, and returns the exit code:
-/// `PLAN CPU_SECS MEMORY_BYTES IN OUT`.
-pub fn child_main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+/// Does what a hidden command and its arguments ask for, and returns the exit code; none where the
+/// word is no such command. They are `__compile PLAN CPU_SECS MEMORY_BYTES IN OUT` and
+/// `__lines CPU_SECS MEMORY_BYTES IN OFFSET…`.
+pub fn child_main(verb: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> Option<i32> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match child_run(&arguments) {
+    let done = match verb.to_str()? {
+        COMPILE_VERB => compile_for(&arguments),
+        LINES_VERB => find_lines_for(&arguments),
+        _ => return None,
+    };
+    Some(match done {
         Ok(()) => 0,
         Err((code, text)) => {
             // The parent reads it; where it is gone nobody does.
             let _ = std::io::stderr().write_all(text.as_bytes());
             code
         }
-    }
+    })
 }
 
-fn child_run(arguments: &[OsString]) -> Result<(), (i32, String)> {
-    let broken = |text: &str| (BROKEN, text.to_owned());
+type Failed = (i32, String);
+
+fn broken(text: impl ToString) -> Failed {
+    (BROKEN, text.to_string())
+}
+
+fn compile_for(arguments: &[OsString]) -> Result<(), Failed> {
     let [plan, cpu, memory, input, output] = arguments else {
         return Err(broken("expected PLAN CPU_SECS MEMORY_BYTES IN OUT"));
     };
     let plan = plan.to_str().and_then(MemoryPlan::from_name);
     let plan = plan.ok_or_else(|| broken("unknown plan"))?;
-    let parse = |text: &OsString| text.to_str().and_then(|text| text.parse::<u64>().ok());
-    let cpu = parse(cpu).ok_or_else(|| broken("bad CPU_SECS"))?;
-    let memory = parse(memory).ok_or_else(|| broken("bad MEMORY_BYTES"))?;
-    limit_self(cpu, memory);
-    let io = |error: std::io::Error| (BROKEN, error.to_string());
-    let mut bytes = Vec::new();
-    let mut file = std::fs::File::open(input).map_err(io)?;
-    file.read_to_end(&mut bytes).map_err(io)?;
+    limit_self(number(cpu)?, number(memory)?);
+    let bytes = std::fs::read(input).map_err(broken)?;
     let code = compile_bytes(&bytes, plan).map_err(|text| (REFUSED, text))?;
-    std::fs::write(output, code).map_err(io)
+    std::fs::write(output, code).map_err(broken)
+}
+
+fn find_lines_for(arguments: &[OsString]) -> Result<(), Failed> {
+    let [cpu, memory, input, offsets @ ..] = arguments else {
+        return Err(broken("expected CPU_SECS MEMORY_BYTES IN OFFSET…"));
+    };
+    limit_self(number(cpu)?, number(memory)?);
+    let offsets: Vec<u64> = offsets.iter().map(number).collect::<Result<_, _>>()?;
+    let bytes = std::fs::read(input).map_err(broken)?;
+    let mut out = std::io::stdout().lock();
+    for line in find_lines(&bytes, &offsets) {
+        writeln!(out, "{}", line.unwrap_or_default()).map_err(broken)?;
+    }
+    Ok(())
+}
+
+fn number(text: &OsString) -> Result<u64, Failed> {
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| broken("expected a number"))
 }
 
 /// Compiles in this process.
@@ -66,7 +96,7 @@ pub(in crate::runtime) fn compile_bytes(bytes: &[u8], plan: MemoryPlan) -> Resul
 }
 
 fn limit_self(cpu_secs: u64, memory_bytes: u64) {
-    lower_priority();
+    lower_priority(NICE);
     let bounds = [
         (libc::RLIMIT_CPU, cpu_secs),
         // Data is what is written to; address space alone costs nothing and wasmtime reserves much.
@@ -127,6 +157,46 @@ pub(in crate::runtime) async fn compile_in_child(
         Some(_) => Err(CompileError::Host(format!("{status}: {said}"))),
         None => Err(killed(status, &said, bounds)),
     }
+}
+
+/// Finds the source lines of places in a component, in a child process: none where it has none, and
+/// none at all where that takes too much.
+pub(in crate::runtime) async fn find_lines_in_child(
+    program: &Path,
+    bounds: CompileBounds,
+    input: &Path,
+    offsets: &[u64],
+) -> Vec<Option<String>> {
+    let mut command = tokio::process::Command::new(program);
+    command
+        .arg(LINES_VERB)
+        .arg(bounds.cpu.as_secs().max(1).to_string())
+        .arg(bounds.memory_bytes.to_string())
+        .arg(input)
+        .args(offsets.iter().map(u64::to_string))
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let Ok(mut child) = command.spawn() else {
+        return Vec::new();
+    };
+    let Some(stdout) = child.stdout.take() else {
+        return Vec::new();
+    };
+    let run = async {
+        let mut said = String::new();
+        let read = stdout.take(LINES_BYTES).read_to_string(&mut said).await;
+        let ended = child.wait().await;
+        let is_whole = read.is_ok() && ended.is_ok_and(|status| status.success());
+        is_whole.then_some(said)
+    };
+    let said = tokio::time::timeout(bounds.deadline, run).await;
+    let said = said.ok().flatten().unwrap_or_default();
+    said.lines()
+        .map(|line| (!line.is_empty()).then(|| line.to_owned()))
+        .collect()
 }
 
 fn took(time: Duration) -> String {

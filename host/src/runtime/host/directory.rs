@@ -43,11 +43,18 @@ impl StoreData {
     ) -> wasmtime::Result<Result<ReadAnswer, wit::ReadError>> {
         let event = self.call_event()?;
         let plugin = self.plugin.clone();
+        let asked = self
+            .notes
+            .as_ref()
+            .map(|notes| (notes.clone(), read.clone()));
         let answer = self
             .outside()?
             .directory
             .read(&plugin.tenant, &plugin.name, &event, bot.as_deref(), read)
             .await;
+        if let Some((notes, read)) = asked {
+            notes.note_read(bot, read, &answer);
+        }
         Ok(answer.map_err(|error| read_error_to_wit(&error)))
     }
 }

@@ -1,9 +1,12 @@
 //! The import `state`: newest values with the call's own writes over them; everything read is recorded.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::journal::{StateChange, StateDelta, StateKey, StateScope};
+use async_trait::async_trait;
+
+use crate::journal::{Journal, JournalResult, StateChange, StateDelta, StateKey, StateScope};
 use crate::model::{Name, Timestamp};
 use crate::runtime::bindings::parlor::bot::state as wit;
 use crate::runtime::store::StoreData;
@@ -22,6 +25,62 @@ const LISTS: usize = 64;
 const LISTED: usize = 1_000;
 
 type Entry = (Name, String);
+
+/// State that is not the journal's own: what a trial sees.
+#[async_trait]
+pub trait StateReads: Send + Sync {
+    /// Reads a value and its version (0 where there is none).
+    async fn get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)>;
+
+    /// Lists keys that begin with `prefix`, after `after`, at most `limit`, with the version of the scope.
+    async fn keys(
+        &self,
+        scope: &StateScope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> JournalResult<(Vec<String>, u64)>;
+
+    /// Bytes that a plugin's state takes.
+    async fn size(&self, tenant: &str, plugin: &str) -> JournalResult<u64>;
+}
+
+/// Where the state of a call lies.
+#[derive(Clone)]
+pub(in crate::runtime) enum StateFrom {
+    Journal(Arc<dyn Journal>),
+    Trial(Arc<dyn StateReads>),
+}
+
+impl StateFrom {
+    async fn get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)> {
+        match self {
+            Self::Journal(journal) => journal.state_get(key).await,
+            Self::Trial(state) => state.get(key).await,
+        }
+    }
+
+    async fn keys(
+        &self,
+        scope: &StateScope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> JournalResult<(Vec<String>, u64)> {
+        match self {
+            Self::Journal(journal) => journal.state_keys(scope, prefix, after, limit).await,
+            Self::Trial(state) => state.keys(scope, prefix, after, limit).await,
+        }
+    }
+
+    /// Bytes that a plugin's state takes.
+    pub(in crate::runtime) async fn size(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {
+        match self {
+            Self::Journal(journal) => journal.state_size(tenant, plugin).await,
+            Self::Trial(state) => state.size(tenant, plugin).await,
+        }
+    }
+}
 
 /// What one call did to the state.
 #[derive(Default)]
@@ -144,8 +203,11 @@ impl StoreData {
     /// Reads a value that the call does not know, and records it.
     async fn load(&mut self, key: &StateKey) -> Result<Option<Vec<u8>>, wit::StateError> {
         let outside = self.outside().map_err(|_| wit::StateError::Failed)?;
-        let read = outside.journal.state_get(key).await;
+        let read = outside.state.get(key).await;
         let (value, version) = read.map_err(|_| wit::StateError::Failed)?;
+        if let Some(notes) = &self.notes {
+            notes.note_value(key, value.as_deref());
+        }
         self.state.delta.reads.push((key.clone(), version));
         self.state.hold(value.as_ref().map_or(0, Vec::len))?;
         Ok(value)
@@ -185,12 +247,15 @@ impl wit::Host for StoreData {
         let limit = LISTED + self.state.delta.writes.len();
         let listed = self
             .outside()?
-            .journal
-            .state_keys(&scope, &prefix, after.as_deref(), limit)
+            .state
+            .keys(&scope, &prefix, after.as_deref(), limit)
             .await;
         let Ok((listed, version)) = listed else {
             return Ok(Err(wit::StateError::Failed));
         };
+        if let Some(notes) = &self.notes {
+            notes.note_keys(&scope, &prefix, after.as_deref(), limit, &listed);
+        }
         let more = listed.len() >= limit;
         let last = listed.last().cloned();
         let mut keys: std::collections::BTreeSet<String> = listed.into_iter().collect();

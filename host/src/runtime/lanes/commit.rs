@@ -1,17 +1,19 @@
 //! One delivery: the call, what it comes to, the commit, and what to do where it does not succeed.
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::draft::draft;
 use super::plugin::{Job, Next, Plugin};
 use super::probation::Failing;
 use super::settle::{Settling, Unsettled};
+use super::shadow::Watch;
 use super::status::{FaultNote, count};
 use super::timers::CommitTurn;
 use super::worker::{Alive, Held};
@@ -24,7 +26,8 @@ use crate::mailbox::{LaneKey, LaneKind};
 use crate::model::Name;
 use crate::model::action::Action;
 use crate::runtime::guest::{CallEnd, Fault, FaultKind};
-use crate::runtime::turn::{self, Refusal, TurnContext, TurnDraft};
+use crate::runtime::notes::Notes;
+use crate::runtime::turn::Refusal;
 
 /// Calls of one delivery that may be lost to conflicts. The second already holds the commit turn,
 /// so more are only needed where a value's time ran out meanwhile.
@@ -99,11 +102,17 @@ impl Attend {
                 Err(fault) => return Tried::Ended(self.faulted(&fault, began).await),
             },
         };
+        let shadow = self.job.shadow.as_ref();
+        let watch = shadow.and_then(|shadow| shadow.watch(&self.plugin, &self.job.delivery));
         let called = {
             // Never closed; if it were, calls would go on unbounded rather than stop.
             let _permit = self.shared.calls.acquire().await;
             let called_at = Instant::now();
-            let called = instance.handle(self.job.delivery.clone()).await;
+            let delivery = self.job.delivery.clone();
+            let called = match &watch {
+                Some(watch) => instance.handle_noted(delivery, watch.notes().clone()).await,
+                None => instance.handle(delivery).await,
+            };
             let took_us = self.plugin.counters.took(called_at.elapsed());
             (called, took_us)
         };
@@ -118,12 +127,14 @@ impl Attend {
         }
         let end = match called.end {
             CallEnd::Done(actions) => {
-                return self
-                    .commit(actions, called.state, took_us, began, has_turn)
-                    .await;
+                let turn = (actions, called.state, took_us);
+                return self.commit(turn, began, has_turn, watch).await;
             }
             end => end,
         };
+        if let Some(watch) = watch {
+            watch.ended(&end, &called.state);
+        }
         // An end that rests on values which are no longer true is no fault of the plugin's.
         if called.state.has_reads() {
             match self.has_changed(&called.state).await {
@@ -155,17 +166,27 @@ impl Attend {
 
     async fn commit(
         &self,
-        actions: Vec<Action>,
-        state: StateDelta,
-        took_us: u64,
+        (actions, state, took_us): (Vec<Action>, StateDelta, u64),
         began: Instant,
         has_turn: bool,
+        watch: Option<Watch>,
     ) -> Tried {
-        let mut draft = match self.draft(actions).await {
+        let policy = &self.job.installed.spec.policy;
+        let drafted = draft(&self.shared, &self.job.delivery, policy, actions).await;
+        let mut draft = match drafted {
             Ok(Ok(draft)) => draft,
-            Ok(Err(refusal)) => return self.refused(&state, &refusal).await,
+            Ok(Err(refusal)) => {
+                if let Some(watch) = watch {
+                    watch.disallowed(&refusal, &state);
+                }
+                return self.refused(&state, &refusal).await;
+            }
             Err(error) => return Tried::Ended(self.hold(&error)),
         };
+        let notes = watch.as_ref().map(|watch| watch.notes().clone());
+        if let Some(watch) = watch {
+            watch.drafted(&draft, &state);
+        }
         let journal = &*self.shared.parts.journal;
         match bounds::check(journal, &self.job.delivery, &draft).await {
             Ok(None) => {}
@@ -206,9 +227,9 @@ impl Attend {
         let is_alone =
             !has_turn && matches!(commit_turn, CommitTurn::None) && !turn.state.has_reads();
         if is_alone && let Ok(permit) = Arc::clone(&self.shared.ordering).try_acquire_owned() {
-            return self.leave(turn, reserved, files, began, permit);
+            return self.leave(turn, reserved, files, began, permit, notes);
         }
-        self.order(turn, reserved, files, began).await
+        self.order(turn, reserved, files, began, notes).await
     }
 
     /// Lets a commit go on by itself, unless it is through at once.
@@ -219,10 +240,12 @@ impl Attend {
         files: Vec<HeldFile>,
         began: Instant,
         permit: OwnedSemaphorePermit,
+        notes: Option<Arc<Notes>>,
     ) -> Tried {
         let attend = self.clone();
         let order = async move {
-            let order = AssertUnwindSafe(attend.order(turn, reserved, files, began)).catch_unwind();
+            let order = attend.order(turn, reserved, files, began, notes);
+            let order = AssertUnwindSafe(order).catch_unwind();
             let next = match order.await {
                 Ok(Tried::Ended(next)) => next,
                 // Neither is possible for a turn without reads.
@@ -252,6 +275,7 @@ impl Attend {
         reserved: Vec<LaneKey>,
         files: Vec<HeldFile>,
         began: Instant,
+        notes: Option<Arc<Notes>>,
     ) -> Tried {
         let broadcasts = turn.broadcasts.iter();
         let broadcasts: Vec<Name> = broadcasts.map(|one| Name::clone(&one.bot)).collect();
@@ -259,7 +283,19 @@ impl Attend {
         if let Some(requests) = requests {
             requests.announce(&self.plugin.tenant, &self.plugin.name);
         }
+        let writes = !turn.state.writes.is_empty();
+        if writes {
+            let begun = &self.plugin.counters.writes_begun;
+            begun.fetch_add(1, Ordering::SeqCst);
+            if let Some(notes) = notes {
+                notes.commits();
+            }
+        }
         let committed = self.shared.parts.journal.commit(turn).await;
+        if writes {
+            let ended = &self.plugin.counters.writes_ended;
+            ended.fetch_add(1, Ordering::SeqCst);
+        }
         if let Some(requests) = requests {
             requests.committed(&self.plugin.tenant, &self.plugin.name);
         }
@@ -297,50 +333,15 @@ impl Attend {
     /// Tells a store that takes no writes from one that does not take this turn: the first holds
     /// all lanes, the second is this delivery's own fault.
     async fn not_kept(&self, error: JournalError, began: Instant) -> Next {
+        if matches!(error, JournalError::NoDelivery(_)) {
+            return self.never_was();
+        }
         if matches!(error, JournalError::Failed(_)) && gate::probe(&self.shared).await.is_ok() {
             let text = format!("turn not kept: {error}");
             self.note_fault(&text);
             return self.again(&text, None, began).await;
         }
         self.hold(&error)
-    }
-
-    async fn draft(
-        &self,
-        actions: Vec<Action>,
-    ) -> Result<Result<TurnDraft, Refusal>, JournalError> {
-        let parts = &self.shared.parts;
-        let own_messages = self.own_messages(&actions).await?;
-        let context = TurnContext {
-            delivery: &self.job.delivery,
-            policy: &self.job.installed.spec.policy,
-            connectors: &*parts.connectors,
-            contents: &*parts.contents,
-            own_messages: &own_messages,
-            now: parts.clock.now(),
-        };
-        Ok(turn::build(actions, &context))
-    }
-
-    /// Finds out which messages that a list names by id the plugin has sent.
-    async fn own_messages(&self, actions: &[Action]) -> Result<HashSet<String>, JournalError> {
-        let delivery = &self.job.delivery;
-        let event = &delivery.event;
-        let mut own = HashSet::new();
-        // The list may be longer than is allowed, and is refused for that later.
-        let most = self.job.installed.spec.policy.limits.actions as usize;
-        for (action, id) in turn::named_messages(actions, event).take(most) {
-            let event_bot = event.bot.as_ref().map(|bot| bot.name.as_str());
-            let Some(bot) = action.bot.as_deref().or(event_bot) else {
-                continue;
-            };
-            let journal = &self.shared.parts.journal;
-            let found = journal
-                .sent_message(&delivery.tenant, &delivery.plugin, bot, id)
-                .await?;
-            own.extend(found.map(|found| found.message));
-        }
-        Ok(own)
     }
 
     /// Marks the first part of each empty outbox lane as being sent.
@@ -492,8 +493,17 @@ impl Attend {
                 }
                 next
             }
+            Err(JournalError::NoDelivery(_)) => self.never_was(),
             Err(error) => self.hold(&error),
         }
+    }
+
+    /// Goes on without a delivery whose event was lost with its batch: it is offered again, and is
+    /// another one then.
+    fn never_was(&self) -> Next {
+        let delivery = &self.job.delivery;
+        tracing::debug!(plugin = %self.plugin.name, event = %delivery.event.id, "delivery was never stored");
+        Next::Skipped
     }
 
     /// Gives up a delivery over which the host itself failed.

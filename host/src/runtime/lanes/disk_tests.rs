@@ -7,6 +7,7 @@ use super::fakes::{Bench, FakeBuild, eventually, quick, reply};
 use super::shaky::ShakyJournal;
 use super::{PluginSpec, PluginState};
 use crate::journal::StateDelta;
+use crate::mailbox::DeliverySink as _;
 use crate::runtime::guest::CallEnd;
 
 #[tokio::test]
@@ -97,6 +98,22 @@ async fn a_full_journal_holds_all_lanes_and_costs_no_tries() {
     let wanted: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     assert_eq!(bench.outbox.texts("room"), wanted);
     assert_eq!((bench.status().faults, bench.status().dead), (0, 0));
+}
+
+#[tokio::test]
+async fn a_delivery_whose_event_was_lost_is_passed_over_and_costs_nothing() {
+    let bench = Bench::new();
+    bench.install(FakeBuild::echo(""));
+    let mut lost = bench.accept("lost", "room").await;
+    // It was numbered in a batch that a full disk did not take.
+    lost[0].number += 1_000;
+    bench.lanes.deliver(lost);
+    bench.say("next", "room").await;
+    eventually(|| bench.outbox.len() == 1).await;
+    assert_eq!(bench.outbox.texts("room"), ["next"]);
+    let status = bench.status();
+    assert_eq!((status.faults, status.dead), (0, 0));
+    assert_eq!(status.state, PluginState::Serving);
 }
 
 #[tokio::test]

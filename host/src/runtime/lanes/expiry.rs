@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Shared;
 use super::plugin::Plugin;
 use super::status::count;
-use crate::journal::{DeadReason, DeliveryEnd};
+use crate::journal::{DeadReason, DeliveryEnd, JournalError};
 use crate::model::age::MaxAge;
 use crate::model::delivery::Delivery;
 
@@ -50,6 +50,8 @@ async fn sweep(shared: &Arc<Shared>, plugin: &Arc<Plugin>) {
         let end = DeliveryEnd::Dead(DeadReason::Expired, text);
         match shared.parts.journal.settle(delivery.number, end).await {
             Ok(_) => count(&plugin.counters.dead),
+            // Its event was lost with its batch, and comes again.
+            Err(JournalError::NoDelivery(_)) => {}
             Err(error) => {
                 shared.gate.close(&error);
                 plugin.push(shared, delivery);

@@ -303,10 +303,7 @@ impl Connector for FakeConnector {
     }
 
     fn pace(&self) -> Pace {
-        Pace {
-            per_minute: None,
-            conversation_gap: Duration::ZERO,
-        }
+        Pace::FREE
     }
 
     fn plan(&self, action: Action) -> Vec<Action> {

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, RwLock};
 use tokio::time::Instant;
 
 use super::quarantine::Quarantine;
+use super::shadow::Shadow;
 use super::status::Counters;
 use super::{PluginSpec, Shared, refill};
 use crate::journal::Durable;
@@ -57,6 +58,8 @@ pub(super) struct State {
     /// Deliveries left in the journal: the first and the last of them.
     pub(super) left_in_journal: Option<(DeliveryNumber, DeliveryNumber)>,
     pub(super) refilling: bool,
+    /// The build that sees what the one that serves sees.
+    pub(super) shadow: Option<Arc<Shadow>>,
 }
 
 #[derive(Default)]
@@ -94,6 +97,8 @@ pub(super) struct Job {
     pub(super) first_try: Option<Instant>,
     /// The lane's last turn that is not handed over yet.
     pub(super) after: Option<Durable>,
+    /// The build that is compared with the installed one.
+    pub(super) shadow: Option<Arc<Shadow>>,
 }
 
 /// How a lane goes on after a job.
@@ -465,6 +470,7 @@ impl State {
             delivery,
             installed,
             first_try: lane.first_try,
+            shadow: self.shadow.clone(),
             after: lane.unsettled.as_ref().map(|(durable, _)| durable.clone()),
         })
     }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::plugin::Plugin;
 use super::quarantine::FaultBudget;
+use super::shadow::ShadowStatus;
 use crate::model::{Name, Timestamp};
 
 /// Number of buckets of the latency histogram: bucket `n` holds calls of less than 2^n microseconds.
@@ -89,6 +90,8 @@ pub struct PluginStatus {
     pub dead: u64,
     /// What the last fault said.
     pub last_fault: Option<String>,
+    /// The build that is compared with the one that serves.
+    pub shadow: Option<ShadowStatus>,
     /// Microseconds that calls took, all together.
     pub took_us: u64,
     /// How many calls took less than 2^n microseconds, and not less than half of it.
@@ -105,6 +108,9 @@ pub(super) struct Counters {
     pub(super) retries: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) dead: AtomicU64,
+    /// Commits that write state: those that were begun, and those that are over.
+    pub(super) writes_begun: AtomicU64,
+    pub(super) writes_ended: AtomicU64,
     last_fault: Mutex<Option<String>>,
     recent: Mutex<VecDeque<FaultNote>>,
     took_us: AtomicU64,
@@ -190,6 +196,7 @@ impl Plugin {
             refused: read(&counters.refused),
             dead: read(&counters.dead),
             last_fault: counters.last_fault.lock().clone(),
+            shadow: state.shadow.as_ref().map(|shadow| shadow.status()),
             took_us: read(&counters.took_us),
             latency: std::array::from_fn(|bucket| read(&counters.latency[bucket])),
         }

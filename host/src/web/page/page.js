@@ -311,7 +311,8 @@ function showPlugins(rows) {
       make("div", { class: "facts" }, facts.filter(Boolean).join(" · ")),
       ...(row.webhooks ?? []).map(webhookLine),
       row.last_error ? make("div", { class: "error" }, row.last_error) : undefined,
-      ...(row.health?.recent ?? []).map((fault) => make("div", { class: "facts" }, faultText(fault))));
+      ...(row.health?.recent ?? []).map((fault) => make("div", { class: "facts" }, faultText(fault))),
+      ...shadowLines(row.shadow).map((line) => make("div", { class: "facts" }, line)));
   }));
   if (!rows.length) $("plugins").append(make("li", { class: "empty" }, "Drop a .wasm into the plugins folder."));
 }
@@ -329,6 +330,13 @@ function healthFacts(health) {
   const probe = health["probe-at"];
   const left = `${health["failed-left"]} faults left, in ${health["conversations-left"]} more conversations`;
   return [health.probation ? "on probation" : "", probe ? `tried again at ${new Date(probe).toLocaleTimeString()}` : "", health.failed ? left : ""];
+}
+
+function shadowLines(shadow) {
+  if (!shadow) return [];
+  const counts = `version ${shadow.version} in the shadow: ${shadow.compared} compared, ${shadow.differ} different, ${shadow.skipped} skipped`;
+  const last = shadow.recent?.at(-1);
+  return last ? [counts, `last: ${last.was.join(" | ")} → ${last.now.join(" | ")}`] : [counts];
 }
 
 function faultText(fault) {

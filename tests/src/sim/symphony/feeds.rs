@@ -17,6 +17,8 @@ use crate::sim::{Reply, Request};
 const TAG: usize = 100;
 /// Letters that a datahose's tag may have.
 const HOSE_TAG: usize = 80;
+/// Events that a new feed holds before it is dropped.
+const QUEUE: usize = 200_000;
 /// Acknowledgements of a feed that are remembered.
 const ACKS: usize = 4_096;
 
@@ -45,7 +47,7 @@ pub(super) struct Feed {
     out: Vec<Batch>,
     /// Acknowledgements that were given, the oldest first.
     acks: VecDeque<String>,
-    /// A v1 feed that held too much is gone at the next read.
+    /// A feed that held too much is gone at the next read.
     overflowed: bool,
     duplicate: bool,
     reorder: bool,
@@ -88,9 +90,8 @@ impl Feed {
             return;
         }
         self.queue.push_back(event.clone());
-        if matches!(self.form, Form::Old) && self.queue.len() > limit {
-            self.overflowed = true;
-        }
+        let limit = if self.is_old() { limit } else { QUEUE };
+        self.overflowed |= self.queue.len() > limit;
     }
 
     fn shown(&self) -> Value {

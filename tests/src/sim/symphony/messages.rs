@@ -311,10 +311,12 @@ pub(super) fn update(
     if world.streams[&stream].kind == Kind::Post {
         return Err(refuse(400, "Wall posts cannot be updated"));
     }
-    let silent = match draft.silent.as_deref().map(str::trim) {
-        None | Some("" | "true") => true,
-        Some("false") => false,
-        Some(_) => return Err(refuse(400, "Invalid value of silent")),
+    let silent = draft.silent.as_deref().unwrap_or("").trim().to_lowercase();
+    let silent = match silent.as_str() {
+        // The Python BDK writes `True`.
+        "" | "true" => true,
+        "false" => false,
+        _ => return Err(refuse(400, "Invalid value of silent")),
     };
     let mut message = world.compose(caller.user, &stream, text(&draft)?, draft.data.as_deref())?;
     agent.clone_into(&mut message.agent);

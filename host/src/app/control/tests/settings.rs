@@ -2,11 +2,15 @@
 
 use super::*;
 use crate::app::reload::FolderChange;
+use crate::journal::EventQuery;
+use crate::journal::sqlite::{SqliteConfig, SqliteJournal};
+use crate::mailbox::{Pace, Rate};
 
 #[tokio::test]
 async fn settings_change_bots_while_the_host_runs() {
     let two = "[[bot]]\nname = \"parlor\"\nplatform = \"local\"\n\
-               [[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n";
+               [[bot]]\nname = \"desk\"\nplatform = \"local\"\nmessages-per-minute = 60\n\
+               conversation-messages-per-minute = 30\n";
     let bench = Bench::new("").await;
     let names = async || -> Vec<String> {
         let lines = bench.ask(Ask::Bots).await;
@@ -31,9 +35,16 @@ async fn settings_change_bots_while_the_host_runs() {
     let pace = |bot: &str| {
         use crate::mailbox::Connectors as _;
         let connector = bench.host.directory().connector("default", bot);
-        connector.map(|connector| connector.pace().per_minute)
+        connector.map(|connector| connector.pace())
     };
-    assert_eq!(pace("desk"), Some(Some(60)));
+    let told = Pace {
+        bot: Some(Rate::per_minute(60)),
+        conversation: Some(Rate::per_minute(30)),
+    };
+    assert_eq!(
+        (pace("desk"), pace("parlor")),
+        (Some(told), Some(Pace::FREE))
+    );
     // A change for the worse leaves the last good ones in force, and says so everywhere.
     bench.write_settings("[[bot]]\nname = \"desk\"\nplatform = \"locl\"\n");
     bench
@@ -79,7 +90,7 @@ async fn settings_change_bots_while_the_host_runs() {
         .apply(FolderChange::SettingsChanged)
         .await;
     assert_eq!(names().await, ["desk connected"]);
-    assert_eq!((pace("desk"), pace("parlor")), (Some(None), None));
+    assert_eq!((pace("desk"), pace("parlor")), (Some(Pace::FREE), None));
     let lines = bench.ask(Ask::Bots).await;
     let Line::Settings(note) = &lines[0] else {
         panic!("{lines:?}");
@@ -129,5 +140,39 @@ async fn in_manual_mode_settings_wait_for_a_reload() {
         "{lines:?}"
     );
     assert_eq!(bench.audit.0.lock().last().unwrap().1, "reload");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn how_long_the_past_is_kept_changes_while_the_host_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = SqliteJournal::open(folder.path(), SqliteConfig::default()).unwrap();
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let bench = Bench::with("", journal.clone(), Hub::in_memory()).await;
+    bench.say("ada", "hello").await;
+    bench.host.idle().await;
+    let past = async || {
+        let query = EventQuery {
+            limit: 9,
+            ..EventQuery::default()
+        };
+        journal.events(query).await.unwrap().len()
+    };
+    let two_hours = crate::app::clock::now() + 2 * 60 * 60 * 1000;
+    journal.prune(two_hours).await.unwrap();
+    assert!(past().await > 0, "a day is kept");
+    bench.write_settings("[journal]\nkeep = \"1h\"\nkeep-dead = \"1h\"\n");
+    bench
+        .host
+        .plugins()
+        .apply(FolderChange::SettingsChanged)
+        .await;
+    let lines = bench.ask(Ask::Bots).await;
+    assert!(
+        matches!(&lines[..], [Line::Bot(_)]),
+        "nothing waits for the next start: {lines:?}"
+    );
+    journal.prune(two_hours).await.unwrap();
+    assert_eq!(past().await, 0);
     bench.end().await;
 }

@@ -1,5 +1,7 @@
 //! Fields of forms. What the agent would refuse is left out where the host checks it anyway.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, Time};
 use serde_json::Value;
 
@@ -7,7 +9,7 @@ use super::form::{Fields, caption};
 use super::markup::{Markup, cut, length};
 use super::page::Page;
 use crate::connectors::symphony::ids::{ACTION, ACTION_FIELD};
-use crate::content::{clean, plain};
+use crate::content::{clean, clean_line, plain};
 use crate::model::content::{Choice, Field, FieldKind, FieldPattern, OtherField};
 
 /// The most characters of a label, a pattern and its message.
@@ -263,7 +265,7 @@ fn radio(page: &mut Page, fields: &mut Fields, field: &Field) {
         page.markup.flag("checked", is_chosen);
         page.markup.flag("readonly", field.read_only);
         page.markup.open();
-        page.markup.line(shown(choice));
+        page.markup.line(&shown(choice));
         page.markup.close("radio");
     }
 }
@@ -301,7 +303,7 @@ fn select(page: &mut Page, field: &Field) {
         };
         page.markup.flag("selected", is_chosen);
         page.markup.open();
-        page.markup.line(shown(choice));
+        page.markup.line(&shown(choice));
         page.markup.close("option");
     }
     page.markup.close("select");
@@ -317,11 +319,11 @@ fn choices<'f>(page: &mut Page, field: &'f Field) -> Vec<&'f Choice> {
     choices
 }
 
-fn shown(choice: &Choice) -> &str {
-    match choice.label.trim() {
-        "" => &choice.value,
-        label => label,
-    }
+// An option says something: the agent wants text in each.
+fn shown(choice: &Choice) -> Cow<'_, str> {
+    let texts = [choice.label.trim(), choice.value.trim()].into_iter();
+    let mut shown = texts.map(clean_line).filter(|text| !text.trim().is_empty());
+    shown.next().unwrap_or(Cow::Borrowed("…"))
 }
 
 fn date(page: &mut Page, field: &Field) {

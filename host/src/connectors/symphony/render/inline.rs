@@ -6,7 +6,7 @@
 use super::MAX_ENTITIES;
 use super::markup::{Markup, address};
 use super::page::Notes;
-use crate::content::{emoji, span_text};
+use crate::content::{clean, emoji, span_text};
 use crate::model::content::{
     DateFormat, DateTimeSpan, LinkSpan, MentionSpan, MentionTarget, Span, TextStyle,
 };
@@ -107,7 +107,7 @@ impl<'p> Inline<'p> {
 
     /// Writes text: line ends as elements, and spaces so that as many are seen as there are.
     fn text(&mut self, text: &str) {
-        let text = crate::content::clean(text);
+        let text = clean(text);
         let mut run = String::new();
         for sign in text.chars() {
             match sign {
@@ -269,8 +269,11 @@ impl<'p> Inline<'p> {
     }
 }
 
+// Spaces, and what would be taken out on the way.
 fn is_no_tag(sign: char) -> bool {
-    sign.is_whitespace() || sign.is_control()
+    let mut bytes = [0; 4];
+    let text = sign.encode_utf8(&mut bytes);
+    sign.is_whitespace() || *clean(text) != *text
 }
 
 fn is_email(email: &str) -> bool {

@@ -87,7 +87,7 @@ impl SymphonyConnector {
                     matches!(
                         refusal.status,
                         StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
-                    ) && refusal.throttled().is_none()
+                    ) && refusal.throttled.is_none()
                 });
                 if is_no {
                     return Ok(None);

@@ -208,7 +208,7 @@ impl SymphonyConnector {
     }
 
     async fn is_internal(&self, stream: &str) -> Result<bool, SendError> {
-        if let Some(known) = self.places.is_internal(stream) {
+        if let Some(known) = self.places.of(stream).is_internal {
             return Ok(known);
         }
         let call = Call::get(&["pod", "v2", "streams", stream, "info"]);
@@ -219,7 +219,8 @@ impl SymphonyConnector {
             .map_err(|error| super::again(error.send_error()))?;
         // What is not said is not known to be internal.
         let is_internal = info["crossPod"] == Value::Bool(false);
-        self.places.learn(stream, is_internal);
+        self.places
+            .learn(stream, |place| place.is_internal = Some(is_internal));
         Ok(is_internal)
     }
 

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Hearing, LATER, MAX_FEEDS, READ_TIME};
+use super::{Hearing, MAX_FEEDS, READ_TIME};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::site::Call;
 use crate::connectors::symphony::wire::rest::{Batch, FeedRead};
@@ -40,8 +40,8 @@ impl Hearing<'_> {
                 }
                 Err(error) => {
                     let refusal = error.refusal();
-                    if let Some(wait) = refusal.and_then(|it| it.throttled()) {
-                        tokio::time::sleep(wait.unwrap_or(LATER)).await;
+                    if let Some(wait) = refusal.and_then(|it| it.throttled) {
+                        tokio::time::sleep(wait).await;
                         continue;
                     }
                     let is_stale = refusal.is_some_and(|it| {

@@ -245,7 +245,7 @@ async fn delivery_of_a_failed_batch_is_known_to_be_lost() {
     };
     let refused = journal.commit(lost).await;
     assert!(
-        matches!(refused, Err(JournalError::Failed(_))),
+        matches!(refused, Err(JournalError::NoDelivery(_))),
         "{refused:?}"
     );
     journal.set_max_bytes(1 << 30).await.expect("raised");

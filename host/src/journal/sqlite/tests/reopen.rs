@@ -255,6 +255,7 @@ async fn journal_of_the_version_before_is_brought_up() {
         let sql = "DROP INDEX deliveries_of;
             DROP INDEX parts_of;
             ALTER TABLE deliveries DROP COLUMN put_back;
+            ALTER TABLE deliveries DROP COLUMN timers;
             DROP TABLE requests;
             CREATE TABLE requests (
                 number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,

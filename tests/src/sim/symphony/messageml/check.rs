@@ -143,10 +143,10 @@ impl Checker<'_> {
             }
         }
         for name in rule.required {
-            if node
-                .attribute(*name)
-                .is_none_or(|value| value.trim().is_empty())
-            {
+            // An option may stand for nothing.
+            let may_be_blank = tag == "option";
+            let is_missing = |value: &str| value.trim().is_empty() && !may_be_blank;
+            if node.attribute(*name).is_none_or(is_missing) {
                 return Err(format!("The attribute \"{name}\" is required"));
             }
         }
@@ -236,6 +236,7 @@ impl Checker<'_> {
                 Err("The \"option\" element must have at least one child that is any of the following elements: [text].".to_owned())
             }
             "radio" => one_checked(node),
+            "person-selector" | "room-selector" => super::elements::check_selected(node, tag),
             "date-picker" => super::elements::check_dates(node),
             "time-picker" => super::elements::check_times(node),
             "dialog" => self.dialog(node),
@@ -340,7 +341,7 @@ impl Checker<'_> {
 
     fn chime(&self, root: Node<'_, '_>) -> Result<(), String> {
         if count(root, "chime") > 0 && (elements(root).count() != 1 || has_text(root)) {
-            return Err("Element \"chime\" must be the only element in the message".to_owned());
+            return Err("Element \"chime\" has to be the only element in the message.".to_owned());
         }
         Ok(())
     }

@@ -306,6 +306,29 @@ fn json_list(node: Node<'_, '_>, name: &str) -> Result<(), String> {
     }
 }
 
+/// The check of what a selector begins with: user ids, or conversations.
+pub(super) fn check_selected(node: Node<'_, '_>, tag: &str) -> Result<(), String> {
+    let Some(text) = node.attribute("value") else {
+        return Ok(());
+    };
+    let is_list = if tag == "person-selector" {
+        serde_json::from_str::<Vec<i64>>(text).is_ok()
+    } else {
+        serde_json::from_str::<Vec<String>>(text).is_ok()
+    };
+    if is_list {
+        return Ok(());
+    }
+    let what = if tag == "person-selector" {
+        "user ids"
+    } else {
+        "stream ids"
+    };
+    Err(format!(
+        "Attribute \"value\" contains an unsupported format, should be an array of {what}"
+    ))
+}
+
 /// The checks of a date-picker.
 pub(super) fn check_dates(node: Node<'_, '_>) -> Result<(), String> {
     for name in ["value", "min", "max"] {

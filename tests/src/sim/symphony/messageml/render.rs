@@ -261,7 +261,10 @@ impl<'a> Writer<'a> {
 
     fn card(&mut self, node: Node<'_, '_>, tag: &str) {
         let is_plain = tag == "card";
-        let mut attributes = vec![("class", tag)];
+        let class = node
+            .attribute("class")
+            .map(|class| format!("{tag} {class}"));
+        let mut attributes = vec![("class", class.as_deref().unwrap_or(tag))];
         let names: [(&str, &str); 3] = [
             ("iconSrc", "data-icon-src"),
             ("accent", "data-accent-color"),

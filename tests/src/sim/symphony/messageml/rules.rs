@@ -51,6 +51,7 @@ const PLAIN: Rule = Rule {
 };
 
 const INPUT: Rule = Rule {
+    styled: false,
     in_form: true,
     required: &["name"],
     content: Content::Nothing,
@@ -259,6 +260,7 @@ fn block(tag: &str) -> Option<Rule> {
             ],
             content: Content::Only(&["title", "body", "footer", "form"]),
             shorthand: false,
+            styled: false,
             ..block
         },
         "ui-action" => Rule {
@@ -278,6 +280,7 @@ fn block(tag: &str) -> Option<Rule> {
             ],
             content: Content::Only(&["button", "ui-action"]),
             shorthand: false,
+            styled: false,
             ..block
         },
         _ => return None,
@@ -291,12 +294,13 @@ fn form_part(tag: &str) -> Option<Rule> {
             attributes: &["id", "multi-submit"],
             required: &["id"],
             values: &[("multi-submit", &["reset", "no-reset"])],
-            styled: true,
+            styled: false,
             ..PLAIN
         },
         "button" => Rule {
-            attributes: &["name", "type", "icon", "title", "formnovalidate"],
+            attributes: &["class", "name", "type", "icon", "title", "formnovalidate"],
             content: Content::Text,
+            styled: false,
             ..PLAIN
         },
         "text-field" => Rule {
@@ -417,8 +421,6 @@ fn picker(tag: &str) -> Option<Rule> {
             "label",
             "title",
             "value",
-            "disabled",
-            "readonly",
             "formnovalidate",
         ],
         "date-selector" => &["name", "placeholder", "required", "label", "title"],

@@ -30,8 +30,13 @@ pub(super) fn at_least(tag: &str, child: &str) -> String {
 
 pub(super) fn link(node: Node<'_, '_>) -> Result<(), String> {
     let href = node.attribute("href").unwrap_or("");
-    let url = url::Url::parse(href);
-    let url = url.map_err(|_| format!("Invalid input: href must be a URI value not \"{href}\""))?;
+    if !is_uri(href) {
+        return Err(format!(
+            "Invalid input: href must be a URI value not \"{href}\""
+        ));
+    }
+    let url = url::Url::parse(href)
+        .map_err(|_| "The attribute \"href\" must contain an absolute URI".to_owned())?;
     if SCHEMES.contains(&url.scheme()) {
         return Ok(());
     }
@@ -41,9 +46,22 @@ pub(super) fn link(node: Node<'_, '_>) -> Result<(), String> {
     ))
 }
 
+/// Tells whether a text has only what Java's addresses may have: no blanks, no braces, no lone `%`.
+fn is_uri(text: &str) -> bool {
+    let is_allowed = |letter: char| {
+        !letter.is_whitespace() && !letter.is_control() && !"<>\"{}|\\^`".contains(letter)
+    };
+    let mut after_percent = text.split('%').skip(1);
+    let is_escape = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    text.chars().all(is_allowed) && after_percent.all(is_escape)
+}
+
 pub(super) fn keyword(node: Node<'_, '_>, tag: &str) -> Result<(), String> {
     let value = node.attribute("tag").unwrap_or("");
-    if !value.chars().any(char::is_alphanumeric) || value.contains(char::is_whitespace) {
+    if !value.chars().any(char::is_alphanumeric) {
         return Err(format!(
             "Invalid value of \"tag\" in \"{tag}\": \"{value}\""
         ));
@@ -128,7 +146,9 @@ pub(super) fn button(node: Node<'_, '_>) -> Result<(), String> {
         }
         "action" | "cancel" | "reset" => {}
         _ => {
-            return Err("Attribute \"type\" must be \"action\", \"reset\" or \"cancel\"".to_owned());
+            return Err(
+                "Attribute \"type\" must be \"action\", \"reset\" or \"cancel\"".to_owned(),
+            );
         }
     }
     if has_text(node) {
@@ -154,17 +174,20 @@ pub(super) fn between(node: Node<'_, '_>, least: i64, most: i64) -> Result<(), S
             ));
         }
     }
-    if min.zip(max).is_some_and(|(min, max)| min >= max) {
+    let (min, max) = (min.unwrap_or(least), max.unwrap_or(most));
+    if min > max {
         return Err(
             "The attribute \"minlength\" must be lower than the \"maxlength\" attribute".to_owned(),
         );
     }
-    let length = i64::try_from(node.text().unwrap_or("").chars().count()).unwrap_or(i64::MAX);
-    let starts = node.text().is_some_and(|text| !text.trim().is_empty());
-    if starts && (length > max.unwrap_or(most) || length < min.unwrap_or(0)) {
+    let Some(text) = node.text() else {
+        return Ok(());
+    };
+    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    if length < min || length > max {
+        let tag = node.tag_name().name();
         return Err(format!(
-            "The length of this \"{}\"'s initial value must be between minlength and maxlength",
-            node.tag_name().name()
+            "The length of this {tag}'s initial value must be between {min} and {max}"
         ));
     }
     Ok(())

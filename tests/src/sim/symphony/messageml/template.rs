@@ -21,8 +21,13 @@ pub(super) fn expand(message: &str, data: &Map<String, Value>) -> Result<String,
     while let Some(start) = rest.find("${").into_iter().chain(rest.find("#{")).min() {
         expanded.push_str(&rest[..start]);
         let inner = &rest[start + 2..];
-        let end = inner.find('}').ok_or_else(|| invalid(message, start))?;
-        expanded.push_str(&value(&inner[..end], data).ok_or_else(|| invalid(message, start))?);
+        let end = inner
+            .find('}')
+            .ok_or_else(|| invalid(message, message.len() - rest.len() + start))?;
+        expanded.push_str(
+            &value(&inner[..end], data)
+                .ok_or_else(|| invalid(message, message.len() - rest.len() + start))?,
+        );
         rest = &inner[end + 1..];
     }
     expanded.push_str(rest);

@@ -203,6 +203,28 @@ fn what_the_document_lists_is_refused_in_its_words() {
         ),
         ("<cash tag=\"123\"/>", "Numeric cash tags"),
         ("<hash tag=\"!\"/>", "Invalid value"),
+        ("<a href=\"https://x.test/a b\"/>", "must be a URI value"),
+        ("<a href=\"/relative\"/>", "must contain an absolute URI"),
+        (
+            &form("<text-field name=\"n\" class=\"x\"/>"),
+            "Attribute \"class\" is not allowed in \"text-field\"",
+        ),
+        (
+            &form("<text-field name=\"n\" minlength=\"5\" maxlength=\"4\"/>"),
+            "must be lower",
+        ),
+        (
+            &form("<text-field name=\"n\" maxlength=\"129\"/>"),
+            "must be between 1 and 128",
+        ),
+        (
+            &form("<text-field name=\"n\" minlength=\"5\">abc</text-field>"),
+            "initial value must be between 5 and 128",
+        ),
+        (
+            &form("<person-selector name=\"n\" value=\"ada\"/>"),
+            "should be an array of user ids",
+        ),
         ("<chime/>x", "chime"),
         ("<!-- x -->", "#comment"),
         (
@@ -300,5 +322,57 @@ fn a_form_is_kept_with_what_it_begins_with() {
     for (button, given) in [("no", "{}"), ("go", "{\"x\":1}"), ("go", "{\"s\":\"z\"}")] {
         let given: Map<String, Value> = serde_json::from_str(given).expect("JSON");
         assert!(read.forms[0].submitted(button, &given).is_err(), "{button}");
+    }
+}
+
+mod any {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of messages, good and bad.
+    const PIECES: [&str; 22] = [
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<br/>",
+        "<form id=\"f\">",
+        "</form>",
+        "<text-field name=\"n\"/>",
+        "<button name=\"b\">",
+        "</button>",
+        "<mention uid=\"1\"/>",
+        "<cash tag=\"x\"/>",
+        "&amp;",
+        "&",
+        "${",
+        "}",
+        "entity.x",
+        "<table><tr><td>",
+        "</td></tr></table>",
+        "\u{e9}\u{1f600}",
+        "]]>",
+        "<!--",
+    ];
+
+    proptest! {
+        #[test]
+        fn anything_is_taken_or_refused_and_what_is_taken_is_well_formed(
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24),
+            text in ".{0,40}",
+        ) {
+            let inner = pieces.concat();
+            for message in [
+                format!("<messageML>{inner}</messageML>"),
+                format!("<messageML>{text}</messageML>"),
+                format!("<messageML>{}</messageML>", escape(&text)),
+                text.clone(),
+            ] {
+                if let Ok(read) = read(&message, Some("{\"x\":\"y\"}"), &find) {
+                    prop_assert!(Document::parse(&read.presentation).is_ok(), "{}", read.presentation);
+                }
+            }
+        }
     }
 }
