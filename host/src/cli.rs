@@ -14,6 +14,7 @@ mod check;
 mod control_tests;
 mod conversations;
 mod events;
+mod import;
 mod outbox;
 mod output;
 mod plugins;
@@ -108,6 +109,8 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Turn the settings of another client into a section of ours
+    Import(import::ImportArgs),
 }
 
 /// A platform whose messages `chat` shows beside its own.
@@ -196,6 +199,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Import(args)) => import::run(&place, args),
     }
 }
 

@@ -13,6 +13,7 @@ mod duration;
 mod environment;
 mod grant;
 mod granted;
+mod import;
 mod limits;
 mod log;
 mod names;
@@ -44,6 +45,9 @@ pub use check::check_plugin;
 pub use duration::parse_duration_ms;
 pub use environment::{log_override, variable};
 pub use grant::{Grants, HttpGrant};
+pub use import::{
+    FileKind, Imported, MAX_IMPORT_BYTES, Note, NoteKind, Surroundings, import_symphony, look_at,
+};
 pub use limits::DEFAULT_LIMITS;
 pub use log::ObserveConfig;
 pub use names::is_name;

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod candidate;
 pub mod clock;
 pub mod contract;
+pub mod coverage;
 pub mod flood;
 pub mod fuzz;
 pub mod guests;
