@@ -5,6 +5,7 @@
 mod absent;
 mod artifacts;
 mod builds;
+mod commands;
 mod health;
 mod load;
 mod returning;
@@ -36,7 +37,6 @@ use super::sessions::Sessions;
 use crate::config::{PluginSettings, Settings, asks, webhooks};
 use crate::journal::{EventKey, Journal, PluginKey};
 use crate::mailbox::control::{PluginLine, SettingsLine};
-use crate::mailbox::session::ShownCommand;
 use crate::model::config::ConfigValue;
 use crate::model::description::{Description, EventKind};
 use crate::model::event::{Addressing, Bot, Event};
@@ -342,22 +342,6 @@ impl Plugins {
         };
         let webhooks = webhooks.iter().map(|(name, hooks)| (name.as_str(), hooks));
         self.parts.hooks.set(&settings, webhooks);
-    }
-
-    /// The commands that people may be shown where a bot is.
-    fn commands_of(&self, bot: &str) -> Vec<ShownCommand> {
-        let known = self.known.lock();
-        let plugins = known.serving.values().filter(|plugin| {
-            let bots = &plugin.access.only.bots;
-            bots.is_empty() || bots.iter().any(|name| name == bot)
-        });
-        let commands = plugins.flat_map(|plugin| &plugin.description.commands);
-        let shown = commands.filter(|command| !command.hidden);
-        let shown = shown.map(|command| ShownCommand {
-            pattern: command.pattern.clone(),
-            help: command.help.clone(),
-        });
-        shown.collect()
     }
 
     /// Tells the panel that counts have changed.

@@ -229,7 +229,12 @@ fn read_headers(reader: &mut Reader<'_>, item: &Item<'_>) -> HeaderMap {
     let Some(table) = item.table(reader) else {
         return headers;
     };
-    for item in table.items(reader).iter().take(MAX_HEADERS) {
+    let items = table.items(reader);
+    if items.len() > MAX_HEADERS {
+        let problem = item.problem(format!("has {} headers", items.len()));
+        reader.report(problem.expected(format!("at most {MAX_HEADERS}")));
+    }
+    for item in items.iter().take(MAX_HEADERS) {
         let name = item.name.parse::<HeaderName>();
         let value = item.text(reader).map(HeaderValue::from_str);
         match (name, value) {

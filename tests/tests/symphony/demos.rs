@@ -54,7 +54,10 @@ async fn buy_takes_a_real_cashtag_and_no_word() {
     let bought = bank.says(0, "goog").await;
     assert!(bought.text.contains("1000"), "{}", bought.text);
     bank.sim.say("Desk", "ada", "/buy 1000 goog");
-    assert_eq!(bank.meanwhile(bought.n).await.len(), 0);
+    // It is told how the command is written, and buys nothing.
+    let told = bank.says(bought.n, "/buy").await;
+    assert!(!told.text.contains("1000"), "{}", told.text);
+    assert_eq!(bank.meanwhile(told.n).await.len(), 0);
     bank.stop().await;
 }
 
