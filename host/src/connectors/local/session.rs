@@ -39,6 +39,7 @@ impl LocalConnector {
         }
         let mut stop = std::pin::pin!(stop);
         let mut waiting: FuturesOrdered<Kept> = FuturesOrdered::new();
+        let mut last: Option<Durable> = None;
         let mut unwritten = false;
         loop {
             tokio::select! {
@@ -53,14 +54,21 @@ impl LocalConnector {
                         // Everything ordered after it has failed too, so all of it is offered again.
                         tracing::warn!(%error, "events were not kept; offering them again");
                         waiting = FuturesOrdered::new();
+                        last = None;
                         self.hub.offer_again(&self.user);
                         tokio::time::sleep(PAUSE_MIN).await;
                     }
                 },
                 batch = self.hub.next_for(&self.user, BATCH), if waiting.len() < BATCHES_WAITING => {
                     let count = batch.len();
-                    let Some(writes) = self.offer(intake, &batch, &mut stop).await else {
+                    let Some(writes) = self.offer(intake, &batch, &mut last, &mut stop).await else {
                         break;
+                    };
+                    let Some(writes) = writes else {
+                        waiting = FuturesOrdered::new();
+                        last = None;
+                        self.hub.offer_again(&self.user);
+                        continue;
                     };
                     if waiting.is_empty() && writes.iter().all(Durable::is_done) {
                         self.hub.accepted(&self.user, count);
@@ -81,14 +89,15 @@ impl LocalConnector {
         self.write_marks();
     }
 
-    /// Offers changes until all are taken, and gives the writes that keep them; none when the
-    /// session ends.
+    /// Offers changes until all are taken, and gives the writes that keep them; none of them where
+    /// what was offered `last` before was lost, which must come before these. None when the session ends.
     async fn offer(
         &self,
         intake: &dyn Intake,
         batch: &[Heard],
+        last: &mut Option<Durable>,
         stop: &mut Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Vec<Durable>> {
+    ) -> Option<Option<Vec<Durable>>> {
         let mut writes = Vec::new();
         let mut pause = PAUSE_MIN;
         let mut from = 0;
@@ -109,8 +118,12 @@ impl LocalConnector {
                 from = end;
                 continue;
             }
+            if last.as_ref().is_some_and(Durable::has_failed) {
+                return Some(None);
+            }
             match intake.take_ordered(incoming).await {
                 Ok((taken, durable)) => {
+                    *last = Some(durable.clone());
                     // The next is the first that was not taken.
                     match places.get(taken.len()) {
                         Some(place) => {
@@ -136,7 +149,7 @@ impl LocalConnector {
                 }
             }
         }
-        Some(writes)
+        Some(Some(writes))
     }
 
     fn write_marks(&self) {
