@@ -20,6 +20,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod conformance;
 mod numbers;
+mod open_deliveries;
 mod open_requests;
 mod shared;
 
@@ -245,6 +246,45 @@ pub trait Journal: Send + Sync + 'static {
         after: DeliveryNumber,
         limit: usize,
     ) -> JournalResult<Vec<Delivery>>;
+
+    /// Plugins for which more than this waits. Told from counters: it may be asked for often.
+    async fn crowds(&self, _most: DeliveryLoad) -> JournalResult<Vec<Crowd>> {
+        Ok(Vec::new())
+    }
+
+    /// The oldest of a plugin's deliveries that must go for the rest to keep within `most`: in order,
+    /// from the one after `after`, at most `limit`. Those up to `after` count as if they went.
+    async fn overflow(
+        &self,
+        _plugin: &PluginKey,
+        _most: DeliveryLoad,
+        _after: DeliveryNumber,
+        _limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    /// Ends deliveries as dead letters of one reason, each with what is said of it, in one write.
+    /// What is done already, or never was, is passed over. Where the journal's share is nearly used
+    /// up, `overflow` is kept no longer than there is room, the oldest going first.
+    async fn give_up(
+        &self,
+        reason: DeadReason,
+        letters: Vec<(DeliveryNumber, String)>,
+    ) -> JournalResult<Ordered<()>> {
+        let mut durable = Durable::done();
+        for (delivery, detail) in letters {
+            match self
+                .settle(delivery, DeliveryEnd::Dead(reason, detail))
+                .await
+            {
+                Ok(ordered) => durable = ordered.durable,
+                Err(JournalError::NoDelivery(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Ordered { value: (), durable })
+    }
 
     /// Parts that are not through, in order, from the one after `after`.
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>>;

@@ -11,6 +11,7 @@ pub(crate) mod forms;
 pub(crate) mod intake;
 pub(crate) mod make;
 pub(crate) mod model;
+pub(crate) mod overflow;
 pub(crate) mod parts;
 pub(crate) mod past;
 pub(crate) mod people;
@@ -103,6 +104,13 @@ macro_rules! store_conformance {
                 forms: message_without_its_form_keeps_it_until_it_is_told,
                 forms: message_without_its_buttons_has_none,
                 forms: change_of_an_unknown_form_is_no_error,
+                overflow: load_follows_what_waits,
+                overflow: crowd_is_told_by_count_and_by_bytes,
+                overflow: what_is_over_is_the_oldest_of_one_plugin,
+                overflow: what_is_over_comes_in_pages_past_what_stays,
+                overflow: given_up_is_a_dead_letter_and_waits_no_more,
+                overflow: what_is_done_or_never_was_is_not_given_up,
+                overflow: letter_that_is_put_back_counts_again,
                 past: past_tells_what_each_plugin_did,
                 past: past_is_asked_for_in_part,
                 past: dead_letter_is_put_back_once,

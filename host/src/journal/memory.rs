@@ -13,6 +13,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod waiting;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,14 +25,16 @@ use parking_lot::Mutex;
 use self::broadcasts::Broadcasts;
 use self::desk::Desk;
 use self::state::StateTable;
+use self::waiting::Waiting;
 use super::numbers::{NumberMap, RecentKeys};
 use super::open_requests::plugin_key;
 use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
 use super::{
-    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    Durable, EventQuery, Forgotten, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
-    PartNumber, PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber,
-    RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, Crowd, DeadLetter,
+    DeliveryEnd, DeliveryLoad, Durable, EventQuery, Forgotten, Journal, JournalError,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PastEvent, PendingRequest,
+    PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer,
+    TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -53,7 +56,7 @@ pub struct MemoryJournal {
     next_request: AtomicU64,
     next_version: AtomicU64,
     keys: [Mutex<RecentKeys>; SHARDS],
-    waiting: [Mutex<NumberMap<Delivery>>; SHARDS],
+    waiting: Waiting,
     open_parts: [Mutex<NumberMap<Part>>; SHARDS],
     state: [Mutex<StateTable>; SHARDS],
     desk: Mutex<Desk>,
@@ -77,7 +80,7 @@ impl MemoryJournal {
             next_request: AtomicU64::new(1),
             next_version: AtomicU64::new(1),
             keys: std::array::from_fn(|_| Mutex::new(RecentKeys::new(KEYS_IN_SHARD))),
-            waiting: std::array::from_fn(|_| Mutex::default()),
+            waiting: Waiting::default(),
             open_parts: std::array::from_fn(|_| Mutex::default()),
             state: std::array::from_fn(|_| Mutex::default()),
             desk: Mutex::default(),
@@ -112,13 +115,6 @@ impl MemoryJournal {
         &self.state[hash % SHARDS]
     }
 
-    fn check_room<T>(shard: &NumberMap<T>, what: &str) -> JournalResult<()> {
-        if shard.len() >= OPEN_ROWS / SHARDS {
-            return Err(JournalError::Full(format!("too many open {what}")));
-        }
-        Ok(())
-    }
-
     /// Gives an event its number, and its deliveries theirs.
     fn deliver(
         &self,
@@ -132,9 +128,7 @@ impl MemoryJournal {
             .fetch_add(routes.len() as u64, Ordering::Relaxed);
         let deliveries = deliveries(first, tenant, lane, event, routes);
         for delivery in &deliveries {
-            shard(&self.waiting, delivery.number)
-                .lock()
-                .insert(delivery.number, delivery.clone());
+            self.waiting.insert(delivery.clone());
         }
         deliveries
     }
@@ -186,7 +180,7 @@ impl Journal for MemoryJournal {
         let key = tenant_key(&tenant, key);
         // The next delivery's shard stands for all: numbers go round.
         let next = self.next_delivery.load(Ordering::Relaxed);
-        Self::check_room(&shard(&self.waiting, next).lock(), "deliveries")?;
+        self.waiting.check_room(next)?;
         if let Some(request) = request
             && self.desk.lock().requests.remove(request).is_none()
         {
@@ -244,8 +238,8 @@ impl Journal for MemoryJournal {
         }
         let requests = self.number_requests(&turn)?;
         {
-            let mut waiting = shard(&self.waiting, turn.delivery).lock();
-            if !waiting.contains_key(&turn.delivery) {
+            let mut waiting = self.waiting.shard(turn.delivery).lock();
+            if !waiting.contains(turn.delivery) {
                 self.check_known(turn.delivery)?;
                 return Ok(ordered(Committed::Done(Vec::new())));
             }
@@ -258,7 +252,7 @@ impl Journal for MemoryJournal {
                 let version = self.next_version.fetch_add(1, Ordering::Relaxed);
                 state.apply(turn.state.writes, version, now);
             }
-            waiting.remove(&turn.delivery);
+            waiting.remove(turn.delivery);
         }
         if !turn.broadcasts.is_empty() {
             self.broadcasts.lock().add(
@@ -300,29 +294,7 @@ impl Journal for MemoryJournal {
     ) -> JournalResult<Ordered<()>> {
         self.check_open()?;
         self.check_known(delivery)?;
-        let mut waiting = shard(&self.waiting, delivery).lock();
-        match end {
-            DeliveryEnd::Again(attempt) => {
-                if let Some(delivery) = waiting.get_mut(&delivery) {
-                    delivery.attempt = attempt;
-                }
-            }
-            DeliveryEnd::Refused(_) => {
-                waiting.remove(&delivery);
-            }
-            DeliveryEnd::Dead(reason, detail) => {
-                let dead = waiting.remove(&delivery);
-                drop(waiting);
-                if let Some(delivery) = dead {
-                    self.desk.lock().bury(DeadLetter {
-                        delivery,
-                        reason,
-                        detail,
-                        at: now(),
-                    });
-                }
-            }
-        }
+        self.end_delivery(delivery, end);
         Ok(ordered(()))
     }
 
@@ -400,7 +372,22 @@ impl Journal for MemoryJournal {
         limit: usize,
     ) -> JournalResult<Vec<Delivery>> {
         self.check_open()?;
-        Ok(in_order(&self.waiting, after, limit))
+        Ok(self.waiting.in_order(after, limit))
+    }
+
+    async fn crowds(&self, most: DeliveryLoad) -> JournalResult<Vec<Crowd>> {
+        self.check_open().map(|()| self.waiting.crowds(most))
+    }
+
+    async fn overflow(
+        &self,
+        plugin: &PluginKey,
+        most: DeliveryLoad,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        self.check_open()?;
+        Ok(self.waiting.overflow(plugin, most, after, limit))
     }
 
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
@@ -552,7 +539,7 @@ impl Journal for MemoryJournal {
         self.check_open()?;
         let mut events: HashSet<EventNumber> = HashSet::new();
         let mut counts = Counts::default();
-        for waiting in &self.waiting {
+        for waiting in self.waiting.shards() {
             let waiting = waiting.lock();
             counts.pending_deliveries += waiting.len() as u64;
             events.extend(waiting.values().map(|delivery| delivery.event.sequence));

@@ -404,6 +404,31 @@ pub struct RequestLoad {
     pub bytes: u64,
 }
 
+/// What deliveries that are not done amount to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct DeliveryLoad {
+    /// How many.
+    pub count: u64,
+    /// Bytes of their events, as the store keeps them.
+    pub bytes: u64,
+}
+
+impl DeliveryLoad {
+    /// Tells whether it is more than this, by count or by bytes.
+    pub fn is_over(&self, most: Self) -> bool {
+        self.count > most.count || self.bytes > most.bytes
+    }
+}
+
+/// A plugin for which too much waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    /// The plugin.
+    pub plugin: PluginKey,
+    /// What waits for it.
+    pub load: DeliveryLoad,
+}
+
 /// Everything that one delivery came to.
 #[derive(Clone, Debug)]
 pub struct Turn {

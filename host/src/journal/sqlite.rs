@@ -20,6 +20,7 @@ mod index;
 mod keys;
 mod mend;
 mod open;
+mod overflow;
 mod past;
 mod prune;
 mod read;
@@ -62,15 +63,17 @@ use self::schema::PAGE_BYTES;
 use self::state::StateCache;
 use self::writer::{Command, Reply};
 use super::blobs::Blobs;
+use super::open_deliveries::crowds;
 use super::open_requests::plugin_key;
 use super::shared::{
     broadcast_parts, deliveries, keeps_to_itself, number_event, parts, targets_in, tenant_key,
 };
 use super::{
-    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    EventQuery, Forgotten, HeldFile, Journal, JournalError, JournalResult, OpenForm, Ordered, Part,
-    PartNumber, PartUpdate, PastEvent, PendingRequest, PluginKey, RequestLoad, RequestNumber,
-    RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, Crowd, DeadLetter,
+    DeadReason, DeliveryEnd, DeliveryLoad, EventQuery, Forgotten, HeldFile, Journal, JournalError,
+    JournalResult, OpenForm, Ordered, Part, PartNumber, PartUpdate, PastEvent, PendingRequest,
+    PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer,
+    TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -291,6 +294,29 @@ impl Journal for SqliteJournal {
     ) -> JournalResult<Ordered<()>> {
         self.write(|reply| Command::Settle(delivery, end, reply))
             .await
+    }
+
+    async fn crowds(&self, most: DeliveryLoad) -> JournalResult<Vec<Crowd>> {
+        self.query(move |_, index| Ok(crowds(index.deliveries.loads(), most)))
+            .await
+    }
+
+    async fn overflow(
+        &self,
+        plugin: &PluginKey,
+        most: DeliveryLoad,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        self.oldest_over(plugin, most, after, limit).await
+    }
+
+    async fn give_up(
+        &self,
+        reason: DeadReason,
+        letters: Vec<(DeliveryNumber, String)>,
+    ) -> JournalResult<Ordered<()>> {
+        self.bury_all(reason, letters).await
     }
 
     async fn record(&self, updates: Vec<PartUpdate>) -> JournalResult<Ordered<()>> {
@@ -544,14 +570,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn prune(&self, now: Timestamp) -> JournalResult<()> {
-        let mut cursor = Cursor::Start;
-        while cursor != Cursor::Done {
-            let turn = self
-                .write(|reply| Command::Prune(cursor, now, reply))
-                .await?;
-            turn.durable.wait().await?;
-            cursor = turn.value;
-        }
+        self.prune_from(Cursor::Start, now).await?;
         self.sweep_files().await
     }
 

@@ -10,6 +10,8 @@ mod draft;
 mod expiry;
 mod files;
 mod gate;
+mod letters;
+mod overflow;
 mod plugin;
 mod probation;
 mod quarantine;
@@ -27,6 +29,8 @@ mod disk_tests;
 #[cfg(test)]
 pub(crate) mod fakes;
 #[cfg(test)]
+mod overflow_tests;
+#[cfg(test)]
 mod probation_tests;
 #[cfg(test)]
 mod shadow_tests;
@@ -39,7 +43,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,7 +56,7 @@ pub use self::shadow::{DifferenceNote, OnCompared, ShadowSpec, ShadowStatus};
 pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
-use crate::journal::{DeadReason, Journal, JournalResult};
+use crate::journal::{DeadReason, DeliveryLoad, Journal, JournalResult};
 use crate::mailbox::{Clock, Connectors, DeliverySink, OutboxHandle, RequestsHandle};
 use crate::model::age::MaxAge;
 use crate::model::delivery::{Delivery, DeliveryNumber};
@@ -64,6 +68,11 @@ const SETTLING: usize = 16_384;
 const ORDERING: usize = 1_024;
 /// Deliveries read from the journal at a time.
 const PAGE: usize = 1_000;
+/// What may wait for one plugin, in memory and in the journal together.
+const MOST_WAITING: DeliveryLoad = DeliveryLoad {
+    count: 10_000,
+    bytes: 64 * 1024 * 1024,
+};
 
 /// How the lanes behave.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +95,10 @@ pub struct LanesConfig {
     pub quarantine: Duration,
     /// How often what waits is looked through for what is too old.
     pub expiry: Duration,
+    /// What may wait for one plugin in all; what is over is given up, the oldest first.
+    pub most_waiting: DeliveryLoad,
+    /// How often that is looked at where no delivery in particular calls for it.
+    pub overflow: Duration,
 }
 
 impl Default for LanesConfig {
@@ -100,6 +113,8 @@ impl Default for LanesConfig {
             waiting_bytes: 64 * 1024 * 1024,
             quarantine: Duration::from_secs(10),
             expiry: Duration::from_secs(30),
+            most_waiting: MOST_WAITING,
+            overflow: Duration::from_secs(1),
         }
     }
 }
@@ -161,6 +176,11 @@ struct Shared {
     calls: Semaphore,
     ordering: Arc<Semaphore>,
     gate: Gate,
+    /// Called where too much may wait for a plugin.
+    crowded: Notify,
+    /// Held by whoever reads all that waits, or gives some of it up: what one has in hand is not to end
+    /// by the other.
+    reading: Semaphore,
     /// Hears which deliveries come to nothing.
     dead: OnceLock<OnDead>,
     settling: mpsc::Sender<Settling>,
@@ -182,6 +202,8 @@ impl Lanes {
             calls: Semaphore::new(config.calls.clamp(1, Semaphore::MAX_PERMITS)),
             ordering: Arc::new(Semaphore::new(ORDERING)),
             gate: Gate::default(),
+            crowded: Notify::new(),
+            reading: Semaphore::new(1),
             dead: OnceLock::new(),
             settling,
             tracker: TaskTracker::new(),
@@ -196,6 +218,8 @@ impl Lanes {
         shared.tracker.spawn_on(probe, &shared.handle);
         let expire = expiry::run(Arc::clone(&shared));
         shared.tracker.spawn_on(expire, &shared.handle);
+        let relieve = overflow::run(Arc::clone(&shared));
+        shared.tracker.spawn_on(relieve, &shared.handle);
         Self { shared }
     }
 
@@ -244,6 +268,8 @@ impl Lanes {
     /// # Errors
     /// The journal's.
     pub async fn recover(&self) -> JournalResult<u64> {
+        // Never closed.
+        let _reading = self.shared.reading.acquire().await;
         let mut after: DeliveryNumber = 0;
         let mut count = 0;
         loop {

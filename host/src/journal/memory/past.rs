@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{MemoryJournal, in_order, shard};
+use super::{MemoryJournal, in_order};
 use crate::journal::forget::is_of;
 use crate::journal::shared::now;
 use crate::journal::{
@@ -21,7 +21,7 @@ type Found = BTreeMap<EventNumber, PastEvent>;
 impl MemoryJournal {
     pub(super) fn past_events(&self, query: &EventQuery) -> Vec<PastEvent> {
         let mut found = Found::new();
-        for delivery in in_order(&self.waiting, 0, usize::MAX) {
+        for delivery in self.waiting.in_order(0, usize::MAX) {
             let past = past_delivery(&delivery, PastState::Waiting);
             add(&mut found, &delivery.tenant, &delivery.event, past);
         }
@@ -57,8 +57,7 @@ impl MemoryJournal {
         drop(desk);
         delivery.attempt = 1;
         delivery.put_back = Some(now());
-        let waiting = shard(&self.waiting, number);
-        waiting.lock().insert(number, delivery.clone());
+        self.waiting.insert(delivery.clone());
         Some(delivery)
     }
 }
@@ -68,15 +67,12 @@ impl MemoryJournal {
         let mut all = Forgotten::default();
         let mut events = HashSet::new();
         let is_theirs = |of: &Name, event: &Event| **of == *tenant && is_of(event, user);
-        for waiting in &self.waiting {
-            waiting.lock().retain(|_, it| {
-                let goes = is_theirs(&it.tenant, &it.event);
-                if goes {
-                    events.insert(it.event.sequence);
-                    all.given_up += 1;
-                }
-                !goes
-            });
+        for waiting in self.waiting.shards() {
+            let theirs = |it: &Delivery| is_theirs(&it.tenant, &it.event);
+            for delivery in waiting.lock().take(theirs) {
+                events.insert(delivery.event.sequence);
+                all.given_up += 1;
+            }
         }
         for parts in &self.open_parts {
             let parts = parts.lock();

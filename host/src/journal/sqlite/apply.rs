@@ -71,10 +71,12 @@ impl Writer<'_> {
             &arrival.event,
         ))?;
         if unrouted.is_some() {
-            let place = (arrival.tenant, arrival.lane);
+            let place = (Name::clone(&arrival.tenant), arrival.lane);
             self.index.unrouted.insert(number, place);
         }
-        let first = self.add_deliveries(number, arrival.routes.unwrap_or_default())?;
+        let bytes = arrival.event.len() as u64;
+        let routes = arrival.routes.unwrap_or_default();
+        let first = self.add_deliveries(number, &arrival.tenant, bytes, routes)?;
         Ok(Some((number, first)))
     }
 
@@ -88,13 +90,16 @@ impl Writer<'_> {
             return Ok(None);
         };
         self.statements.route_event.execute((number, event))?;
-        let first = self.add_deliveries(number, routes)?;
+        let bytes = event.len() as u64;
+        let first = self.add_deliveries(number, &tenant, bytes, routes)?;
         Ok(Some((tenant, lane, first)))
     }
 
     fn add_deliveries(
         &mut self,
         event: EventNumber,
+        tenant: &Name,
+        bytes: u64,
         routes: Vec<RouteRow>,
     ) -> rusqlite::Result<DeliveryNumber> {
         let first = self.index.next_delivery;
@@ -108,20 +113,21 @@ impl Writer<'_> {
                 &route.view,
                 &route.roles,
             ))?;
-            self.index.deliveries.insert(number, event);
+            let deliveries = &mut self.index.deliveries;
+            deliveries.insert(number, (tenant, &route.plugin), bytes, event);
         }
         Ok(first)
     }
 
     pub(super) fn commit(&mut self, turn: TurnRow) -> Result<Turned, Stop> {
-        let Some(event) = self.index.deliveries.get(&turn.delivery).copied() else {
+        let Some(event) = self.index.deliveries.get(turn.delivery).copied() else {
             return self.check_known(turn.delivery).map(|()| Turned::Again);
         };
         if !self.is_unchanged(&turn.state)? {
             return Ok(Turned::Conflict);
         }
         self.write_state(turn.state.writes)?;
-        self.index.deliveries.remove(&turn.delivery);
+        self.index.deliveries.remove(turn.delivery);
         self.statements.finish_delivery.execute((
             turn.delivery,
             self.now,
@@ -196,21 +202,20 @@ impl Writer<'_> {
         delivery: DeliveryNumber,
         end: DeliveryEnd,
     ) -> Result<(), Stop> {
-        if !self.index.deliveries.contains_key(&delivery) {
+        if !self.index.deliveries.contains(delivery) {
             return self.check_known(delivery);
         }
-        let (ended, reason, detail) = match end {
+        match end {
             DeliveryEnd::Again(attempt) => {
                 self.statements.set_attempt.execute((delivery, attempt))?;
-                return Ok(());
             }
-            DeliveryEnd::Refused(detail) => ("refused", None, detail),
-            DeliveryEnd::Dead(reason, detail) => ("dead", Some(reason.name()), detail),
-        };
-        let end = &mut self.statements.end_delivery;
-        end.execute((delivery, ended, self.now, reason, detail))?;
-        self.index.deliveries.remove(&delivery);
-        self.index.dead_letters += u64::from(reason.is_some());
+            DeliveryEnd::Refused(detail) => {
+                let end = &mut self.statements.end_delivery;
+                end.execute((delivery, "refused", self.now, None::<&str>, detail))?;
+                self.index.deliveries.remove(delivery);
+            }
+            DeliveryEnd::Dead(reason, detail) => self.bury(delivery, reason, detail)?,
+        }
         Ok(())
     }
 

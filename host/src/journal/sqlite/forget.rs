@@ -199,7 +199,7 @@ impl Writer<'_> {
         };
         for (delivery, is_dead) in deliveries {
             self.index.dead_letters -= u64::from(is_dead).min(self.index.dead_letters);
-            turned.given_up += u64::from(self.index.deliveries.remove(&delivery).is_some());
+            turned.given_up += u64::from(self.index.deliveries.remove(delivery).is_some());
             self.forget_delivery(delivery, turned)?;
         }
         Ok(())

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::requests;
 use crate::journal::numbers::NumberMap;
+use crate::journal::open_deliveries::OpenDeliveries;
 use crate::journal::{BroadcastNumber, PartNumber};
 use crate::model::Name;
 use crate::model::delivery::{DeliveryNumber, EventNumber};
@@ -59,7 +60,9 @@ pub(super) struct Index {
     pub(super) events: u64,
     pub(super) dead_letters: u64,
     /// Open deliveries, with their events.
-    pub(super) deliveries: NumberMap<EventNumber>,
+    pub(super) deliveries: OpenDeliveries<EventNumber>,
+    /// No `overflow` letter is of an event before this one.
+    pub(super) overflow_from: EventNumber,
     /// Open parts, with their events.
     pub(super) parts: NumberMap<EventNumber>,
     /// Requests that have not ended, with their events.
@@ -101,10 +104,8 @@ impl Index {
         // What is reserved may have been part of the failed batch: it is reserved anew.
         self.versions_end = self.next_version;
         self.events = count_events(connection)?;
-        self.deliveries = open_rows(
-            connection,
-            "SELECT number, event FROM deliveries WHERE ended IS NULL",
-        )?;
+        self.deliveries = open_deliveries(connection)?;
+        self.overflow_from = 0;
         self.parts = open_rows(
             connection,
             "SELECT number, event FROM parts WHERE ended_at IS NULL",
@@ -222,6 +223,20 @@ fn open_rows(connection: &Connection, sql: &str) -> rusqlite::Result<NumberMap<E
         .prepare(sql)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+fn open_deliveries(connection: &Connection) -> rusqlite::Result<OpenDeliveries<EventNumber>> {
+    let mut open = OpenDeliveries::default();
+    let mut statement = connection.prepare(
+        "SELECT d.number, d.event, e.tenant, d.plugin, octet_length(e.event)
+         FROM deliveries d JOIN events e ON e.number = d.event WHERE d.ended IS NULL",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (tenant, plugin): (Name, Name) = (row.get(2)?, row.get(3)?);
+        open.insert(row.get(0)?, (&tenant, &plugin), row.get(4)?, row.get(1)?);
+    }
+    Ok(open)
 }
 
 fn open_broadcasts(connection: &Connection) -> rusqlite::Result<NumberMap<OpenBroadcast>> {

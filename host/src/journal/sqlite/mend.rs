@@ -8,6 +8,7 @@ use super::error::Stop;
 use super::forget::Forget;
 use super::writer::{Command, Writer};
 use crate::journal::{Journal as _, JournalResult, Ordered};
+use crate::model::Name;
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber};
 
 /// A change of the past.
@@ -48,19 +49,26 @@ impl Writer<'_> {
     }
 
     fn put_back(&mut self, delivery: DeliveryNumber) -> Result<u64, Stop> {
-        let event: Option<EventNumber> = self
+        let found: Option<(EventNumber, Name)> = self
             .connection
             .prepare_cached(
                 "UPDATE deliveries SET ended = NULL, ended_at = NULL, reason = NULL, detail = NULL,
                     attempt = 1, put_back = ?2
-                 WHERE number = ?1 AND reason IS NOT NULL RETURNING event",
+                 WHERE number = ?1 AND reason IS NOT NULL RETURNING event, plugin",
             )?
-            .query_row((delivery, moment(self.now)), |row| row.get(0))
+            .query_row((delivery, moment(self.now)), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
-        let Some(event) = event else {
+        let Some((event, plugin)) = found else {
             return Ok(0);
         };
-        self.index.deliveries.insert(delivery, event);
+        let (tenant, bytes): (Name, u64) = self
+            .connection
+            .prepare_cached("SELECT tenant, octet_length(event) FROM events WHERE number = ?1")?
+            .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let deliveries = &mut self.index.deliveries;
+        deliveries.insert(delivery, (&tenant, &plugin), bytes, event);
         self.index.dead_letters = self.index.dead_letters.saturating_sub(1);
         Ok(1)
     }

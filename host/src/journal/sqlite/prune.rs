@@ -2,11 +2,12 @@
 
 use rusqlite::{OptionalExtension as _, Row};
 
+use super::SqliteJournal;
 use super::apply::moment;
 use super::state::{Kept, Scope};
-use super::writer::Writer;
+use super::writer::{Command, Writer};
 use crate::journal::shared::{KEEP_ENDED_FORMS_MS, KEEP_MESSAGE_KEYS_MS};
-use crate::journal::{StateChange, StateKey, StateScope};
+use crate::journal::{JournalResult, StateChange, StateKey, StateScope};
 use crate::model::Timestamp;
 use crate::model::delivery::EventNumber;
 
@@ -14,7 +15,7 @@ use crate::model::delivery::EventNumber;
 const TURN_ROWS: usize = 500;
 
 /// Percent of the journal's share from which on less is kept…
-const EARLY_PERCENT: u64 = 70;
+pub(super) const EARLY_PERCENT: u64 = 70;
 /// … and from which on only the least.
 const LAST_PERCENT: u64 = 80;
 /// What is kept of the past however full the journal is, in milliseconds.
@@ -35,6 +36,7 @@ pub(super) enum Cursor {
     MessageKeys,
     Messages,
     Files,
+    Overflow,
     Done,
 }
 
@@ -45,6 +47,21 @@ pub(super) struct Past {
     after: u64,
     /// The last event that is old enough.
     last_event: EventNumber,
+}
+
+impl SqliteJournal {
+    /// Takes turns from a place on until all is done.
+    pub(super) async fn prune_from(&self, from: Cursor, now: Timestamp) -> JournalResult<()> {
+        let mut cursor = from;
+        while cursor != Cursor::Done {
+            let turn = self
+                .write(|reply| Command::Prune(cursor, now, reply))
+                .await?;
+            turn.durable.wait().await?;
+            cursor = turn.value;
+        }
+        Ok(())
+    }
 }
 
 impl Writer<'_> {
@@ -106,7 +123,7 @@ impl Writer<'_> {
             // A file is named by its delivery while a part or a broadcast of that is open.
             Cursor::Files => self.prune_some(
                 cursor,
-                Cursor::Done,
+                Cursor::Overflow,
                 "DELETE FROM files WHERE (delivery, sha256) IN
                     (SELECT delivery, sha256 FROM files WHERE delivery NOT IN
                         (SELECT delivery FROM parts WHERE ended_at IS NULL)
@@ -114,6 +131,7 @@ impl Writer<'_> {
                         (SELECT delivery FROM broadcasts WHERE ended_at IS NULL) LIMIT ?2)",
                 at,
             ),
+            Cursor::Overflow => self.prune_overflow(),
             Cursor::Done => Ok(Cursor::Done),
         }
     }

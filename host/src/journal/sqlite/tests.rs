@@ -5,6 +5,7 @@ mod crash_points;
 mod disk;
 mod files;
 mod machine;
+mod overflow;
 mod past;
 mod recorded;
 mod reopen;

@@ -29,8 +29,8 @@ use super::state::{Scope, StateCache, Value};
 use super::statements::Statements;
 use crate::journal::shared::now;
 use crate::journal::{
-    DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartNumber, PartUpdate, PluginKey,
-    RequestNumber, RequestState, StateKey, StateScope,
+    DeadReason, DeliveryEnd, Durable, JournalError, JournalResult, Ordered, PartNumber, PartUpdate,
+    PluginKey, RequestNumber, RequestState, StateKey, StateScope,
 };
 use crate::model::delivery::{DeliveryNumber, EventNumber};
 use crate::model::{Name, Timestamp};
@@ -64,6 +64,7 @@ pub(super) enum Command {
     ),
     Commit(Box<TurnRow>, Reply<Turned>),
     Settle(DeliveryNumber, DeliveryEnd, Reply<()>),
+    GiveUp(DeadReason, Vec<(DeliveryNumber, String)>, Reply<()>),
     Record(Vec<PartUpdate>, Reply<()>),
     MarkRequest(RequestNumber, RequestState, Reply<()>),
     ParkTimers(PluginKey, bool, Reply<()>),
@@ -85,6 +86,7 @@ impl Command {
         match self {
             Self::Accept(arrivals, _) => arrivals.len(),
             Self::Record(updates, _) => updates.len(),
+            Self::GiveUp(_, letters, _) => letters.len(),
             _ => 1,
         }
     }
@@ -345,6 +347,10 @@ impl<'c> Writer<'c> {
                 let result = self.settle(delivery, end);
                 self.answer(reply, result)
             }
+            Command::GiveUp(reason, letters, reply) => {
+                let result = self.give_up(reason, letters).map_err(Stop::from);
+                self.answer(reply, result)
+            }
             Command::Record(updates, reply) => {
                 let result = self.record(updates);
                 self.answer(reply, result)
@@ -431,6 +437,13 @@ impl<'c> Writer<'c> {
         used.saturating_mul(100) / self.max_pages.max(1)
     }
 
+    /// Tells how many bytes more than so many percent are used.
+    pub(super) fn bytes_over(&self, percent: u64) -> u64 {
+        let used = self.pages_used.load(Ordering::Relaxed);
+        let may_be = self.max_pages.saturating_mul(percent) / 100;
+        used.saturating_sub(may_be).saturating_mul(PAGE_BYTES)
+    }
+
     /// Sees how much of the journal's share is used.
     fn measure(&mut self) {
         let count = |statement: &mut rusqlite::Statement<'_>| {
@@ -496,6 +509,7 @@ fn refuse(command: Command, error: &JournalError) {
         Command::Route(_, _, _, reply) => say(reply, error),
         Command::Commit(_, reply) => say(reply, error),
         Command::Settle(_, _, reply)
+        | Command::GiveUp(_, _, reply)
         | Command::Record(_, reply)
         | Command::MarkRequest(_, _, reply)
         | Command::ParkTimers(_, _, reply)

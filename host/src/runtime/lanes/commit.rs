@@ -401,7 +401,7 @@ impl Attend {
         let mut last: Option<&Name> = None;
         for bot in parts.iter().map(|part| &part.what.bot).chain(broadcasts) {
             if last.replace(bot) != Some(bot) && outbox.is_full(tenant, bot) {
-                self.plugin.state.lock().hold();
+                self.plugin.state.lock().hold_for(bot);
                 return;
             }
         }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Shared;
 use super::plugin::Plugin;
-use super::status::count;
-use crate::journal::{DeadReason, DeliveryEnd, JournalError};
+use super::{Shared, letters, refill};
+use crate::journal::DeadReason;
 use crate::model::age::MaxAge;
 use crate::model::delivery::Delivery;
 
@@ -41,23 +40,13 @@ async fn sweep(shared: &Arc<Shared>, plugin: &Arc<Plugin>) {
     let now = shared.parts.clock.now();
     let ages = plugin.max_age();
     let old = plugin.take_waiting(|delivery| ages.excess(delivery, now).is_some());
-    for delivery in old {
+    let old = old.into_iter().map(|delivery| {
         let text = reason(&ages, &delivery, now).unwrap_or_default();
         tracing::warn!(plugin = %plugin.name, event = %delivery.event.id, detail = text, "delivery is a dead letter");
-        if let Some(hear) = shared.dead.get() {
-            hear(&delivery, DeadReason::Expired, &text);
-        }
-        let end = DeliveryEnd::Dead(DeadReason::Expired, text);
-        match shared.parts.journal.settle(delivery.number, end).await {
-            Ok(_) => count(&plugin.counters.dead),
-            // Its event was lost with its batch, and comes again.
-            Err(JournalError::NoDelivery(_)) => {}
-            Err(error) => {
-                shared.gate.close(&error);
-                plugin.push(shared, delivery);
-            }
-        }
-    }
+        (delivery, text)
+    });
+    letters::give_up(shared, plugin, DeadReason::Expired, old.collect()).await;
+    refill::look(shared, plugin);
 }
 
 /// A time in its largest unit.

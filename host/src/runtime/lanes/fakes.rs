@@ -248,6 +248,10 @@ pub(crate) struct FakeOutbox {
     pub(crate) reserved: Mutex<HashSet<LaneKey>>,
     pub(crate) count: AtomicU64,
     pub(crate) forget: AtomicBool,
+    /// Bots that have too much to send.
+    pub(crate) full: Mutex<HashSet<String>>,
+    /// How often it was asked whether one has.
+    pub(crate) asked: AtomicU64,
 }
 
 impl FakeOutbox {
@@ -290,6 +294,11 @@ impl OutboxHandle for FakeOutbox {
         }
         drop(reserved);
         self.parts.lock().extend(parts);
+    }
+
+    fn is_full(&self, _tenant: &str, bot: &str) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.full.lock().contains(bot)
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) struct State {
     /// Bytes of the bodies of those that wait.
     pub(super) waiting_bytes: usize,
     pub(super) quarantine: Quarantine,
-    pub(super) hold_until: Option<Instant>,
+    /// The bot whose outbox is full, and when it is looked at again.
+    held_for: Option<(Name, Instant)>,
     /// Deliveries left in the journal: the first and the last of them.
     pub(super) left_in_journal: Option<(DeliveryNumber, DeliveryNumber)>,
     pub(super) refilling: bool,
@@ -66,6 +67,8 @@ pub(super) struct State {
 struct Lane {
     queue: VecDeque<Delivery>,
     place: Place,
+    /// The delivery that is being handled.
+    running: Option<DeliveryNumber>,
     /// When the first try of the delivery at the front began.
     first_try: Option<Instant>,
     /// The last turn that is not handed over yet, and how many are not.
@@ -139,7 +142,7 @@ impl Plugin {
         state.current = Some(Arc::new(Installed { spec, generation }));
         state.quarantine = Quarantine::default();
         self.counters.begin_anew();
-        state.hold_until = None;
+        state.held_for = None;
         // What the build or the settings before were charged with says nothing of these.
         self.counters.forget_fault();
         // Those at rest drop what they hold of the build before.
@@ -197,38 +200,28 @@ impl Plugin {
 
     /// Takes out what waits and is meant. What is being handled is not among it.
     pub(super) fn take_waiting(&self, is_meant: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+        self.state.lock().take(is_meant)
+    }
+
+    /// Takes deliveries that are read from the journal, in order, out of what waits in memory; gives
+    /// back those that are not being handled.
+    pub(super) fn take_out(&self, mut page: Vec<Delivery>) -> Vec<Delivery> {
         let mut state = self.state.lock();
-        let state = &mut *state;
-        let mut taken = Vec::new();
-        let mut left_empty: NameSet<Name> = NameSet::default();
-        for (name, lane) in &mut state.lanes {
-            let first = lane.queue.front().map(|delivery| delivery.number);
-            lane.queue.retain(|delivery| {
-                let goes = is_meant(delivery);
-                if goes {
-                    taken.push(delivery.clone());
-                }
-                !goes
-            });
-            if lane.place != Place::Running && lane.queue.front().map(|it| it.number) != first {
-                lane.first_try = None;
-            }
-            if lane.queue.is_empty() && lane.place != Place::Running {
-                if lane.place == Place::Ready {
-                    left_empty.insert(Name::clone(name));
-                }
-                lane.place = Place::Rest;
-            }
-        }
-        state.waiting -= taken.len();
-        state.ready.retain(|name| !left_empty.contains(name));
-        taken.sort_unstable_by_key(|delivery| delivery.number);
-        taken
+        page.retain(|delivery| {
+            let lane = state.lanes.get(&delivery.lane);
+            lane.is_none_or(|lane| lane.running != Some(delivery.number))
+        });
+        let number = |delivery: &Delivery| delivery.number;
+        state.take(|waiting| page.binary_search_by_key(&waiting.number, number).is_ok());
+        page
     }
 
     /// Takes a new delivery.
     pub(super) fn push(self: &Arc<Self>, shared: &Arc<Shared>, delivery: Delivery) {
         let mut state = self.state.lock();
+        if state.may_be_crowded(shared) {
+            shared.crowded.notify_one();
+        }
         if let Some((first, last)) = &mut state.left_in_journal {
             *first = (*first).min(delivery.number);
             *last = (*last).max(delivery.number);
@@ -297,7 +290,7 @@ impl Plugin {
         for _ in 1..due {
             self.rouse(&mut state, shared);
         }
-        let hold = state.held();
+        let hold = state.held(shared, &self.tenant);
         if hold.is_none()
             && let Some(name) = state.ready.pop_front()
             && let Some(job) = state.begin(&name, current)
@@ -357,6 +350,7 @@ impl Plugin {
         let Some(lane) = state.lanes.get_mut(&job.delivery.lane) else {
             return;
         };
+        lane.running = None;
         let name = Name::clone(&job.delivery.lane);
         let bytes = job.delivery.event.payload.body_bytes();
         match next {
@@ -455,6 +449,45 @@ impl State {
         self.waiting >= shared.config.waiting || self.waiting_bytes >= shared.config.waiting_bytes
     }
 
+    /// Tells whether so much waits that the journal is to be asked whether it is too much.
+    fn may_be_crowded(&self, shared: &Shared) -> bool {
+        let most = shared.config.most_waiting;
+        self.left_in_journal.is_some()
+            || self.waiting as u64 >= most.count
+            || self.waiting_bytes as u64 >= most.bytes
+    }
+
+    /// Takes out what waits and is meant.
+    fn take(&mut self, is_meant: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+        let mut taken = Vec::new();
+        let mut left_empty: NameSet<Name> = NameSet::default();
+        for (name, lane) in &mut self.lanes {
+            let first = lane.queue.front().map(|delivery| delivery.number);
+            lane.queue.retain(|delivery| {
+                let goes = is_meant(delivery);
+                if goes {
+                    taken.push(delivery.clone());
+                }
+                !goes
+            });
+            if lane.place != Place::Running && lane.queue.front().map(|it| it.number) != first {
+                lane.first_try = None;
+            }
+            if lane.queue.is_empty() && lane.place != Place::Running {
+                if lane.place == Place::Ready {
+                    left_empty.insert(Name::clone(name));
+                }
+                lane.place = Place::Rest;
+            }
+        }
+        let bodies = taken.iter().map(|it| it.event.payload.body_bytes());
+        self.waiting_bytes -= bodies.sum::<usize>();
+        self.waiting -= taken.len();
+        self.ready.retain(|name| !left_empty.contains(name));
+        taken.sort_unstable_by_key(|delivery| delivery.number);
+        taken
+    }
+
     fn begin(&mut self, name: &Name, installed: Arc<Installed>) -> Option<Job> {
         let lane = self.lanes.get_mut(name)?;
         let Some(delivery) = lane.queue.pop_front() else {
@@ -462,6 +495,7 @@ impl State {
             return None;
         };
         lane.place = Place::Running;
+        lane.running = Some(delivery.number);
         self.waiting -= 1;
         self.waiting_bytes -= delivery.event.payload.body_bytes();
         self.running += 1;
@@ -499,23 +533,26 @@ impl State {
     }
 
     /// Tells until when nothing of the plugin may run.
-    fn held(&mut self) -> Option<Instant> {
-        if self.hold_until.is_none() && self.quarantine.is_open() {
+    fn held(&mut self, shared: &Shared, tenant: &Name) -> Option<Instant> {
+        if self.held_for.is_none() && self.quarantine.is_open() {
             return None;
         }
         let now = Instant::now();
-        if let Some(until) = self.hold_until {
-            if until > now {
-                return Some(until);
+        if let Some((bot, until)) = &mut self.held_for {
+            if *until <= now && shared.parts.outbox.is_full(tenant, bot) {
+                *until = now + HOLD;
             }
-            self.hold_until = None;
+            if *until > now {
+                return Some(*until);
+            }
+            self.held_for = None;
         }
         self.quarantine.held(now, self.running > 0)
     }
 
-    /// Holds the plugin for a moment, because a bot that it writes to has too much to send.
-    pub(super) fn hold(&mut self) {
-        self.hold_until = Some(Instant::now() + HOLD);
+    /// Holds the plugin while a bot that it writes to has too much to send.
+    pub(super) fn hold_for(&mut self, bot: &Name) {
+        self.held_for = Some((Name::clone(bot), Instant::now() + HOLD));
     }
 
     pub(super) fn wake_all(&mut self) {

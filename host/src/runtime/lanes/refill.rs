@@ -11,11 +11,30 @@ const LOOKS: u32 = 40;
 /// The time between two looks.
 const LOOK_GAP: Duration = Duration::from_millis(50);
 
+/// Keeps anything from being read until [`release`]; false where something is being read now.
+pub(super) fn hold(plugin: &Plugin) -> bool {
+    let mut state = plugin.state.lock();
+    !std::mem::replace(&mut state.refilling, true)
+}
+
+/// Ends what [`hold`] began.
+pub(super) fn release(shared: &Arc<Shared>, plugin: &Arc<Plugin>) {
+    plugin.state.lock().refilling = false;
+    look(shared, plugin);
+}
+
+/// Reads where it is time to, after something was taken out that no call will ask for.
+pub(super) fn look(shared: &Arc<Shared>, plugin: &Arc<Plugin>) {
+    let starts = start(&mut plugin.state.lock(), shared);
+    if starts {
+        spawn(shared, plugin);
+    }
+}
+
 /// Tells whether it is time to read, and notes that it is being done.
 pub(super) fn start(state: &mut State, shared: &Arc<Shared>) -> bool {
     let wanted = state.left_in_journal.is_some()
         && !state.refilling
-        && state.current.is_some()
         && state.waiting <= shared.config.waiting / 2
         && state.waiting_bytes <= shared.config.waiting_bytes / 2
         && !shared.cancel.is_cancelled();

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use super::fakes::Door;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{
-    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, DeadLetter, DeliveryEnd,
-    Durable, Journal, JournalError, JournalResult, OpenForm, Ordered, Part, PartNumber, PartState,
-    PartUpdate, PendingRequest, PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage,
-    StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
+    Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, Crowd, DeadLetter,
+    DeliveryEnd, DeliveryLoad, Durable, Journal, JournalError, JournalResult, OpenForm, Ordered,
+    Part, PartNumber, PartState, PartUpdate, PendingRequest, PluginKey, RequestLoad, RequestNumber,
+    RequestState, SentMessage, StateKey, StateScope, Timer, TimerKey, Turn, Unrouted,
 };
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
@@ -157,6 +157,18 @@ impl Journal for ShakyJournal {
         limit: usize,
     ) -> JournalResult<Vec<Delivery>> {
         self.inner.pending_deliveries(after, limit).await
+    }
+    async fn crowds(&self, most: DeliveryLoad) -> JournalResult<Vec<Crowd>> {
+        self.inner.crowds(most).await
+    }
+    async fn overflow(
+        &self,
+        plugin: &PluginKey,
+        most: DeliveryLoad,
+        after: DeliveryNumber,
+        limit: usize,
+    ) -> JournalResult<Vec<Delivery>> {
+        self.inner.overflow(plugin, most, after, limit).await
     }
     async fn pending_parts(&self, after: PartNumber, limit: usize) -> JournalResult<Vec<Part>> {
         self.inner.pending_parts(after, limit).await
