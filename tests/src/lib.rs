@@ -2,6 +2,7 @@
 //! that can be killed, a clock that can be set, the world outside, the contract's table.
 
 pub mod api;
+pub mod bdk;
 pub mod browser;
 pub mod candidate;
 pub mod clock;

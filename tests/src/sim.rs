@@ -16,7 +16,7 @@ pub mod symphony;
 
 pub use clock::Clock;
 pub use control::Controls;
-pub use fault::Fault;
+pub use fault::{Dice, Fault};
 pub use http::{Reply, Request};
 pub use platform::{Platform, Sent};
 pub use record::{Logged, Record};

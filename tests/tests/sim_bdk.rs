@@ -1,9 +1,9 @@
 //! The official Python BDK works against the simulator, unchanged but for its configuration.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use parlor_tests::bdk::{config, python};
 use parlor_tests::guests::workspace;
 use parlor_tests::sim::symphony::{BOT, Symphony, SymphonyOptions};
 use parlor_tests::sim::{Sent, left_out};
@@ -11,63 +11,8 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
-/// What the test asks the package index for.
-const PACKAGE: &str = "symphony-bdk-python>=2.11,<4";
-/// How long an installation may take.
-const INSTALLING: Duration = Duration::from_secs(300);
 /// How long the bot may take over anything.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn done(command: &mut Command) -> Result<(), String> {
-    let command = command.stdin(Stdio::null()).kill_on_drop(true);
-    match tokio::time::timeout(INSTALLING, command.output()).await {
-        Err(_) => Err("it took too long".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(output)) if output.status.success() => Ok(()),
-        Ok(Ok(output)) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
-
-/// A Python that has the BDK, in an environment of its own which is kept between runs.
-async fn python() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bdk-python");
-    let python = folder.join("bin/python");
-    let has_bdk = "import symphony.bdk.core.symphony_bdk";
-    if done(Command::new(&python).args(["-c", has_bdk]))
-        .await
-        .is_ok()
-    {
-        return Ok(python);
-    }
-    done(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .await?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        PACKAGE,
-    ];
-    done(Command::new(&python).args(install)).await?;
-    // What was installed must work: from here on a failure is one.
-    let works = done(Command::new(&python).args(["-c", has_bdk])).await;
-    works.unwrap_or_else(|why| panic!("the BDK was installed and cannot be imported: {why}"));
-    Ok(python)
-}
-
-fn config(sim: &Symphony) -> String {
-    format!(
-        "scheme: https\nhost: 127.0.0.1\nport: {}\nbot:\n  username: {BOT}\n  privateKey:\n    path: {}\nssl:\n  trustStore:\n    path: {}\n",
-        sim.port(),
-        sim.file("bot.pem").display(),
-        sim.file("ca.pem").display(),
-    )
-}
 
 async fn says(lines: &mut Lines<BufReader<ChildStdout>>, expected: &str) {
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;

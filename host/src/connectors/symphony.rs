@@ -17,6 +17,7 @@ pub mod config;
 pub mod convert;
 pub mod ids;
 mod marks;
+mod pages;
 mod preview;
 mod reads;
 pub mod render;

@@ -209,22 +209,39 @@ pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// Decides how a call of this method and path fails, where it does.
+pub type Dice = Box<dyn FnMut(&str, &str) -> Option<Fault> + Send>;
+
 /// The faults to come.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+#[derive(Default)]
+pub(crate) struct Faults {
+    listed: Mutex<Vec<Fault>>,
+    /// Asked for calls that no fault of the list is about.
+    dice: Mutex<Option<Dice>>,
+}
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
-        self.0.lock().push(fault);
+        self.listed.lock().push(fault);
+    }
+
+    pub(crate) fn roll(&self, dice: Dice) {
+        *self.dice.lock() = Some(dice);
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().clear();
+        self.listed.lock().clear();
+        *self.dice.lock() = None;
     }
 
-    /// The fault of this call, the oldest first.
+    /// The fault of this call: the oldest of the list, else what the dice say.
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<Fault> {
-        let mut faults = self.0.lock();
+        let listed = self.take_listed(method, path);
+        listed.or_else(|| self.dice.lock().as_mut()?(method, path))
+    }
+
+    fn take_listed(&self, method: &str, path: &str) -> Option<Fault> {
+        let mut faults = self.listed.lock();
         for index in 0..faults.len() {
             let fault = &mut faults[index];
             if !fault.is_about(method, path) {
@@ -295,6 +312,20 @@ mod tests {
         assert!((0..50).all(|_| faults.take("GET", "/").is_some()));
         faults.clear();
         assert!(faults.take("GET", "/").is_none());
+    }
+
+    #[test]
+    fn dice_are_asked_for_calls_that_nothing_else_is_about() {
+        let faults = Faults::default();
+        faults.add(Fault::on("/a").status(503));
+        faults.roll(Box::new(|method, path| {
+            (path == "/a" && method == "GET").then(|| Fault::default().status(429))
+        }));
+        let found = |path: &str| faults.take("GET", path).and_then(|fault| fault.status);
+        let found = [found("/a"), found("/a"), found("/b")];
+        assert_eq!(found, [Some(503), Some(429), None]);
+        faults.clear();
+        assert!(faults.take("GET", "/a").is_none());
     }
 
     #[test]

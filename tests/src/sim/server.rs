@@ -26,7 +26,7 @@ use super::der::common_name;
 use super::fault::Faults;
 use super::http::query_pairs;
 use super::record::shown;
-use super::{Clock, Fault, Platform, Record, Reply, Request};
+use super::{Clock, Dice, Fault, Platform, Record, Reply, Request};
 
 /// Bytes that a request may have.
 const BODY_LIMIT: usize = 160 * 1024 * 1024;
@@ -72,6 +72,11 @@ impl Shared {
     /// Makes the next matching calls fail.
     pub fn fault(&self, fault: Fault) {
         Controls::add(self, fault);
+    }
+
+    /// Lets dice decide which calls fail.
+    pub fn fault_by(&self, dice: Dice) {
+        self.faults.roll(dice);
     }
 
     /// Lets all calls succeed again.

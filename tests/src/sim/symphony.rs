@@ -27,6 +27,7 @@ mod sessions;
 mod signals;
 mod streams;
 mod users;
+mod witness;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -43,11 +44,12 @@ use tokio::sync::watch;
 use self::multipart::Draft;
 use self::world::World;
 use super::server::Shared;
-use super::{Fault, Listening, Logged, Platform, Reply, Request, Sent, Server};
+use super::{Dice, Fault, Listening, Logged, Platform, Reply, Request, Sent, Server};
 use crate::outside::{Authority, Pair};
 
 pub use described::symphony_api;
 pub use options::SymphonyOptions;
+pub use witness::{Handout, Posted};
 
 /// The service account that is there from the start.
 pub const BOT: &str = "trade.bot";
@@ -256,6 +258,11 @@ impl Symphony {
     /// Makes the next matching calls fail.
     pub fn fault(&self, fault: Fault) {
         self.shared.fault(fault);
+    }
+
+    /// Lets dice decide which calls fail, where no fault is about them.
+    pub fn fault_by(&self, dice: Dice) {
+        self.shared.fault_by(dice);
     }
 
     /// Lets all calls succeed again.

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
-use parlor_tests::sim::Fault;
+use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
+use parlor_tests::sim::{Fault, Logged};
 use serde_json::json;
 
 use crate::bank::{Bank, settings};
+
+const HISTORY: &str = "GET /agent/v4/stream/*/message";
 
 /// Says numbered lines and waits until each was repeated; none twice.
 async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
@@ -139,6 +142,77 @@ async fn a_send_that_was_lost_on_its_way_is_sent_again() {
     bank.says(0, "in the end").await;
     let sent = bank.meanwhile(0).await;
     assert_eq!(sent.len(), 1, "{sent:#?}");
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_does_not_answer_is_no_proof_that_a_message_is_not_there() {
+    let options = SymphonyOptions::default();
+    let bank = Bank::of(options, &["echo"], "[outbox]\ndoubt-wait = \"50ms\"").await;
+    let create = "POST /agent/v4/stream/*/message/create";
+    bank.sim.fault(Fault::on(create).status(502).performed());
+    bank.sim.fault(Fault::on(HISTORY).status(503));
+    bank.sim.fault(Fault::on(HISTORY).drop());
+    let throttled = Fault::on(HISTORY).status(429).header("Retry-After", "1");
+    bank.sim.fault(throttled);
+    bank.sim.say("Desk", "ada", "/echo only once");
+    bank.sim.say("Desk", "ada", "/echo after it");
+    bank.says(0, "after it").await;
+    let sent = bank.meanwhile(0).await;
+    let texts: Vec<&str> = sent.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(texts, ["only once", "after it"]);
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_gap_is_read_back_in_the_order_in_which_it_was_said() {
+    const LINES: usize = 620;
+    let bank = Bank::with(&["echo"]).await;
+    bank.sim.say_im("ada", "/echo before");
+    let before = bank.says(0, "before").await;
+    let make = "POST /agent/v5/datafeeds";
+    bank.sim
+        .fault(Fault::on(make).delay(Duration::from_secs(3)));
+    let throttled = Fault::on(HISTORY).status(429).header("Retry-After", "1");
+    bank.sim.fault(throttled);
+    bank.sim.fault(Fault::on(HISTORY).status(503));
+    let asked = bank.sim.request_count();
+    let is_make = |it: &Logged| it.method == "POST" && it.path == "/agent/v5/datafeeds";
+    bank.sim.act("restart", json!({ "what": "feeds" }));
+    let made = bank.sim.request_like(asked, PATIENCE, is_make).await;
+    assert!(made.is_some(), "the bot makes another feed");
+    for line in 0..LINES {
+        bank.sim.say_im("ada", &format!("/echo line-{line}."));
+    }
+    let made = bank.sim.requests_after(asked).into_iter().find(is_make);
+    assert_eq!(made.unwrap().status, None, "all was said before that");
+    bank.says(before.n, &format!("line-{}.", LINES - 1)).await;
+    let sent = bank.meanwhile(before.n).await;
+    let texts: Vec<String> = sent.into_iter().map(|it| it.text).collect();
+    let expected: Vec<String> = (0..LINES).map(|line| format!("line-{line}.")).collect();
+    assert_eq!(texts, expected);
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_read_back_though_the_session_ends_before_it_is() {
+    let bank = Bank::with(&["echo"]).await;
+    each_is_repeated_once(&bank, 0..1).await;
+    bank.sim.fault(Fault::on(HISTORY).status(503).times(0));
+    let make = "POST /agent/v5/datafeeds";
+    bank.sim
+        .fault(Fault::on(make).delay(Duration::from_secs(1)));
+    let asked = bank.sim.request_count();
+    let is_make = |it: &Logged| it.method == "POST" && it.path == "/agent/v5/datafeeds";
+    bank.sim.act("restart", json!({ "what": "feeds" }));
+    let made = bank.sim.request_like(asked, PATIENCE, is_make).await;
+    assert!(made.is_some(), "the bot makes another feed");
+    bank.sim.say("Desk", "ada", "/echo in the gap");
+    bank.until(BotState::Disconnected).await;
+    bank.sim.clear_faults();
+    bank.says(0, "in the gap").await;
+    let sent = bank.meanwhile(0).await;
+    assert_eq!(sent.len(), 2, "{sent:#?}");
     bank.stop().await;
 }
 

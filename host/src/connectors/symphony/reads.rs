@@ -214,16 +214,14 @@ impl SymphonyConnector {
         count: u32,
     ) -> Result<ReadAnswer, ReadError> {
         let stream = id_from_wire(conversation);
-        let mut call = Call::get(&["agent", "v4", "stream", &stream, "message"])
-            .query("since", 0)
-            .query("limit", count.min(PAGE as u32));
-        if let Some(before) = before {
-            // Up to and with; ours is without.
-            call = call.query("until", before.saturating_sub(1));
-        }
-        let found: Vec<V4Message> = self.api.ask_agent(&call).await.map_err(no)?;
-        let mut found: Vec<PastMessage> = found.iter().filter_map(|it| self.past(it)).collect();
+        let count = usize::try_from(count).unwrap_or(PAGE).min(PAGE);
+        let found = self.said_last(&stream, before, count).await.map_err(no)?;
+        let found = found.iter().filter_map(|it| self.past(it));
+        let mut found: Vec<PastMessage> = found
+            .filter(|message| before.is_none_or(|before| message.at < before))
+            .collect();
         found.sort_by_key(|message| std::cmp::Reverse(message.at));
+        found.truncate(count);
         Ok(ReadAnswer::History(found))
     }
 

@@ -1,5 +1,6 @@
 //! One host of the platform: its address, its way, its headers.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -315,29 +316,51 @@ impl FormFile {
     }
 }
 
-/// The platform's traces are short words; an event's own id is longer.
+/// The platform's traces are six letters and digits, as the ids of its events are. Any other is told in
+/// six that are always the same for it.
 fn short_trace(trace: &str) -> String {
-    let clean: String = trace
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_.:".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(128)
-        .collect();
-    clean
+    let fits = trace.len() == TRACE_CHARS && trace.bytes().all(|sign| sign.is_ascii_alphanumeric());
+    if fits {
+        return trace.to_owned();
+    }
+    let mut hasher = DefaultHasher::new();
+    trace.hash(&mut hasher);
+    trace_of(hasher.finish().to_le_bytes())
 }
 
 fn made_up_trace() -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0_u8; TRACE_CHARS];
+    let mut bytes = [0_u8; 8];
     // Where the system has no randomness a trace of one letter serves.
     let _ = getrandom::fill(&mut bytes);
-    bytes
-        .iter()
+    trace_of(bytes)
+}
+
+fn trace_of(bytes: [u8; 8]) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = bytes.iter().take(TRACE_CHARS);
+    letters
         .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_six_letters_and_digits_and_the_same_each_time() {
+        assert_eq!(short_trace("a1B2c3"), "a1B2c3");
+        for other in [
+            "",
+            "desk:YeeJhRA0Rf___l3rX_nnbQ",
+            "0123456789abcdef",
+            "ä1B2c",
+        ] {
+            let short = short_trace(other);
+            assert_eq!(short, short_trace(other));
+            let is_sign = |sign: u8| sign.is_ascii_alphanumeric();
+            assert!(short.len() == 6 && short.bytes().all(is_sign), "{short}");
+        }
+        assert_ne!(short_trace("desk:one"), short_trace("desk:two"));
+    }
 }

@@ -51,6 +51,8 @@ pub(super) struct Feed {
     overflowed: bool,
     duplicate: bool,
     reorder: bool,
+    /// What comes once more, behind what is handed out next.
+    again: Vec<Arc<Value>>,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Feed {
             overflowed: false,
             duplicate: false,
             reorder: false,
+            again: Vec::new(),
         }
     }
 
@@ -197,6 +200,33 @@ impl World {
             feed.duplicate |= duplicate;
             feed.reorder |= reorder;
         }
+    }
+
+    /// Lets events come as they do on a bad day: some once more later, and in another order, in which
+    /// those of one conversation keep theirs.
+    fn unsettle(&mut self, id: &str, mut events: Vec<Arc<Value>>) -> Vec<Arc<Value>> {
+        let (percent, is_shuffled) = (self.knobs.duplicates_percent, self.knobs.shuffled);
+        let random = &mut self.random;
+        let Some(feed) = self.feeds.get_mut(id).filter(|_| !events.is_empty()) else {
+            return events;
+        };
+        let conversation = |event: &Value| {
+            let stream = event.pointer("/payload/messageSent/message/stream/streamId");
+            stream.cloned()
+        };
+        for place in 1..events.len() {
+            let is_free = is_shuffled
+                && conversation(&events[place - 1]) != conversation(&events[place])
+                && random.one_in(2);
+            if is_free {
+                events.swap(place - 1, place);
+            }
+        }
+        let twice = events.iter().filter(|_| random.between(0, 100) < percent);
+        let twice: Vec<_> = twice.cloned().collect();
+        events.append(&mut feed.again);
+        feed.again = twice;
+        events
     }
 
     fn feed(&mut self, id: &str, owner: i64) -> Result<&mut Feed, Refusal> {
@@ -394,10 +424,16 @@ impl Reading<'_> {
             return Ok(Attempt::Wait(due.map_or(until, |due| due.min(until))));
         }
         if is_old {
+            let places = world.places_of(&events);
+            world.hand_out(places, None);
             let shown: Vec<Value> = events.iter().map(|event| Value::clone(event)).collect();
             return super::answer::list(shown).map(Attempt::Answer);
         }
+        let events = world.unsettle(&self.id, events);
+        let places = world.places_of(&events);
+        let feed = world.feed(&self.id, caller.user)?;
         let body = feed.hand_out(events, visible, knobs.null_events);
+        world.hand_out(places, body["ackId"].as_str());
         Ok(Attempt::Answer(Reply::json(200, &body)))
     }
 }
@@ -448,6 +484,7 @@ fn begin(
         return Err(refuse(400, "The ackId is not one of this datafeed"));
     }
     feed.readers += 1;
+    world.acknowledged(ack);
     Ok((id, caller))
 }
 

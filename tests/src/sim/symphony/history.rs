@@ -30,22 +30,28 @@ pub(super) fn one(world: &World, caller: &Caller, id: &str) -> Answer {
 }
 
 /// `GET /agent/v4/stream/{sid}/message`: the oldest first.
-pub(super) fn of_stream(world: &World, caller: &Caller, request: &Request, sid: &str) -> Answer {
+pub(super) fn of_stream(
+    world: &mut World,
+    caller: &Caller,
+    request: &Request,
+    sid: &str,
+) -> Answer {
     let stream = world.visible(sid, caller)?.id.clone();
     let since = request.number("since");
     let since = since.ok_or_else(|| refuse(400, "The parameter since is required"))?;
     let until = request.number("until").unwrap_or(i64::MAX);
     let page = page(request, 50, 500)?;
-    let found: Vec<&Message> = world
-        .messages
+    let messages = world.messages.iter().enumerate();
+    let found = messages
+        .filter(|(_, it)| it.stream == stream && !it.suppressed && it.at >= since && it.at < until);
+    let found: Vec<usize> = found.map(|(place, _)| place).collect();
+    let places: Vec<usize> = page.of(&found).copied().collect();
+    let shown = places
         .iter()
-        .filter(|it| it.stream == stream && !it.suppressed && it.at >= since && it.at < until)
-        .collect();
-    list(
-        page.of(&found)
-            .map(|message| world.v4_message(message))
-            .collect(),
-    )
+        .map(|place| world.v4_message(&world.messages[*place]));
+    let shown = shown.collect();
+    world.hand_out(places, None);
+    list(shown)
 }
 
 /// What a search asks for.

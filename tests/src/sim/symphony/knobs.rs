@@ -55,6 +55,8 @@ pub(super) fn set(world: &mut World, what: &Value) -> Done {
             "old_feed_cap" => knobs.old_feed_cap = count()?,
             "old_feed_queue" => knobs.old_feed_queue = count()?,
             "batch" => knobs.batch = count()?.max(1),
+            "duplicates_percent" => knobs.duplicates_percent = number()?,
+            "shuffled" => knobs.shuffled = flag()?,
             "old_feeds_disabled" => knobs.old_feeds_disabled = flag()?,
             "simplified_keys" => knobs.simplified_keys = flag()?,
             "form_id_suffix" => knobs.form_id_suffix = flag()?,

@@ -15,6 +15,8 @@ use super::people::Person;
 use super::sessions::Sessions;
 use super::signals::Signal;
 use super::streams::Stream;
+use super::witness::Handed;
+use crate::random::Random;
 use crate::sim::{Clock, Sent};
 
 /// Things bots did that are kept.
@@ -37,6 +39,10 @@ pub(super) struct Knobs {
     pub(super) old_feed_queue: usize,
     /// How many events one read hands out.
     pub(super) batch: usize,
+    /// Of a hundred events so many are handed out once more, with those of a later read.
+    pub(super) duplicates_percent: u64,
+    /// Events of different conversations change places.
+    pub(super) shuffled: bool,
     /// How long a session lives.
     pub(super) session: Duration,
     /// Whether v1 feeds have been switched off.
@@ -74,6 +80,8 @@ impl Default for Knobs {
             old_feed_cap: 5,
             old_feed_queue: 250,
             batch: 500,
+            duplicates_percent: 0,
+            shuffled: false,
             session: Duration::from_secs(24 * 60 * 60),
             old_feeds_disabled: false,
             simplified_keys: false,
@@ -105,6 +113,10 @@ pub(super) struct World {
     pub(super) signals: BTreeMap<String, Signal>,
     pub(super) sent: VecDeque<Sent>,
     pub(super) sent_count: u64,
+    /// What was handed out to bots, the oldest first.
+    pub(super) handouts: VecDeque<Handed>,
+    /// Decides what comes twice, and what changes places.
+    pub(super) random: Random,
     pub(super) recent_calls: VecDeque<std::time::Instant>,
     bell: watch::Sender<u64>,
 }
@@ -126,6 +138,8 @@ impl World {
             signals: BTreeMap::new(),
             sent: VecDeque::new(),
             sent_count: 0,
+            handouts: VecDeque::new(),
+            random: Random::new(1),
             recent_calls: VecDeque::new(),
             bell: watch::Sender::new(0),
         }

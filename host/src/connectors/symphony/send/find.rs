@@ -9,9 +9,11 @@ use super::message::part_mark;
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::convert::mark_of;
 use crate::connectors::symphony::ids::{AttachmentId, id_from_wire};
+use crate::connectors::symphony::pages::MAX_MESSAGES;
 use crate::connectors::symphony::render::{RenderOptions, render};
 use crate::connectors::symphony::site::{Call, CallError};
 use crate::connectors::symphony::wire::event::V4Message;
+use crate::connectors::symphony::wire::rest::PodUser;
 use crate::content::read_presentation;
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
@@ -20,8 +22,6 @@ use crate::model::event::{Event, ReceivedAttachment};
 use crate::model::payload::{ActionError, EventPayload};
 use crate::net::RestError;
 
-/// Messages that are looked through: the most that the platform gives at once.
-const LOOKED_THROUGH: usize = 500;
 /// How much earlier than its event a message is looked for: the platform's clock is another.
 const MARGIN_MS: u64 = 10 * 60_000;
 
@@ -52,13 +52,16 @@ impl SymphonyConnector {
         };
         let stream = self.stream_of(part, &send.target).await?;
         let since = part.origin.received_at.saturating_sub(MARGIN_MS);
-        let call = Call::get(&["agent", "v4", "stream", &stream, "message"])
-            .query("since", since)
-            .query("limit", LOOKED_THROUGH)
-            .on_behalf_of(part.what.action.as_user.as_deref());
-        let said: Result<Vec<V4Message>, ApiError> = self.api.ask_agent(&call).await;
-        let said = said.map_err(|error| SendError::InDoubt(error.to_string()))?;
-        let found = self.find_among(part, send, &said);
+        let as_user = part.what.action.as_user.as_deref();
+        let said = self.said_since(&stream, as_user, since, None).await;
+        // A platform that does not answer has not said that the message is not there.
+        let (said, is_all) = said.map_err(|error| super::again(error.send_error()))?;
+        let own = self.known_own_id().await?;
+        let found = Self::find_among(part, send, &said, &own);
+        if found.is_none() && !is_all {
+            let detail = format!("more than {MAX_MESSAGES} messages were said since");
+            return Err(SendError::InDoubt(detail));
+        }
         Ok(found.map(|message| Sent {
             message: message.message_id.as_deref().map(id_from_wire),
             conversation: Some(stream),
@@ -66,20 +69,33 @@ impl SymphonyConnector {
         }))
     }
 
+    /// The bot's user id. After a start the outbox may be here before the session knows it, and by no
+    /// id at all nothing would be found.
+    async fn known_own_id(&self) -> Result<String, SendError> {
+        let known = self.own_id();
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let call = Call::get(&["pod", "v2", "sessioninfo"]);
+        let own: Result<PodUser, ApiError> = self.api.ask_pod_whole(&call).await;
+        let own = own.map_err(|error| super::again(error.send_error()))?;
+        self.set_own(&own);
+        Ok(own.id)
+    }
+
     fn find_among<'a>(
-        &self,
         part: &Part,
         send: &Send,
         said: &'a [V4Message],
+        own: &str,
     ) -> Option<&'a V4Message> {
-        let own = self.own_id();
         let is_own = |message: &&V4Message| {
             let author = message
                 .user
                 .as_ref()
                 .and_then(|user| user.user_id.as_deref());
             // On behalf of a user the author is another.
-            part.what.action.as_user.is_some() || author == Some(&own)
+            part.what.action.as_user.is_some() || author == Some(own)
         };
         let own: Vec<&V4Message> = said.iter().filter(is_own).collect();
         let wanted = part_mark(part);

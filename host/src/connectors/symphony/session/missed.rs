@@ -1,11 +1,16 @@
 //! What was said while the bot had no feed, read from the conversations' history.
 
+use std::future::Future;
+use std::time::Duration;
+
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Hearing;
 use crate::connectors::symphony::api::ApiError;
+use crate::connectors::symphony::pages::{MAX_MESSAGES, Pages};
 use crate::connectors::symphony::site::Call;
 use crate::connectors::symphony::wire::event::V4Message;
 use crate::connectors::symphony::wire::rest::StreamListed;
@@ -15,20 +20,23 @@ use crate::mailbox::session::SessionEnd;
 const PAGE: usize = 100;
 /// Conversations that are looked through.
 const MAX_STREAMS: usize = 2_000;
-/// Messages of one conversation that are read; the platform gives no more at once.
-const MAX_MESSAGES: usize = 500;
+/// How often something is asked for before the session is given up.
+const TRIES: u32 = 6;
+/// The wait after the first try; twice as long after each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// How far back a gap is read, at most: a day.
 const MAX_GAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How much earlier than the last event the reading begins: clocks and order are the platform's.
 const MARGIN_MS: u64 = 60_000;
 
 impl Hearing<'_> {
-    /// Hands over the messages since the last event that is known. Forms, members and everything
-    /// else of that time cannot be read back; the log tells how long it was.
-    pub(super) async fn fetch_missed(&self) -> Result<(), ApiError> {
-        let Some(last) = self.connector.marks.last_event() else {
-            // It never heard anything.
-            return Ok(());
+    /// Hands over the messages that were missed, where some were. Forms, members and everything else
+    /// of that time cannot be read back; the log tells how long it was. Until all of it is in the
+    /// journal the gap stays noted, and the next session begins with it again.
+    pub(super) async fn fetch_missed(&self) -> Result<Option<SessionEnd>, ApiError> {
+        let marks = &self.connector.marks;
+        let Some(last) = marks.missed_since() else {
+            return Ok(None);
         };
         let now = self.connector.now();
         let gap = now.saturating_sub(last);
@@ -42,30 +50,23 @@ impl Hearing<'_> {
             let call = Call::post(&["pod", "v1", "streams", "list"], body)
                 .query("skip", skipped)
                 .query("limit", PAGE);
-            let streams: Vec<StreamListed> = self.connector.api.ask_pod(&call).await?;
+            let api = &self.connector.api;
+            let streams: Vec<StreamListed> = patiently(|| api.ask_pod(&call)).await?;
             for stream in &streams {
-                let call = Call::get(&["agent", "v4", "stream", &stream.id, "message"])
-                    .query("since", since)
-                    .query("limit", MAX_MESSAGES);
-                let read: Result<Vec<Box<RawValue>>, ApiError> =
-                    self.connector.api.ask_agent(&call).await;
-                match read {
-                    Ok(mut messages) => {
-                        // The latest come first.
-                        messages.reverse();
-                        found += messages.len();
-                        let events = messages
-                            .iter()
-                            .filter_map(|it| event_of_message(it))
-                            .collect();
-                        if let Some(Err(SessionEnd::Lost(why))) = self.take(events).await {
-                            tracing::warn!(why, "missed messages were not kept");
-                        }
-                    }
-                    Err(error) => {
+                let messages = match self.missed_in(&stream.id, since).await {
+                    Ok(messages) => messages,
+                    Err(error) if is_final(&error) => {
                         let stream = &stream.id;
                         tracing::warn!(stream, %error, "history not read; what was missed there is lost");
+                        continue;
                     }
+                    Err(error) => return Err(error),
+                };
+                found += messages.len();
+                match self.take(messages).await {
+                    None => return Ok(Some(SessionEnd::Stopped)),
+                    Some(Err(end)) => return Ok(Some(end)),
+                    Some(Ok(())) => {}
                 }
             }
             skipped += streams.len();
@@ -73,18 +74,89 @@ impl Hearing<'_> {
                 break;
             }
         }
+        marks.caught_up();
         tracing::warn!(
             bot = self.connector.name(),
             gap_ms = gap,
             messages = found,
             "there was no feed for a while; messages were read back, other events of that time are gone"
         );
-        Ok(())
+        Ok(None)
+    }
+
+    /// The messages of a conversation since then as events, in the order in which they were said.
+    async fn missed_in(&self, stream: &str, since: u64) -> Result<Vec<Box<RawValue>>, ApiError> {
+        let mut events: Vec<(u64, Box<RawValue>)> = Vec::new();
+        let mut pages = Pages::since(since);
+        loop {
+            let mut call = Call::get(&["agent", "v4", "stream", stream, "message"]);
+            for (name, value) in pages.query() {
+                call = call.query(name, value);
+            }
+            let api = &self.connector.api;
+            let page: Vec<Box<RawValue>> = patiently(|| api.ask_agent(&call)).await?;
+            let page: Vec<_> = page
+                .iter()
+                .map(|message| event_of_message(message))
+                .collect();
+            let times: Vec<u64> = page.iter().map(|(at, _)| *at).collect();
+            events.extend(
+                page.into_iter()
+                    .filter_map(|(at, event)| Some((at, event?))),
+            );
+            if !pages.turn(&times) {
+                break;
+            }
+            if events.len() >= MAX_MESSAGES {
+                tracing::warn!(stream, "more was said than is read back");
+                break;
+            }
+        }
+        // What the page says of the order is no promise.
+        events.sort_by_key(|(at, _)| *at);
+        Ok(events.into_iter().map(|(_, event)| event).collect())
     }
 }
 
-/// A message of the history as the feed would have brought it.
-fn event_of_message(message: &RawValue) -> Option<Box<RawValue>> {
+/// Asks again, a few times, where the platform may answer another time; as often as it likes where it
+/// says when.
+async fn patiently<T, W>(ask: impl Fn() -> W) -> Result<T, ApiError>
+where
+    W: Future<Output = Result<T, ApiError>>,
+{
+    let mut wait = FIRST_WAIT;
+    let mut tries = 1;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if let Some(wait) = error.refusal().and_then(|it| it.throttled) {
+            tokio::time::sleep(wait).await;
+            continue;
+        }
+        if is_final(&error) || tries >= TRIES {
+            return Err(error);
+        }
+        tracing::debug!(%error, "history is asked for once more");
+        tokio::time::sleep(wait).await;
+        tries += 1;
+        wait *= 2;
+    }
+}
+
+/// Tells whether the platform will say the same another time.
+fn is_final(error: &ApiError) -> bool {
+    error.refusal().is_some_and(|refusal| {
+        let status = refusal.status;
+        status.is_client_error()
+            && status != StatusCode::UNAUTHORIZED
+            && refusal.throttled.is_none()
+    })
+}
+
+/// When a message of the history was said, and the message as the feed would have brought it.
+fn event_of_message(message: &RawValue) -> (u64, Option<Box<RawValue>>) {
     #[derive(Serialize)]
     struct Payload<'a> {
         #[serde(rename = "messageSent")]
@@ -102,7 +174,9 @@ fn event_of_message(message: &RawValue) -> Option<Box<RawValue>> {
         timestamp: Option<u64>,
         payload: Payload<'a>,
     }
-    let read: V4Message = serde_json::from_str(message.get()).ok()?;
+    let Ok(read) = serde_json::from_str::<V4Message>(message.get()) else {
+        return (0, None);
+    };
     let event = Sent {
         r#type: "MESSAGESENT",
         message_id: read.message_id.as_deref(),
@@ -111,5 +185,6 @@ fn event_of_message(message: &RawValue) -> Option<Box<RawValue>> {
             message_sent: Said { message },
         },
     };
-    to_raw_value(&event).ok()
+    let at = read.timestamp.unwrap_or_default();
+    (at, to_raw_value(&event).ok())
 }

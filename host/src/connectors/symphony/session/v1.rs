@@ -20,6 +20,9 @@ impl Hearing<'_> {
             Some(id) => id,
             None => self.make_v1().await?,
         };
+        if let Some(end) = self.fetch_missed().await? {
+            return Ok(end);
+        }
         self.connected();
         let mut made = 0;
         loop {
@@ -56,13 +59,17 @@ impl Hearing<'_> {
                     made += 1;
                     tracing::warn!(bot = self.connector.name(), %error, "the feed is gone");
                     id = self.make_v1().await?;
-                    self.fetch_missed().await?;
+                    if let Some(end) = self.fetch_missed().await? {
+                        return Ok(end);
+                    }
                 }
             }
         }
     }
 
     async fn make_v1(&self) -> Result<String, ApiError> {
+        // Before there is one again: whoever finds its id after a crash must know that it is not all.
+        self.connector.marks.has_no_feed(self.connector.now());
         let call = Call::new(Method::POST, &["agent", "v4", "datafeed", "create"]);
         let answer = self.connector.api.feed(&call).await?;
         let made: Id<String> = self.connector.api.read_feed(&answer)?;

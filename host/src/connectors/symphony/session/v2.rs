@@ -24,6 +24,9 @@ impl Hearing<'_> {
             Some(feed) => feed,
             None => self.find_feed().await?,
         };
+        if let Some(end) = self.fetch_missed().await? {
+            return Ok(end);
+        }
         self.connected();
         let mut made = 0;
         loop {
@@ -56,7 +59,9 @@ impl Hearing<'_> {
                     self.delete(&feed).await;
                     self.connector.marks.keep(None);
                     feed = self.make_feed().await?;
-                    self.fetch_missed().await?;
+                    if let Some(end) = self.fetch_missed().await? {
+                        return Ok(end);
+                    }
                 }
             }
         }
@@ -93,16 +98,14 @@ impl Hearing<'_> {
                     ack: String::new(),
                 })
             }
-            None => {
-                let feed = self.make_feed().await?;
-                // The last one was given up while nobody read it.
-                self.fetch_missed().await?;
-                Ok(feed)
-            }
+            // The last one was given up while nobody read it.
+            None => self.make_feed().await,
         }
     }
 
     async fn make_feed(&self) -> Result<Feed, ApiError> {
+        // Before there is one again: whoever finds it after a crash must know that it is not all.
+        self.connector.marks.has_no_feed(self.connector.now());
         let body = match &self.connector.config.feed.tag {
             Some(tag) => json!({"tag": tag}),
             None => json!({}),
