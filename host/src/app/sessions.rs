@@ -470,7 +470,8 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
         tracing::warn!(bot = name, why, "session ended; it is begun again");
         session.stand(BotState::Disconnected, Some(why));
         let lived = watch.since.lock().map(|since| since.elapsed());
-        if lived.is_some_and(|lived| lived >= MAX_WAIT) {
+        // One that lived longer than it was waited for is not one that cannot live.
+        if lived.is_some_and(|lived| lived >= wait) {
             wait = FIRST_WAIT;
         }
         tokio::select! {
