@@ -63,7 +63,7 @@ impl SymphonyConnector {
                 count,
             } => self.history(&conversation, before, count).await,
             Read::Attachment { id, offset } => {
-                let bytes = self.received(&id, FILE_BYTES).await.map_err(no_file)?;
+                let bytes = self.file(&id).await.map_err(no_file)?;
                 let total = bytes.len();
                 let start = usize::try_from(offset).map_or(total, |offset| offset.min(total));
                 let end = total.min(start + CHUNK);
@@ -214,17 +214,11 @@ impl SymphonyConnector {
         count: u32,
     ) -> Result<ReadAnswer, ReadError> {
         let stream = id_from_wire(conversation);
-        let mut call = Call::get(&["agent", "v4", "stream", &stream, "message"])
-            .query("since", 0)
-            .query("limit", count.min(PAGE as u32));
-        if let Some(before) = before {
-            // Up to and with; ours is without.
-            call = call.query("until", before.saturating_sub(1));
-        }
-        let found: Vec<V4Message> = self.api.ask_agent(&call).await.map_err(no)?;
-        let mut found: Vec<PastMessage> = found.iter().filter_map(|it| self.past(it)).collect();
-        found.sort_by_key(|message| std::cmp::Reverse(message.at));
-        Ok(ReadAnswer::History(found))
+        let count = usize::try_from(count).map_or(PAGE, |count| count.clamp(1, PAGE));
+        let said = self.said_last(&stream, before, count).await.map_err(no)?;
+        let found = said.messages.iter().rev();
+        let found = found.filter_map(|(message, _)| self.past(message));
+        Ok(ReadAnswer::History(found.collect()))
     }
 
     fn past(&self, found: &V4Message) -> Option<PastMessage> {

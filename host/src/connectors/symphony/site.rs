@@ -9,6 +9,7 @@ use url::Url;
 
 use super::config::Endpoint;
 use super::wire::rest::ErrorBody;
+use crate::journal::EventKey;
 use crate::net::retry_after::throttled;
 use crate::net::{Answer, Identity, RestClient, RestError};
 
@@ -58,6 +59,8 @@ pub(super) struct MessageForm {
     pub(super) data: String,
     /// An edit that does not mark the message as unread.
     pub(super) silent: Option<bool>,
+    /// The conversations of a blast; else the address names the one.
+    pub(super) streams: Vec<String>,
     pub(super) files: Vec<FormFile>,
 }
 
@@ -175,9 +178,9 @@ impl Site {
         }
     }
 
-    /// Its address, for the file that a feed of version 1 is kept in.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
+    /// Its address, as the file of a feed of version 1 has it.
+    pub(super) fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
     }
 
     /// Makes a call with these headers; a refusal is an answer here.
@@ -293,6 +296,9 @@ impl MessageForm {
         if let Some(silent) = self.silent {
             form = form.part("silent", text(&silent.to_string()));
         }
+        if !self.streams.is_empty() {
+            form = form.part("sids", text(&self.streams.join(",")));
+        }
         for file in &self.files {
             form = form.part("attachment", file.part());
         }
@@ -315,29 +321,25 @@ impl FormFile {
     }
 }
 
-/// The platform's traces are short words; an event's own id is longer.
+/// The platform's traces are short words. What is none (an event that was read back, or of the host's
+/// own) has one of its own, the same each time.
 fn short_trace(trace: &str) -> String {
-    let clean: String = trace
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_.:".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(128)
-        .collect();
-    clean
+    let is_short = |byte: u8| byte.is_ascii_alphanumeric();
+    if (1..=64).contains(&trace.len()) && trace.bytes().all(is_short) {
+        return trace.to_owned();
+    }
+    let key = EventKey::new(&[trace]);
+    key.0.iter().take(TRACE_CHARS).map(letter).collect()
 }
 
 fn made_up_trace() -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0_u8; TRACE_CHARS];
     // Where the system has no randomness a trace of one letter serves.
     let _ = getrandom::fill(&mut bytes);
-    bytes
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect()
+    bytes.iter().map(letter).collect()
+}
+
+fn letter(byte: &u8) -> char {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    char::from(LETTERS[usize::from(byte % 32)])
 }

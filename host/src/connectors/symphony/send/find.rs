@@ -1,5 +1,7 @@
 //! Looks for what was sent and may not have arrived; reads files that were received.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -131,20 +133,28 @@ impl SymphonyConnector {
             },
             other => other.send_error(),
         })?;
-        let text: Vec<u8> = answer
-            .body
-            .iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'"')
-            .collect();
-        let bytes = BASE64_STANDARD
-            .decode(text)
-            .map_err(|_| SendError::Permanent {
-                class: ActionError::Failed,
-                detail: "the agent's file is no base64".to_owned(),
-            })?;
+        // So much takes so long that neither a worker nor the plugin that asks should spend it.
+        let decoded = tokio::task::spawn_blocking(move || decode(&answer.body)).await;
+        let bytes = decoded.ok().flatten().ok_or_else(|| SendError::Permanent {
+            class: ActionError::Failed,
+            detail: "the agent's file is no base64".to_owned(),
+        })?;
         Ok(bytes.into())
     }
+}
+
+/// Reads a file as agents give it: in one line or several, some in quotes.
+fn decode(body: &[u8]) -> Option<Vec<u8>> {
+    let is_none_of_it = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"';
+    // Most send one line, of which a copy as large as it is would be for nothing.
+    let text: Cow<'_, [u8]> = match body.iter().any(is_none_of_it) {
+        true => {
+            let text = body.iter().filter(|byte| !is_none_of_it(byte));
+            text.copied().collect::<Vec<u8>>().into()
+        }
+        false => body.into(),
+    };
+    BASE64_STANDARD.decode(text).ok()
 }
 
 /// What a markup says, without its form: the platform writes it anew.
