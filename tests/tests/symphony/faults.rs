@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::bank::{Bank, settings};
 
 /// Says numbered lines and waits until each was repeated; none twice.
-async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
+pub(crate) async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
     for line in lines.clone() {
         bank.sim.say("Desk", "ada", &format!("/echo line-{line}."));
     }
