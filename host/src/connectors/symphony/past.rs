@@ -68,6 +68,10 @@ impl SymphonyConnector {
         };
         let first = self.page(all, 0, count).await?;
         let is_whole = first.len() < count;
+        let at = |raw: Option<&Box<RawValue>>| -> Option<u64> {
+            let message: V4Message = serde_json::from_str(raw?.get()).ok()?;
+            message.timestamp
+        };
         let begins_with_latest = at(first.first()) > at(first.last());
         let mut said = Said::default();
         said.add(first, all);
@@ -121,9 +125,4 @@ impl Said {
         self.messages
             .sort_by_key(|(message, _)| message.timestamp.unwrap_or_default());
     }
-}
-
-fn at(raw: Option<&Box<RawValue>>) -> Option<u64> {
-    let message: V4Message = serde_json::from_str(raw?.get()).ok()?;
-    message.timestamp
 }
