@@ -1,5 +1,6 @@
 mod egress;
 mod local;
+mod symphony;
 
 use std::path::Path;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `config` | hosts, ways and credentials |
 //! | `site`, `api`, `auth`, `agents` | requests, logins, which agent |
-//! | `session`, `convert` | the feed, and its events as events of ours |
+//! | `session`, `convert`, `past` | the feed, its events as events of ours, and what was said before |
 //! | `send`, `render` | actions as requests, content as MessageML |
-//! | `reads` | the answers to reads |
+//! | `reads`, `files` | the answers to reads, and files that were received |
 //!
 //! The datahose and the handshake of extension apps are not here.
 
@@ -15,9 +15,10 @@ mod api;
 mod auth;
 pub mod config;
 pub mod convert;
+mod files;
 pub mod ids;
 mod marks;
-mod pages;
+mod past;
 mod preview;
 mod reads;
 pub mod render;
@@ -78,6 +79,7 @@ pub struct SymphonyConnector {
     api: Api,
     own: RwLock<Bot>,
     marks: Marks,
+    files: files::Files,
     /// Logins in a row that were refused.
     refused: Mutex<u32>,
     /// The platform's pace where the settings say nothing else, …
@@ -114,6 +116,7 @@ impl SymphonyConnector {
                 display_name: config.username.clone(),
             }),
             marks: Marks::new(config.folder.clone()),
+            files: files::Files::default(),
             refused: Mutex::default(),
             pace: ArcSwap::from_pointee(PACE),
             tuned: ArcSwap::from_pointee(Pace::FREE),

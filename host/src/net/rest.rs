@@ -3,6 +3,7 @@
 //!
 //! Unlike a plugin's requests these go where the operator's settings say, private addresses included.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,9 @@ pub enum RestError {
     /// The request may have been performed.
     #[error("no answer: {0}")]
     Lost(String),
+    /// The server did not take the client's certificate, so it did not hear the request.
+    #[error("certificate not taken: {0}")]
+    Certificate(String),
     /// The answer is larger than what is read of it.
     #[error("answer larger than {0} bytes")]
     TooLarge(usize),
@@ -41,7 +45,10 @@ pub enum RestError {
 impl RestError {
     /// Tells whether the request certainly was not performed.
     pub fn was_not_sent(&self) -> bool {
-        matches!(self, Self::Setup(_) | Self::Unreached(_))
+        matches!(
+            self,
+            Self::Setup(_) | Self::Unreached(_) | Self::Certificate(_)
+        )
     }
 }
 
@@ -83,6 +90,9 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub struct RestClient {
     client: reqwest::Client,
+    routes: Arc<NetConfig>,
+    /// It shows a certificate.
+    is_known: bool,
 }
 
 impl RestClient {
@@ -113,11 +123,12 @@ impl RestClient {
             .user_agent(user_agent)
             // The environment's proxies are none of ours.
             .no_proxy();
+        let routes = Arc::new(config.clone());
         if let Some(proxy) = &config.proxy {
-            let (routes, address) = (config.clone(), proxy.name().to_owned());
+            let routes = routes.clone();
             let chosen = reqwest::Proxy::custom(move |url| {
                 let host = url.host_str().unwrap_or_default();
-                routes.proxy_for(host).map(|_| address.clone())
+                routes.proxy_for(host).map(|proxy| proxy.name().to_owned())
             });
             builder = builder.proxy(match proxy.authorization() {
                 Some(value) => chosen.custom_http_auth(value.clone()),
@@ -125,7 +136,11 @@ impl RestClient {
             });
         }
         let client = builder.build().map_err(|error| setup(&error))?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            routes,
+            is_known: identity.is_some(),
+        })
     }
 
     /// Begins a request.
@@ -144,7 +159,18 @@ impl RestClient {
         most: usize,
     ) -> Result<Answer, RestError> {
         let run = async {
-            let mut answer = request.send().await.map_err(|error| of_error(&error))?;
+            let (client, request) = request.build_split();
+            let request = request.map_err(|error| RestError::Setup(cause(&error)))?;
+            let host = request.url().host_str().unwrap_or_default().to_owned();
+            let answer = client.execute(request).await;
+            let mut answer = answer.map_err(|error| self.of_error(&host, &error))?;
+            // What says that it is too large is not begun with.
+            if answer
+                .content_length()
+                .is_some_and(|length| length > most as u64)
+            {
+                return Err(RestError::TooLarge(most));
+            }
             let mut body = BytesMut::new();
             while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
                 if body.len() + chunk.len() > most {
@@ -161,13 +187,49 @@ impl RestClient {
         let ended = tokio::time::timeout(time, run).await;
         ended.unwrap_or_else(|_| Err(RestError::Lost(format!("nothing after {time:?}"))))
     }
+
+    fn of_error(&self, host: &str, error: &reqwest::Error) -> RestError {
+        if self.is_known && is_about_certificate(error) {
+            return RestError::Certificate(cause(error));
+        }
+        if !error.is_connect() {
+            return lost(error);
+        }
+        RestError::Unreached(match self.routes.proxy_for(host) {
+            Some(proxy) => format!("by the proxy {}: {}", proxy.name(), cause(error)),
+            None => cause(error),
+        })
+    }
 }
 
-fn of_error(error: &reqwest::Error) -> RestError {
-    if error.is_connect() || error.is_builder() {
-        return RestError::Unreached(cause(error));
+/// Tells whether a server has said that it does not take the client's certificate. Since TLS 1.3 it
+/// says so after the client has begun to ask.
+fn is_about_certificate(error: &reqwest::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        // An error of input and output shows the source of what is in it, and not that itself.
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref());
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.or_else(|| error.downcast_ref()) {
+            return matches!(
+                alert,
+                Alert::BadCertificate
+                    | Alert::UnsupportedCertificate
+                    | Alert::CertificateRevoked
+                    | Alert::CertificateExpired
+                    | Alert::CertificateUnknown
+                    | Alert::UnknownCA
+                    | Alert::AccessDenied
+                    | Alert::CertificateRequired
+            );
+        }
+        source = error.source();
     }
-    lost(error)
+    false
 }
 
 fn lost(error: &reqwest::Error) -> RestError {
@@ -183,3 +245,6 @@ fn cause(error: &reqwest::Error) -> String {
         None => "failed".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

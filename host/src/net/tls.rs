@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
+use webpki::{EndEntityCert, KeyUsage};
 
 use super::egress::EgressError;
 use crate::model::secret::Secret;
@@ -89,6 +90,25 @@ impl Identity {
         }
         let _ = password;
         Err(PemError::Pkcs12("not read yet".to_owned()))
+    }
+
+    /// When the certificate has ended, in seconds since 1970; none where it has not.
+    pub fn ended_at(&self) -> Option<u64> {
+        let certificate = EndEntityCert::try_from(self.0.cert.first()?).ok()?;
+        // Who vouches for it is the server's to know: its time is looked at before that.
+        let verified = certificate.verify_for_usage(
+            &[],
+            &[],
+            &[],
+            UnixTime::now(),
+            KeyUsage::client_auth(),
+            None,
+            None,
+        );
+        match verified.err() {
+            Some(webpki::Error::CertExpired { not_after, .. }) => Some(not_after.as_secs()),
+            _ => None,
+        }
     }
 
     fn of_parts(

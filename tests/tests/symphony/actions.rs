@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::bank::Bank;
 
 /// Tells the guest to do something in a room, and gives the request that it made of it.
-async fn asks(bank: &Bank, what: &str, method: &str, path: &str) -> Logged {
+pub(crate) async fn asks(bank: &Bank, what: &str, method: &str, path: &str) -> Logged {
     let before = bank.sim.request_count();
     bank.sim.say("Desk", "ada", &format!("/do {what}"));
     let asked = bank.sim.request_like(before, PATIENCE, |it| {
@@ -34,7 +34,8 @@ fn is_like(pattern: &str, path: &str) -> bool {
 }
 
 /// What became of the guest's last actions, as it was told.
-async fn outcomes(bank: &Bank) -> String {
+pub(crate) async fn outcomes(bank: &Bank) -> String {
+    let until = std::time::Instant::now() + PATIENCE;
     loop {
         let before = bank.sim.sent_count();
         bank.sim.say("Desk", "ada", "/outcomes");
@@ -42,6 +43,7 @@ async fn outcomes(bank: &Bank) -> String {
         if told != "nothing" {
             return told;
         }
+        assert!(std::time::Instant::now() < until, "nothing comes of it");
     }
 }
 

@@ -82,18 +82,20 @@ impl Bank {
     /// Waits for what the bot does next that is like this.
     pub(crate) async fn does(&self, after: u64, is_wanted: impl Fn(&Sent) -> bool) -> Sent {
         let found = self.sim.sent_like(after, PATIENCE, is_wanted).await;
-        found.unwrap_or_else(|| {
-            let did = self.sim.sent_after(after);
-            let requests = self.sim.requests_after(0);
-            let asked: Vec<String> = requests
-                .iter()
-                .map(|it| format!("{} {} {:?}", it.method, it.path, it.status))
-                .collect();
-            panic!(
-                "the bot did not; it did {did:#?}; state {:?}; asked {asked:#?}",
-                self.state()
-            )
-        })
+        if let Some(found) = found {
+            return found;
+        }
+        let did = self.sim.sent_after(after);
+        let requests = self.sim.requests_after(0);
+        let asked: Vec<String> = requests
+            .iter()
+            .map(|it| format!("{} {} {:?}", it.method, it.path, it.status))
+            .collect();
+        let given_up = self.host.dead_letters().await;
+        panic!(
+            "the bot did not; it did {did:#?}; state {:?}; asked {asked:#?}; given up {given_up:#?}",
+            self.state()
+        )
     }
 
     /// Waits for a message of the bot that has this in it.
@@ -117,5 +119,8 @@ impl Bank {
     pub(crate) async fn stop(self) {
         self.host.stop().await;
         assert_eq!(self.sim.complaints(), Vec::<String>::new());
+        // Whatever a test was about: what was asked and answered is as the platform describes it.
+        let misfits = self.sim.misfits_after(0);
+        assert!(misfits.is_empty(), "\n{}\n", misfits.join("\n"));
     }
 }

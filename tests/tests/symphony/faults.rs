@@ -14,7 +14,7 @@ use crate::bank::{Bank, settings};
 const HISTORY: &str = "GET /agent/v4/stream/*/message";
 
 /// Says numbered lines and waits until each was repeated; none twice.
-async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
+pub(crate) async fn each_is_repeated_once(bank: &Bank, lines: std::ops::Range<u32>) {
     for line in lines.clone() {
         bank.sim.say("Desk", "ada", &format!("/echo line-{line}."));
     }

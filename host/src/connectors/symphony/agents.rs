@@ -42,15 +42,16 @@ impl Agents {
         })
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         1 + self.others.len()
     }
 
-    /// The one to ask next.
-    pub(super) fn pick(&self) -> Site {
-        if let Some(site) = self.behind.lock().clone() {
-            return site;
+    /// All that a call may go to: the one whose turn it is, and then those that are asked where it is
+    /// not reached.
+    pub(super) fn in_turn(&self) -> Vec<Site> {
+        if self.balancing == Balancing::External {
+            let behind = self.behind.lock().clone();
+            return behind.into_iter().chain([self.first.clone()]).collect();
         }
         let turn = match self.balancing {
             Balancing::Random => {
@@ -65,15 +66,27 @@ impl Agents {
                 self.next.fetch_add(1, Ordering::Relaxed)
             }
         };
-        self.at(turn).clone()
+        let turn = turn % self.count();
+        (turn..turn + self.count())
+            .map(|turn| self.at(turn).clone())
+            .collect()
     }
 
     /// The one that the feed is read from.
     pub(super) fn of_feed(&self) -> Site {
-        if let Some(site) = self.behind.lock().clone() {
-            return site;
+        if self.balancing == Balancing::External {
+            let behind = self.behind.lock().clone();
+            return behind.unwrap_or_else(|| self.first.clone());
         }
         self.at(self.sticky.load(Ordering::Relaxed)).clone()
+    }
+
+    /// Stays with the agent at this address, where it is one of these: a feed of version 1 is its own.
+    pub(super) fn stick_to(&self, address: &str) {
+        let is_it = |turn: &usize| self.at(*turn).address() == address;
+        if let Some(turn) = (0..self.count()).find(is_it) {
+            self.sticky.store(turn, Ordering::Relaxed);
+        }
     }
 
     /// Hears that the feed's agent does not answer: the next is asked, or the balancer again.

@@ -77,19 +77,19 @@ impl Api {
 
     /// Asks an agent. One that is not reached has done nothing: the next is asked.
     pub(super) async fn agent(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
-        let mut left = self.agents.count();
-        loop {
-            let site = self.agents.pick();
-            left -= 1;
+        let mut sites = self.agents.in_turn().into_iter().peekable();
+        while let Some(site) = sites.next() {
             match self.ask(&site, call, Tokens::for_agent).await {
                 Err(ApiError::Call(CallError::Rest { error, host }))
-                    if error.was_not_sent() && left > 0 =>
+                    if error.was_not_sent() && sites.peek().is_some() =>
                 {
                     tracing::debug!(host, %error, "the next agent is asked");
                 }
                 ended => return ended,
             }
         }
+        // There is always one.
+        self.feed(call).await
     }
 
     /// Asks an agent for something that may be none.

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::RSA_PKCS1_SHA512;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::agents::Agents;
-use super::config::{AccountKey, Credential, SymphonyConfig};
+use super::config::{AccountCertificate, AccountKey, Credential, SymphonyConfig};
 use super::site::{Call, CallError, Site};
 use super::wire::rest::{CommonToken, Login, Token};
 use crate::net::RestError;
@@ -139,14 +140,16 @@ impl Auth {
         match own.tokens.clone() {
             Some(tokens) if tokens.generation != refused.generation => Ok(tokens),
             _ => {
-                let in_vain = self.in_vain.fetch_add(1, Ordering::Relaxed);
-                if in_vain >= MAX_LOGINS {
+                if self.in_vain.load(Ordering::Relaxed) >= MAX_LOGINS {
                     return Err(AuthError::Refused(format!(
                         "the session of {} was refused after each of {MAX_LOGINS} logins",
                         self.config.username
                     )));
                 }
-                self.log_in(&mut own).await
+                let tokens = self.log_in(&mut own).await?;
+                // A login that did not come about was not in vain: its host is down.
+                self.in_vain.fetch_add(1, Ordering::Relaxed);
+                Ok(tokens)
             }
         }
     }
@@ -284,6 +287,15 @@ impl Auth {
         shown: HeaderMap,
         credential: &Credential,
     ) -> Result<String, AuthError> {
+        if let Credential::Certificate(certificate) = credential
+            && let Some(day) = ended_on(certificate)
+        {
+            // Servers say so too, in words that do not always arrive.
+            return Err(AuthError::Refused(format!(
+                "the certificate in {} has ended on {day}",
+                certificate.origin
+            )));
+        }
         let answer = site.call(call, shown).await;
         let answer = answer.map_err(|error| self.login_error(error, credential))?;
         let token: Result<Token, CallError> = site.read_whole(&answer);
@@ -292,12 +304,21 @@ impl Auth {
     }
 
     fn login_error(&self, error: CallError, credential: &Credential) -> AuthError {
-        let CallError::Refused(refusal) = &error else {
-            return AuthError::Unavailable(error.to_string(), None);
-        };
-        let status = refusal.status;
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            return AuthError::Unavailable(error.to_string(), refusal.throttled);
+        match &error {
+            CallError::Refused(refusal) => {
+                let status = refusal.status;
+                let is_later = refusal.throttled.is_some()
+                    || status == StatusCode::TOO_MANY_REQUESTS
+                    || status.is_server_error();
+                if is_later {
+                    return AuthError::Unavailable(error.to_string(), refusal.throttled);
+                }
+            }
+            CallError::Rest {
+                error: RestError::Certificate(_),
+                ..
+            } => {}
+            _ => return AuthError::Unavailable(error.to_string(), None),
         }
         let advice = match credential {
             Credential::Key(_) => {
@@ -370,6 +391,13 @@ impl Tokens {
     }
 }
 
+/// The day on which a certificate has ended; none where it has not.
+fn ended_on(certificate: &AccountCertificate) -> Option<String> {
+    let ended = i64::try_from(certificate.identity.ended_at()?).ok()?;
+    let ended = Timestamp::from_second(ended).ok()?;
+    Some(ended.strftime("%Y-%m-%d").to_string())
+}
+
 fn header(token: &str) -> Result<HeaderValue, AuthError> {
     let mut value = HeaderValue::from_str(token)
         .map_err(|_| AuthError::Unavailable("a token that is no header".to_owned(), None))?;
@@ -403,3 +431,6 @@ fn sign(subject: &str, key: &AccountKey) -> Result<String, String> {
         BASE64_URL_SAFE_NO_PAD.encode(signature)
     ))
 }
+
+#[cfg(test)]
+mod tests;

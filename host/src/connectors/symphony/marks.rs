@@ -1,34 +1,33 @@
 //! How far the bot is on its platform, over restarts: the feed it reads, the last event it has, and
-//! from when on something was missed that is not read back yet.
+//! since when it has to read back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use parking_lot::Mutex;
 
 use super::session::Feed;
+use crate::model::Timestamp;
 
-/// The file of the last event.
-const FILE: &str = "last-event";
-/// The file of what was missed; there while something is.
-const MISSED_FILE: &str = "missed-since";
+/// The time of the last event.
+const LAST: &str = "last-event";
+/// Since when what was said has to be read back; is there only until that is done.
+const GAP: &str = "not-read-back";
 /// How much later the next event must be before it is written down again: what is read twice is known.
 const STEP_MS: u64 = 1_000;
 
 /// What is kept.
 #[derive(Debug)]
 pub(super) struct Marks {
-    file: Option<PathBuf>,
-    missed_file: Option<PathBuf>,
+    folder: Option<PathBuf>,
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     feed: Option<Feed>,
-    last_event: Option<u64>,
-    /// From when on messages were missed.
-    missed: Option<u64>,
-    written: u64,
+    last_event: Option<Timestamp>,
+    written: Timestamp,
+    gap: Option<Timestamp>,
     /// Batches that the journal has.
     batches: u64,
 }
@@ -36,16 +35,20 @@ struct Kept {
 impl Marks {
     /// Reads what the last run has left.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        let file = folder.as_ref().map(|folder| folder.join(FILE));
-        let missed_file = folder.map(|folder| folder.join(MISSED_FILE));
+        let read = |name: &str| {
+            let file = folder.as_ref()?.join(name);
+            // Without the file there is nothing yet, and nothing else is known of one that is damaged.
+            let text = std::fs::read_to_string(file).ok()?;
+            text.trim().parse().ok()
+        };
+        let kept = Kept {
+            last_event: read(LAST),
+            gap: read(GAP),
+            ..Kept::default()
+        };
         Self {
-            kept: Mutex::new(Kept {
-                last_event: read(file.as_deref()),
-                missed: read(missed_file.as_deref()),
-                ..Kept::default()
-            }),
-            file,
-            missed_file,
+            folder,
+            kept: Mutex::new(kept),
         }
     }
 
@@ -59,79 +62,69 @@ impl Marks {
         self.kept.lock().feed = feed;
     }
 
-    /// From when on messages were missed and not read back yet.
-    pub(super) fn missed_since(&self) -> Option<u64> {
-        self.kept.lock().missed
-    }
-
-    /// Notes that there is no feed any more: what was said since the last event is missed until
-    /// [`Marks::caught_up`], over restarts too. A bot that begins to hear has missed nothing.
-    pub(super) fn has_no_feed(&self, now: u64) {
-        let mut kept = self.kept.lock();
-        if kept.missed.is_some() {
-            return;
-        }
-        match kept.last_event {
-            Some(last) => {
-                kept.missed = Some(last);
-                write(self.missed_file.as_deref(), last);
-            }
-            None => {
-                kept.last_event = Some(now);
-                kept.written = now;
-                write(self.file.as_deref(), now);
-            }
-        }
-    }
-
-    /// Notes that the journal has what was missed.
-    pub(super) fn caught_up(&self) {
-        self.kept.lock().missed = None;
-        let Some(file) = &self.missed_file else {
-            return;
-        };
-        // Where that fails, it is read once more at the next start: what is read twice is known.
-        if let Err(error) = std::fs::remove_file(file)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(file = %file.display(), %error, "mark is not removed");
-        }
-    }
-
     /// Batches that the journal has.
     pub(super) fn batches(&self) -> u64 {
         self.kept.lock().batches
     }
 
-    /// Notes that the journal has everything up to there; 0 is nothing new.
-    pub(super) fn reached(&self, at: u64) {
+    /// Notes that the journal has a batch, with everything up to there; 0 is nothing new.
+    pub(super) fn reached(&self, at: Timestamp) {
         let mut kept = self.kept.lock();
         kept.batches += 1;
         if kept.last_event.is_some_and(|last| last >= at) || at == 0 {
             return;
         }
         kept.last_event = Some(at);
-        if at < kept.written + STEP_MS {
-            return;
+        if at >= kept.written + STEP_MS {
+            kept.written = at;
+            self.write(LAST, at);
         }
-        kept.written = at;
-        write(self.file.as_deref(), at);
     }
-}
 
-fn read(file: Option<&Path>) -> Option<u64> {
-    let text = std::fs::read_to_string(file?).ok()?;
-    text.trim().parse().ok()
-}
+    /// Notes that the bot hears from now on, where it has never heard anything.
+    pub(super) fn begin(&self, now: Timestamp) {
+        let mut kept = self.kept.lock();
+        if kept.last_event.is_none() {
+            kept.last_event = Some(now);
+            self.write(LAST, now);
+        }
+    }
 
-/// Writes a moment down: a few bytes in place of a few. Where that fails, a gap is read from further
-/// back.
-fn write(file: Option<&Path>, at: u64) {
-    let Some(file) = file else {
-        return;
-    };
-    if let Err(error) = std::fs::write(file, at.to_string()) {
-        tracing::warn!(file = %file.display(), %error, "mark is not written down");
+    /// Since when what was said has to be read back.
+    pub(super) fn gap(&self) -> Option<Timestamp> {
+        self.kept.lock().gap
+    }
+
+    /// Notes that what was said since the last event has to be read back. One that is open already
+    /// began earlier.
+    pub(super) fn open_gap(&self) {
+        let mut kept = self.kept.lock();
+        if let (None, Some(last)) = (kept.gap, kept.last_event) {
+            kept.gap = Some(last);
+            self.write(GAP, last);
+        }
+    }
+
+    /// Notes that everything was read back.
+    pub(super) fn close_gap(&self) {
+        self.kept.lock().gap = None;
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        // Where it stays, what was read back is read once more, and known.
+        if let Err(error) = std::fs::remove_file(folder.join(GAP)) {
+            tracing::warn!(%error, "the mark of a gap is not taken away");
+        }
+    }
+
+    fn write(&self, name: &str, at: Timestamp) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        // A few bytes in place of a few: where that fails, a gap is read from further back.
+        if let Err(error) = std::fs::write(folder.join(name), at.to_string()) {
+            tracing::warn!(name, %error, "how far the bot is, is not written down");
+        }
     }
 }
 
@@ -139,38 +132,25 @@ fn write(file: Option<&Path>, at: u64) {
 mod tests {
     use super::*;
 
-    fn marks(folder: &tempfile::TempDir) -> Marks {
-        Marks::new(Some(folder.path().to_owned()))
-    }
-
     #[test]
-    fn what_was_missed_is_known_until_it_is_read_back_however_often_the_bot_starts() {
+    fn a_gap_is_kept_over_restarts_until_it_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let first = marks(&folder);
-        first.reached(5_000);
-        first.has_no_feed(9_000);
-        // What the new feed brings meanwhile does not end the gap.
+        let marks = || Marks::new(Some(folder.path().to_owned()));
+        let first = marks();
+        first.open_gap();
+        assert_eq!(first.gap(), None, "who never heard anything missed nothing");
+        first.begin(5_000);
+        first.begin(9_000);
+        first.open_gap();
         first.reached(8_000);
-        drop(first);
-
-        let second = marks(&folder);
-        assert_eq!(second.missed_since(), Some(5_000));
-        second.has_no_feed(20_000);
-        assert_eq!(second.missed_since(), Some(5_000));
-        second.caught_up();
-        assert_eq!(marks(&folder).missed_since(), None);
-    }
-
-    #[test]
-    fn a_bot_that_never_heard_anything_has_missed_nothing_before_its_first_feed() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = marks(&folder);
-        first.has_no_feed(7_000);
-        assert_eq!(first.missed_since(), None);
-        drop(first);
-
-        let second = marks(&folder);
-        second.has_no_feed(9_000);
-        assert_eq!(second.missed_since(), Some(7_000));
+        first.open_gap();
+        assert_eq!(first.gap(), Some(5_000));
+        let second = marks();
+        assert_eq!(second.gap(), Some(5_000));
+        second.close_gap();
+        let third = marks();
+        assert_eq!(third.gap(), None);
+        third.open_gap();
+        assert_eq!(third.gap(), Some(8_000));
     }
 }

@@ -63,7 +63,7 @@ impl SymphonyConnector {
                 count,
             } => self.history(&conversation, before, count).await,
             Read::Attachment { id, offset } => {
-                let bytes = self.received(&id, FILE_BYTES).await.map_err(no_file)?;
+                let bytes = self.file(&id).await.map_err(no_file)?;
                 let total = bytes.len();
                 let start = usize::try_from(offset).map_or(total, |offset| offset.min(total));
                 let end = total.min(start + CHUNK);
@@ -214,15 +214,11 @@ impl SymphonyConnector {
         count: u32,
     ) -> Result<ReadAnswer, ReadError> {
         let stream = id_from_wire(conversation);
-        let count = usize::try_from(count).unwrap_or(PAGE).min(PAGE);
-        let found = self.said_last(&stream, before, count).await.map_err(no)?;
-        let found = found.iter().filter_map(|it| self.past(it));
-        let mut found: Vec<PastMessage> = found
-            .filter(|message| before.is_none_or(|before| message.at < before))
-            .collect();
-        found.sort_by_key(|message| std::cmp::Reverse(message.at));
-        found.truncate(count);
-        Ok(ReadAnswer::History(found))
+        let count = usize::try_from(count).map_or(PAGE, |count| count.clamp(1, PAGE));
+        let said = self.said_last(&stream, before, count).await.map_err(no)?;
+        let found = said.messages.iter().rev();
+        let found = found.filter_map(|(message, _)| self.past(message));
+        Ok(ReadAnswer::History(found.collect()))
     }
 
     fn past(&self, found: &V4Message) -> Option<PastMessage> {

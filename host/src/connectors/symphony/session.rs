@@ -9,6 +9,7 @@ pub(super) use v2::Feed;
 
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +18,7 @@ use super::api::ApiError;
 use super::auth::{AuthError, MAX_LOGINS};
 use super::config::FeedVersion;
 use super::convert::event_from_wire;
-use super::site::Call;
+use super::site::{Call, CallError};
 use super::wire::event::V4Event;
 use super::wire::rest::PodUser;
 use crate::mailbox::session::{SessionEnd, Watch};
@@ -75,7 +76,10 @@ impl Hearing<'_> {
         };
         match ended {
             Ok(end) => end,
-            Err(error) => self.end_of(&error).await,
+            Err(error) => {
+                self.connector.api.agents().turn_away();
+                self.end_of(&error).await
+            }
         }
     }
 
@@ -85,14 +89,23 @@ impl Hearing<'_> {
         api.agents().look_behind().await;
         let call = Call::get(&["pod", "v2", "sessioninfo"]);
         let own: PodUser = api.ask_pod_whole(&call).await?;
-        self.connector.logins_refused(|refused| *refused = 0);
         self.connector.set_own(&own);
         Ok(())
     }
 
-    /// What an error means for the session. Logins that are refused a few times end it for good.
+    /// What an error means for the session. Logins that are refused a few times end it for good, and
+    /// so do tokens that are refused although the login was not.
     async fn end_of(&self, error: &ApiError) -> SessionEnd {
-        if let ApiError::Auth(AuthError::Refused(why)) = error {
+        let why = match error {
+            ApiError::Auth(AuthError::Refused(why)) => Some(why.clone()),
+            ApiError::Call(CallError::Refused(refusal))
+                if refusal.status == StatusCode::UNAUTHORIZED =>
+            {
+                Some(refusal.to_string())
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
             let refused = self.connector.logins_refused(|refused| {
                 *refused += 1;
                 *refused
@@ -109,6 +122,12 @@ impl Hearing<'_> {
 
     fn connected(&self) {
         self.watch.connected();
+    }
+
+    /// Notes that the feed is read: the account and its tokens are good.
+    fn heard(&self) {
+        self.connector.logins_refused(|refused| *refused = 0);
+        self.connector.files.drop_old();
     }
 
     /// Hands a batch over until the journal has it. `None` where the host takes no more.

@@ -1,6 +1,5 @@
 //! One host of the platform: its address, its way, its headers.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use url::Url;
 
 use super::config::Endpoint;
 use super::wire::rest::ErrorBody;
+use crate::journal::EventKey;
 use crate::net::retry_after::throttled;
 use crate::net::{Answer, Identity, RestClient, RestError};
 
@@ -59,6 +59,8 @@ pub(super) struct MessageForm {
     pub(super) data: String,
     /// An edit that does not mark the message as unread.
     pub(super) silent: Option<bool>,
+    /// The conversations of a blast; else the address names the one.
+    pub(super) streams: Vec<String>,
     pub(super) files: Vec<FormFile>,
 }
 
@@ -176,9 +178,9 @@ impl Site {
         }
     }
 
-    /// Its address, for the file that a feed of version 1 is kept in.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
+    /// Its address, as the file of a feed of version 1 has it.
+    pub(super) fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
     }
 
     /// Makes a call with these headers; a refusal is an answer here.
@@ -294,6 +296,9 @@ impl MessageForm {
         if let Some(silent) = self.silent {
             form = form.part("silent", text(&silent.to_string()));
         }
+        if !self.streams.is_empty() {
+            form = form.part("sids", text(&self.streams.join(",")));
+        }
         for file in &self.files {
             form = form.part("attachment", file.part());
         }
@@ -316,51 +321,25 @@ impl FormFile {
     }
 }
 
-/// The platform's traces are six letters and digits, as the ids of its events are. Any other is told in
-/// six that are always the same for it.
+/// The platform's traces are short words. What is none (an event that was read back, or of the host's
+/// own) has one of its own, the same each time.
 fn short_trace(trace: &str) -> String {
-    let fits = trace.len() == TRACE_CHARS && trace.bytes().all(|sign| sign.is_ascii_alphanumeric());
-    if fits {
+    let is_short = |byte: u8| byte.is_ascii_alphanumeric();
+    if (1..=64).contains(&trace.len()) && trace.bytes().all(is_short) {
         return trace.to_owned();
     }
-    let mut hasher = DefaultHasher::new();
-    trace.hash(&mut hasher);
-    trace_of(hasher.finish().to_le_bytes())
+    let key = EventKey::new(&[trace]);
+    key.0.iter().take(TRACE_CHARS).map(letter).collect()
 }
 
 fn made_up_trace() -> String {
-    let mut bytes = [0_u8; 8];
+    let mut bytes = [0_u8; TRACE_CHARS];
     // Where the system has no randomness a trace of one letter serves.
     let _ = getrandom::fill(&mut bytes);
-    trace_of(bytes)
+    bytes.iter().map(letter).collect()
 }
 
-fn trace_of(bytes: [u8; 8]) -> String {
+fn letter(byte: &u8) -> char {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = bytes.iter().take(TRACE_CHARS);
-    letters
-        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_is_six_letters_and_digits_and_the_same_each_time() {
-        assert_eq!(short_trace("a1B2c3"), "a1B2c3");
-        for other in [
-            "",
-            "desk:YeeJhRA0Rf___l3rX_nnbQ",
-            "0123456789abcdef",
-            "ä1B2c",
-        ] {
-            let short = short_trace(other);
-            assert_eq!(short, short_trace(other));
-            let is_sign = |sign: u8| sign.is_ascii_alphanumeric();
-            assert!(short.len() == 6 && short.bytes().all(is_sign), "{short}");
-        }
-        assert_ne!(short_trace("desk:one"), short_trace("desk:two"));
-    }
+    char::from(LETTERS[usize::from(byte % 32)])
 }

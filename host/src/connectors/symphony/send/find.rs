@@ -1,5 +1,7 @@
 //! Looks for what was sent and may not have arrived; reads files that were received.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -9,7 +11,7 @@ use super::message::part_mark;
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::convert::mark_of;
 use crate::connectors::symphony::ids::{AttachmentId, id_from_wire};
-use crate::connectors::symphony::pages::MAX_MESSAGES;
+use crate::connectors::symphony::past::Time;
 use crate::connectors::symphony::render::{RenderOptions, render};
 use crate::connectors::symphony::site::{Call, CallError};
 use crate::connectors::symphony::wire::event::V4Message;
@@ -52,14 +54,22 @@ impl SymphonyConnector {
         };
         let stream = self.stream_of(part, &send.target).await?;
         let since = part.origin.received_at.saturating_sub(MARGIN_MS);
-        let as_user = part.what.action.as_user.as_deref();
-        let said = self.said_since(&stream, as_user, since, None).await;
+        let time = Time {
+            stream: &stream,
+            since,
+            before: None,
+            as_user: part.what.action.as_user.as_deref(),
+        };
         // A platform that does not answer has not said that the message is not there.
-        let (said, is_all) = said.map_err(|error| super::again(error.send_error()))?;
+        let said = self.said(time).await;
+        let said = said.map_err(|error| super::again(error.send_error()))?;
         let own = self.known_own_id().await?;
-        let found = Self::find_among(part, send, &said, &own);
-        if found.is_none() && !is_all {
-            let detail = format!("more than {MAX_MESSAGES} messages were said since");
+        let is_whole = said.is_whole;
+        let messages = said.messages.into_iter().map(|(message, _)| message);
+        let messages: Vec<V4Message> = messages.collect();
+        let found = Self::find_among(part, send, &messages, &own);
+        if found.is_none() && !is_whole {
+            let detail = "more was said since than is read back".to_owned();
             return Err(SendError::InDoubt(detail));
         }
         Ok(found.map(|message| Sent {
@@ -147,20 +157,28 @@ impl SymphonyConnector {
             },
             other => other.send_error(),
         })?;
-        let text: Vec<u8> = answer
-            .body
-            .iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'"')
-            .collect();
-        let bytes = BASE64_STANDARD
-            .decode(text)
-            .map_err(|_| SendError::Permanent {
-                class: ActionError::Failed,
-                detail: "the agent's file is no base64".to_owned(),
-            })?;
+        // So much takes so long that neither a worker nor the plugin that asks should spend it.
+        let decoded = tokio::task::spawn_blocking(move || decode(&answer.body)).await;
+        let bytes = decoded.ok().flatten().ok_or_else(|| SendError::Permanent {
+            class: ActionError::Failed,
+            detail: "the agent's file is no base64".to_owned(),
+        })?;
         Ok(bytes.into())
     }
+}
+
+/// Reads a file as agents give it: in one line or several, some in quotes.
+fn decode(body: &[u8]) -> Option<Vec<u8>> {
+    let is_none_of_it = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"';
+    // Most send one line, of which a copy as large as it is would be for nothing.
+    let text: Cow<'_, [u8]> = match body.iter().any(is_none_of_it) {
+        true => {
+            let text = body.iter().filter(|byte| !is_none_of_it(byte));
+            text.copied().collect::<Vec<u8>>().into()
+        }
+        false => body.into(),
+    };
+    BASE64_STANDARD.decode(text).ok()
 }
 
 /// What a markup says, without its form: the platform writes it anew.

@@ -6,10 +6,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{SymphonyConnector, by_id, unsupported};
+use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::config::AgentsOnly;
 use crate::connectors::symphony::ids::{USER_CONVERSATION, id_from_wire};
 use crate::connectors::symphony::render::{RenderOptions, Rendered, render};
 use crate::connectors::symphony::site::{Call, FormFile, MessageForm, Payload};
+use crate::connectors::symphony::wire::event::V4Message;
 use crate::connectors::symphony::wire::rest::MessageMade;
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
@@ -77,24 +79,42 @@ impl SymphonyConnector {
         let path = [
             "agent", "v4", "stream", &stream, "message", message, "update",
         ];
-        let made = self
-            .post_message(part, &path, &form)
-            .await
-            .map_err(|error| match error {
-                // Of a wall, taken away, or without the right to: the platform will not.
-                SendError::Permanent {
-                    class: ActionError::Denied | ActionError::Failed | ActionError::NotFound,
-                    detail,
-                } => SendError::WillNotEdit(detail),
-                // The same text again changes nothing more.
-                other => super::again(other),
-            })?;
+        let made = match self.post_message(part, &path, &form).await {
+            Ok(made) => made,
+            Err(error) => return Err(self.not_edited(part, message, error).await),
+        };
         Ok(Sent {
             message: Some(id_from_wire(&made.message_id)),
             conversation: Some(stream),
             notes,
             was_member: false,
         })
+    }
+
+    /// Why a message was not changed. The platform refuses alike what it does not let anybody change
+    /// and what another wrote; saying the latter again as one's own would be wrong.
+    async fn not_edited(&self, part: &Part, message: &str, error: SendError) -> SendError {
+        let SendError::Permanent { class, detail } = error else {
+            // The same text again changes nothing more.
+            return super::again(error);
+        };
+        match class {
+            ActionError::Denied | ActionError::Failed | ActionError::NotFound => {}
+            _ => return SendError::Permanent { class, detail },
+        }
+        let call = Call::get(&["agent", "v1", "message", message]);
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
+        let said: Result<Option<V4Message>, ApiError> = self.api.ask_agent(&call).await;
+        let author = said.ok().flatten().and_then(|it| it.user?.user_id);
+        let is_own = part.what.action.as_user.is_some() || author == Some(self.own_id());
+        match author {
+            Some(_) if !is_own => SendError::Permanent {
+                class: ActionError::Denied,
+                detail,
+            },
+            // Of a wall, taken away, or without the right to.
+            _ => SendError::WillNotEdit(detail),
+        }
     }
 
     /// One message to many conversations in one request (symphony.md §5.3).
@@ -129,11 +149,12 @@ impl SymphonyConnector {
         let form = MessageForm {
             message: blast.message,
             data: Value::Object(blast.data).to_string(),
+            streams: blast.conversations,
             ..MessageForm::default()
         };
         let mut call = Call::new(Method::POST, &["agent", "v4", "message", "blast"]);
-        call = call.query("sids", blast.conversations.join(","));
         call = call.on_behalf_of(part.what.action.as_user.as_deref());
+        call = call.trace(&part.origin.trace_id);
         call.payload = Payload::Message(&form);
         let answer: Blasted = self
             .api
@@ -248,6 +269,11 @@ impl SymphonyConnector {
                     bytes: Bytes::from(file.bytes.clone()),
                 },
                 OutgoingAttachment::Received(id) => {
+                    let size = super::find::attachment_of(&part.origin, id);
+                    let size = size.and_then(|file| file.size);
+                    if size.is_some_and(|size| size > left as u64) {
+                        return Err(too_large());
+                    }
                     let bytes = self.received(id, left).await.map_err(super::again)?;
                     FormFile {
                         name: received_name(part, id),
@@ -262,15 +288,17 @@ impl SymphonyConnector {
                     });
                 }
             };
-            left = left
-                .checked_sub(file.bytes.len())
-                .ok_or_else(|| SendError::Permanent {
-                    class: ActionError::TooLarge,
-                    detail: format!("the files have more than {FILES_BYTES} bytes together"),
-                })?;
+            left = left.checked_sub(file.bytes.len()).ok_or_else(too_large)?;
             files.push(file);
         }
         Ok(files)
+    }
+}
+
+fn too_large() -> SendError {
+    SendError::Permanent {
+        class: ActionError::TooLarge,
+        detail: format!("the files have more than {FILES_BYTES} bytes together"),
     }
 }
 

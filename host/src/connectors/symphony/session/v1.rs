@@ -20,10 +20,13 @@ impl Hearing<'_> {
             Some(id) => id,
             None => self.make_v1().await?,
         };
+        // What a feed of this version has handed out is gone, also where it did not arrive.
+        self.connector.marks.open_gap();
+        self.connector.marks.begin(self.connector.now());
+        self.connected();
         if let Some(end) = self.fetch_missed().await? {
             return Ok(end);
         }
-        self.connected();
         let mut made = 0;
         loop {
             let mut call = Call::get(&["agent", "v4", "datafeed", &id, "read"]);
@@ -39,6 +42,7 @@ impl Hearing<'_> {
             match read {
                 Ok(events) => {
                     made = 0;
+                    self.heard();
                     match self.take(events).await {
                         None => return Ok(SessionEnd::Stopped),
                         Some(Err(end)) => return Ok(end),
@@ -53,11 +57,11 @@ impl Hearing<'_> {
                     }
                     let is_stale = refusal.is_some_and(|it| it.status == StatusCode::BAD_REQUEST);
                     if !is_stale || made >= MAX_FEEDS {
-                        self.connector.api.agents().turn_away();
                         return Err(error);
                     }
                     made += 1;
                     tracing::warn!(bot = self.connector.name(), %error, "the feed is gone");
+                    self.connector.marks.open_gap();
                     id = self.make_v1().await?;
                     if let Some(end) = self.fetch_missed().await? {
                         return Ok(end);
@@ -68,15 +72,12 @@ impl Hearing<'_> {
     }
 
     async fn make_v1(&self) -> Result<String, ApiError> {
-        // Before there is one again: whoever finds its id after a crash must know that it is not all.
-        self.connector.marks.has_no_feed(self.connector.now());
         let call = Call::new(Method::POST, &["agent", "v4", "datafeed", "create"]);
         let answer = self.connector.api.feed(&call).await?;
         let made: Id<String> = self.connector.api.read_feed(&answer)?;
         if let Some(file) = self.id_file() {
             let agent = self.connector.api.agents().of_feed();
-            let agent = agent.base().as_str().trim_end_matches('/').to_owned();
-            let text = format!("{}@{agent}\n", made.id);
+            let text = format!("{}@{}\n", made.id, agent.address());
             let written = tokio::fs::write(&file, text).await;
             if let Err(error) = written {
                 let file = file.display();
@@ -88,7 +89,8 @@ impl Hearing<'_> {
 
     async fn kept_id(&self) -> Option<String> {
         let text = tokio::fs::read_to_string(self.id_file()?).await.ok()?;
-        let (id, _agent) = text.lines().next()?.split_once('@')?;
+        let (id, agent) = text.lines().next()?.split_once('@')?;
+        self.connector.api.agents().stick_to(agent);
         (!id.is_empty()).then(|| id.to_owned())
     }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Hearing, MAX_FEEDS, READ_TIME};
 use crate::connectors::symphony::api::ApiError;
-use crate::connectors::symphony::site::Call;
-use crate::connectors::symphony::wire::rest::{Batch, FeedRead};
+use crate::connectors::symphony::site::{Call, CallError};
+use crate::connectors::symphony::wire::rest::{Batch, FeedRead, Id};
 use crate::mailbox::session::SessionEnd;
 
 /// A feed and how far it is read.
@@ -24,15 +24,16 @@ impl Hearing<'_> {
             Some(feed) => feed,
             None => self.find_feed().await?,
         };
+        self.connected();
         if let Some(end) = self.fetch_missed().await? {
             return Ok(end);
         }
-        self.connected();
         let mut made = 0;
         loop {
             match self.read(&feed).await {
                 Ok(batch) => {
                     made = 0;
+                    self.heard();
                     match self.take(batch.events).await {
                         None => return Ok(SessionEnd::Stopped),
                         // Without an acknowledgement the platform hands the batch out again.
@@ -51,13 +52,13 @@ impl Hearing<'_> {
                         matches!(it.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
                     });
                     if !is_stale || made >= MAX_FEEDS {
-                        self.connector.api.agents().turn_away();
                         return Err(error);
                     }
                     made += 1;
                     tracing::warn!(bot = self.connector.name(), %error, "the feed is gone");
-                    self.delete(&feed).await;
                     self.connector.marks.keep(None);
+                    self.connector.marks.open_gap();
+                    self.delete(&feed).await;
                     feed = self.make_feed().await?;
                     if let Some(end) = self.fetch_missed().await? {
                         return Ok(end);
@@ -92,31 +93,38 @@ impl Hearing<'_> {
         match ids.into_iter().find(|id| is_feed(id)) {
             Some(id) => {
                 tracing::debug!(bot = self.connector.name(), id, "feed found");
-                // It is not known what was missed before the feed was left: the feed itself has it.
-                Ok(Feed {
+                // What came since it was left, it has itself.
+                let feed = Feed {
                     id: id.to_owned(),
                     ack: String::new(),
-                })
+                };
+                self.connector.marks.begin(self.connector.now());
+                self.connector.marks.keep(Some(feed.clone()));
+                Ok(feed)
             }
-            // The last one was given up while nobody read it.
-            None => self.make_feed().await,
+            None => {
+                // The last one was given up while nobody read it.
+                self.connector.marks.open_gap();
+                self.make_feed().await
+            }
         }
     }
 
     async fn make_feed(&self) -> Result<Feed, ApiError> {
-        // Before there is one again: whoever finds it after a crash must know that it is not all.
-        self.connector.marks.has_no_feed(self.connector.now());
         let body = match &self.connector.config.feed.tag {
             Some(tag) => json!({"tag": tag}),
             None => json!({}),
         };
         let call = Call::post(&["agent", "v5", "datafeeds"], body);
-        let answer = self.connector.api.feed(&call).await?;
-        let made: Value = self.connector.api.read_feed(&answer)?;
-        Ok(Feed {
-            id: made["id"].as_str().unwrap_or_default().to_owned(),
+        let answer = self.connector.api.feed(&call).await.map_err(advised)?;
+        let made: Id<String> = self.connector.api.read_feed(&answer)?;
+        let feed = Feed {
+            id: made.id,
             ack: String::new(),
-        })
+        };
+        self.connector.marks.begin(self.connector.now());
+        self.connector.marks.keep(Some(feed.clone()));
+        Ok(feed)
     }
 
     async fn delete(&self, feed: &Feed) {
@@ -125,6 +133,22 @@ impl Hearing<'_> {
         if let Err(error) = self.connector.api.feed(&call).await {
             tracing::debug!(%error, "old feed not deleted");
         }
+    }
+}
+
+/// Says what helps where the platform gives no more feeds; trying again alone does not.
+fn advised(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Call(CallError::Refused(mut refusal))
+            if refusal.status == StatusCode::FORBIDDEN =>
+        {
+            refusal.message.push_str(
+                "; an account has 20 feeds at most: without `datafeed.tag` the bot reads one that is \
+                 there, and those that nobody reads end after 30 minutes",
+            );
+            ApiError::Call(CallError::Refused(refusal))
+        }
+        other => other,
     }
 }
 
