@@ -20,8 +20,10 @@ struct Node {
 
 impl Node {
     async fn of(sim: &Symphony) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback can be listened on");
+        let address = listener.local_addr().expect("it has an address");
         let power = CancellationToken::new();
         let (off, port) = (power.clone(), sim.port());
         tokio::spawn(async move {

@@ -26,7 +26,7 @@ fn local(port: u16) -> SocketAddr {
 /// A proxy as settings have it, with the password in a file.
 fn proxy(folder: &Path, proxy: &TestProxy, password: &str) -> String {
     let file = folder.join(format!("password-{}", proxy.address.port()));
-    std::fs::write(&file, password).unwrap();
+    std::fs::write(&file, password).expect("a password can be written");
     format!(
         "proxy = {{ url = \"http://{}\", username = \"joe\", password = \"file:{}\" }}",
         proxy.address,
@@ -162,8 +162,9 @@ async fn a_private_authority_is_trusted_where_the_settings_name_it() {
 /// A bot by certificate, and one by key beside it.
 async fn refused_beside_another(sim: &Symphony, shown: &Pair) -> (TestHost, PathBuf) {
     let file = sim.file("shown.pem");
-    std::fs::write(&file, format!("{}{}", shown.certificate, shown.key)).unwrap();
-    let strict = sim.certificate_url().unwrap();
+    std::fs::write(&file, format!("{}{}", shown.certificate, shown.key))
+        .expect("a certificate can be written");
+    let strict = sim.certificate_url().expect("the pod serves with TLS");
     let ca = format!("ca-files = [\"{}\"]\n", sim.file("ca.pem").display());
     let refused = settings(sim, &ca)
         .replace("private-key", "certificate")
