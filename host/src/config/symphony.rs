@@ -25,8 +25,7 @@ const CERTIFICATE_PORT: u16 = 8444;
 const EXPECTED_HOST: &str = "a name, \"acme.symphony.com\", with a port and a path where they are needed; \
      `http://` only for this machine";
 const EXPECTED_KEY: &str = "an RSA private key in PEM, not encrypted";
-const EXPECTED_CERTIFICATE: &str =
-    "a certificate with its key, in PKCS#12 with `certificate-password`, or in PEM";
+const EXPECTED_CERTIFICATE: &str = "a certificate with its key, not encrypted, in PEM";
 
 /// Reads a bot's settings; none where there is a mistake that leaves nothing to go on with.
 pub(super) fn read_symphony(
@@ -255,12 +254,11 @@ fn read_credential(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<Cre
     match (key, certificate) {
         (Some(item), None) => read_key(reader, &item).map(Credential::Key),
         (None, Some(item)) => {
-            let password = match password {
-                None => None,
-                Some(item) => Some(item.secret(reader)?),
-            };
-            let password = password.as_ref().map(|password| password.expose());
-            let identity = read_certificate(reader, &item, password)?;
+            // It opens PKCS#12, which this version does not read; a wrong one is told all the same.
+            if let Some(item) = password {
+                item.secret(reader)?;
+            }
+            let identity = read_certificate(reader, &item)?;
             Some(Credential::Certificate(AccountCertificate {
                 identity,
                 origin: origin(&item),
@@ -298,12 +296,8 @@ fn read_key(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<AccountKey> {
     }
 }
 
-/// A file of PKCS#12 or PEM; the first has no letters, so it is no secret of text.
-fn read_certificate(
-    reader: &mut Reader<'_>,
-    item: &Item<'_>,
-    password: Option<&str>,
-) -> Option<Identity> {
+/// Read as bytes: a file of another kind is told as what it is.
+fn read_certificate(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Identity> {
     let text = item.text(reader)?;
     let Some(path) = text.strip_prefix("file:") else {
         let problem = item.problem("is no file");
@@ -312,7 +306,7 @@ fn read_certificate(
     };
     let path = reader.source.folder().join(path);
     let read = read_file(&path, MAX_CERTIFICATE_BYTES).and_then(|bytes| {
-        let identity = Identity::from_file(&bytes, password);
+        let identity = Identity::from_file(&bytes);
         identity.map_err(|error| format!("{} {error}", path.display()))
     });
     match read {

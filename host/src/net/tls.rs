@@ -32,9 +32,9 @@ pub enum PemError {
     /// The key is of a kind that is not known, or of another certificate.
     #[error("holds a key of another certificate, or of an unknown kind")]
     OtherKey,
-    /// It is no PKCS#12 file that this password opens.
-    #[error("is no PEM, and no PKCS#12 that `certificate-password` opens: {0}")]
-    Pkcs12(String),
+    /// It is another kind of file.
+    #[error("is no PEM; PKCS#12 is not read: `openssl pkcs12 -in FILE -nodes -out FILE.pem`")]
+    OtherKind,
 }
 
 /// Reads the certificates of authorities.
@@ -78,18 +78,17 @@ impl Identity {
         Self::of_parts(chain, key_der, key.clone())
     }
 
-    /// Reads a file with a certificate and its key: in PEM, or in PKCS#12 under a password.
+    /// Reads a file with a certificate and its key in PEM.
     ///
     /// # Errors
     /// [`PemError`].
-    pub fn from_file(bytes: &[u8], password: Option<&str>) -> Result<Self, PemError> {
+    pub fn from_file(bytes: &[u8]) -> Result<Self, PemError> {
         const PEM: &[u8] = b"-----BEGIN";
         if bytes.windows(PEM.len()).any(|window| window == PEM) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             return Self::from_pem(bytes, &Secret::new(text));
         }
-        let _ = password;
-        Err(PemError::Pkcs12("not read yet".to_owned()))
+        Err(PemError::OtherKind)
     }
 
     /// When the certificate has ended, in seconds since 1970; none where it has not.
