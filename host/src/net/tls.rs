@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use p12_keystore::KeyStore;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
@@ -87,8 +90,21 @@ impl Identity {
             let text = String::from_utf8_lossy(bytes).into_owned();
             return Self::from_pem(bytes, &Secret::new(text));
         }
-        let _ = password;
-        Err(PemError::Pkcs12("not read yet".to_owned()))
+        let password = password.unwrap_or_default();
+        let store = KeyStore::from_pkcs12(bytes, password);
+        let store = store.map_err(|error| PemError::Pkcs12(error.to_string()))?;
+        let (_, chain) = store.private_key_chain().ok_or(PemError::NoKey)?;
+        let certificates = chain.chain().iter();
+        let certificates: Vec<CertificateDer<'static>> = certificates
+            .map(|certificate| CertificateDer::from(certificate.as_der().to_vec()))
+            .collect();
+        if certificates.is_empty() {
+            return Err(PemError::NoCertificate);
+        }
+        let key = PrivateKeyDer::try_from(chain.key().to_vec()).map_err(|_| PemError::NoKey)?;
+        // What tells two identities apart; never shown.
+        let shown = BASE64_STANDARD.encode(key.secret_der());
+        Self::of_parts(certificates, key, Secret::new(shown))
     }
 
     fn of_parts(
