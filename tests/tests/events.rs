@@ -49,6 +49,14 @@ impl Place {
         Ok(())
     }
 
+    /// Puts a backup where the journal is.
+    fn restore(&self, backup: &Path) -> anyhow::Result<()> {
+        let data = self.path().join("data");
+        std::fs::create_dir(&data)?;
+        std::fs::copy(backup, data.join("journal.sqlite"))?;
+        Ok(())
+    }
+
     /// Runs a verb and waits for its end.
     async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let run = tokio::process::Command::new(program())
@@ -380,9 +388,7 @@ async fn a_backup_of_a_running_host_carries_on_in_an_empty_folder() -> anyhow::R
     assert!(host.stop().await?.success());
 
     let other = Place::new(SETTINGS, &[("counter", "counter"), ("shaky", "flaky")])?;
-    std::fs::create_dir(other.path().join("data"))?;
-    let copy = place.path().join("copy.sqlite");
-    std::fs::copy(copy, other.path().join("data").join("journal.sqlite"))?;
+    other.restore(&place.path().join("copy.sqlite"))?;
     let mut host = HostProcess::start(program(), other.path())?;
     let page = host.page().await?;
     let mut ada = Person::open(&page, "ada").await?;
@@ -404,13 +410,20 @@ fn sleeper(grace_secs: u32) -> String {
     )
 }
 
-/// Starts a host and a call of so many milliseconds.
+/// Starts a host and a call of so many milliseconds, whose event is in the journal.
 async fn asleep(place: &Place, ms: u32) -> anyhow::Result<(HostProcess, Person)> {
     let mut host = HostProcess::start(program(), place.path())?;
     let page = host.page().await?;
     let mut ada = Person::open(&page, "ada").await?;
     let lobby = open_room(&mut ada, "Lobby").await?;
-    say(&mut ada, &lobby, &format!("sleep {ms}")).await?;
+    let text = format!("sleep {ms}");
+    say(&mut ada, &lobby, &text).await?;
+    let taken = async {
+        while of_text(&place.json(&["events"]).await?, &text).is_empty() {}
+        anyhow::Ok(())
+    };
+    let taken = tokio::time::timeout(PATIENCE, taken).await;
+    taken.context("the host does not take what was said")??;
     Ok((host, ada))
 }
 
