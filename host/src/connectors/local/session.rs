@@ -64,12 +64,6 @@ impl LocalConnector {
                     let Some(writes) = self.offer(intake, &batch, &mut last, &mut stop).await else {
                         break;
                     };
-                    let Some(writes) = writes else {
-                        waiting = FuturesOrdered::new();
-                        last = None;
-                        self.hub.offer_again(&self.user);
-                        continue;
-                    };
                     if waiting.is_empty() && writes.iter().all(Durable::is_done) {
                         self.hub.accepted(&self.user, count);
                         unwritten = true;
@@ -89,15 +83,16 @@ impl LocalConnector {
         self.write_marks();
     }
 
-    /// Offers changes until all are taken, and gives the writes that keep them; none of them where
-    /// what was offered `last` before was lost, which must come before these. None when the session ends.
+    /// Offers changes until all are taken, and gives the writes that keep them; none when the session
+    /// ends. Where the `last` write was lost, no more is offered and that one is given too: what it
+    /// held must come before these.
     async fn offer(
         &self,
         intake: &dyn Intake,
         batch: &[Heard],
         last: &mut Option<Durable>,
         stop: &mut Pin<&mut impl Future<Output = ()>>,
-    ) -> Option<Option<Vec<Durable>>> {
+    ) -> Option<Vec<Durable>> {
         let mut writes = Vec::new();
         let mut pause = PAUSE_MIN;
         let mut from = 0;
@@ -118,8 +113,9 @@ impl LocalConnector {
                 from = end;
                 continue;
             }
-            if last.as_ref().is_some_and(Durable::has_failed) {
-                return Some(None);
+            if let Some(lost) = last.as_ref().filter(|last| last.has_failed()) {
+                writes.push(lost.clone());
+                break;
             }
             match intake.take_ordered(incoming).await {
                 Ok((taken, durable)) => {
@@ -149,7 +145,7 @@ impl LocalConnector {
                 }
             }
         }
-        Some(Some(writes))
+        Some(writes)
     }
 
     fn write_marks(&self) {
