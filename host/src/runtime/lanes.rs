@@ -286,26 +286,14 @@ impl Lanes {
 
     /// Gives up in memory what waits and is meant; the journal is the caller's to change.
     pub fn drop_waiting(&self, is_meant: impl Fn(&Delivery) -> bool) {
-        for plugin in self
-            .shared
-            .plugins
-            .read()
-            .values()
-            .flat_map(NameMap::values)
-        {
+        for plugin in self.shared.all() {
             plugin.take_waiting(&is_meant);
         }
     }
 
     /// Gives up the differences that are told of builds in the shadow: they hold what people said.
     pub fn drop_differences(&self) {
-        for plugin in self
-            .shared
-            .plugins
-            .read()
-            .values()
-            .flat_map(NameMap::values)
-        {
+        for plugin in self.shared.all() {
             if let Some(shadow) = &plugin.state.lock().shadow {
                 shadow.drop_differences();
             }
@@ -364,6 +352,16 @@ async fn look_at(cancel: CancellationToken, probation: Arc<Probation>) {
 }
 
 impl Shared {
+    /// All plugins that are known.
+    fn all(&self) -> Vec<Arc<Plugin>> {
+        let plugins = self.plugins.read();
+        plugins
+            .values()
+            .flat_map(NameMap::values)
+            .cloned()
+            .collect()
+    }
+
     fn find(&self, tenant: &str, name: &str) -> Option<Arc<Plugin>> {
         let plugins = self.plugins.read();
         plugins.get(tenant)?.get(name).map(Arc::clone)

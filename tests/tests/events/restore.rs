@@ -81,9 +81,7 @@ async fn a_restored_backup_takes_up_calls_messages_files_timers_and_state() -> a
     let other = Place::new(&settings(), &plugins)?;
     // A build that is quicker.
     other.put("sleep", "flaky")?;
-    std::fs::create_dir(other.path().join("data"))?;
-    let copy = place.path().join("copy.sqlite");
-    std::fs::copy(copy, other.path().join("data").join("journal.sqlite"))?;
+    other.restore(&place.path().join("copy.sqlite"))?;
     let mut host = HostProcess::start(program(), other.path())?;
     let page = host.page().await?;
     let mut ada = Person::open(&page, "ada").await?;

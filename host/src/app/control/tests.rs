@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::*;
 use crate::app::host::HostParts;
 use crate::app::platforms::BuiltIn;
+use crate::app::reload::FolderChange;
 use crate::config::Settings;
 use crate::connectors::local::{Hub, LocalConfig};
 use crate::journal::Journal;
@@ -151,6 +152,13 @@ impl Bench {
             let own = messages.filter(|message| &*message.author == "parlor");
             own.map(|message| message.text.clone()).collect()
         })
+    }
+
+    /// Writes other settings and lets the host see them.
+    async fn change_settings(&self, text: &str) {
+        self.write_settings(text);
+        let plugins = self.host.plugins();
+        plugins.apply(FolderChange::SettingsChanged).await;
     }
 
     fn write_settings(&self, text: &str) {

@@ -7,7 +7,10 @@ use crate::journal::{
     StateKey, StateScope, Timer, TimerKey, Turn, Urgency,
 };
 use crate::model::Name;
-use crate::model::action::{Action, ActionKind, Missed, Schedule};
+use crate::model::action::{
+    Action, ActionKind, Fallback, KeptFile, Missed, OutgoingAttachment, Schedule, Send, Target,
+};
+use crate::model::content::Content;
 use crate::model::delivery::{Delivery, Route, View};
 use crate::model::event::{
     Addressing, Bot, ConversationRole, Event, Message, User, UserKind, Visibility,
@@ -141,6 +144,25 @@ pub(crate) fn action(key: &str) -> Arc<Action> {
         bot: None,
         as_user: None,
         kind: ActionKind::Typing(true),
+    })
+}
+
+/// An action that sends a file which lies beside the journal.
+pub(crate) fn sends_file(key: Option<&str>, file: KeptFile) -> Arc<Action> {
+    let send = Send {
+        target: Target::Reply,
+        content: Content::Plain("look".to_owned()),
+        attachments: vec![OutgoingAttachment::Kept(file)],
+        thread: None,
+        visibility: Visibility::All,
+        quiet: false,
+        fallback: Fallback::Degrade,
+    };
+    Arc::new(Action {
+        key: key.map(str::to_owned),
+        bot: None,
+        as_user: None,
+        kind: ActionKind::Send(send),
     })
 }
 

@@ -114,6 +114,25 @@ fn limit_self(cpu_secs: u64, memory_bytes: u64) {
     }
 }
 
+/// A child of this program that knows nothing of its parent and goes with whoever waits for it.
+fn command(program: &Path, verb: &str) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(program);
+    command
+        .arg(verb)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// The bounds as a hidden command is told them: `CPU_SECS MEMORY_BYTES`.
+fn arguments_of(bounds: CompileBounds) -> [String; 2] {
+    let cpu = bounds.cpu.as_secs().max(1);
+    [cpu.to_string(), bounds.memory_bytes.to_string()]
+}
+
 /// Compiles in a child process.
 pub(in crate::runtime) async fn compile_in_child(
     program: &Path,
@@ -122,18 +141,12 @@ pub(in crate::runtime) async fn compile_in_child(
     input: &Path,
     output: PathBuf,
 ) -> Result<(), CompileError> {
-    let mut child = tokio::process::Command::new(program)
-        .arg(COMPILE_VERB)
+    let mut child = command(program, COMPILE_VERB)
         .arg(plan.name())
-        .arg(bounds.cpu.as_secs().max(1).to_string())
-        .arg(bounds.memory_bytes.to_string())
+        .args(arguments_of(bounds))
         .arg(input)
         .arg(output)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .map_err(|error| CompileError::Host(format!("{}: {error}", program.display())))?;
     let stderr = child.stderr.take();
@@ -167,19 +180,13 @@ pub(in crate::runtime) async fn find_lines_in_child(
     input: &Path,
     offsets: &[u64],
 ) -> Vec<Option<String>> {
-    let mut command = tokio::process::Command::new(program);
-    command
-        .arg(LINES_VERB)
-        .arg(bounds.cpu.as_secs().max(1).to_string())
-        .arg(bounds.memory_bytes.to_string())
+    let child = command(program, LINES_VERB)
+        .args(arguments_of(bounds))
         .arg(input)
         .args(offsets.iter().map(u64::to_string))
-        .env_clear()
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let Ok(mut child) = command.spawn() else {
+        .spawn();
+    let Ok(mut child) = child else {
         return Vec::new();
     };
     let Some(stdout) = child.stdout.take() else {

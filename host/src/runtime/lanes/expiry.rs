@@ -25,12 +25,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if shared.gate.is_closed() {
             continue;
         }
-        let plugins: Vec<Arc<Plugin>> = {
-            let plugins = shared.plugins.read();
-            let names = plugins.values().flat_map(|names| names.values());
-            names.cloned().collect()
-        };
-        for plugin in plugins {
+        for plugin in shared.all() {
             sweep(&shared, &plugin).await;
         }
     }

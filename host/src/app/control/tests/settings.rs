@@ -1,7 +1,6 @@
 //! Settings that change while the host runs.
 
 use super::*;
-use crate::app::reload::FolderChange;
 use crate::journal::EventQuery;
 use crate::journal::sqlite::{SqliteConfig, SqliteJournal};
 use crate::mailbox::{Pace, Rate};
@@ -46,11 +45,8 @@ async fn settings_change_bots_while_the_host_runs() {
         (Some(told), Some(Pace::FREE))
     );
     // A change for the worse leaves the last good ones in force, and says so everywhere.
-    bench.write_settings("[[bot]]\nname = \"desk\"\nplatform = \"locl\"\n");
     bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
+        .change_settings("[[bot]]\nname = \"desk\"\nplatform = \"locl\"\n")
         .await;
     assert_eq!(names().await.len(), 2);
     for ask in [Ask::Bots, Ask::Plugins] {
@@ -75,19 +71,13 @@ async fn settings_change_bots_while_the_host_runs() {
     }
     // A bot that cannot be had is one too: the name is a person's.
     bench.say("ada", "hello").await;
-    bench.write_settings("[[bot]]\nname = \"ada\"\nplatform = \"local\"\n");
     bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
+        .change_settings("[[bot]]\nname = \"ada\"\nplatform = \"local\"\n")
         .await;
     assert_eq!(names().await, ["desk connected", "parlor connected"]);
     // What is gone serves no more; what waits for the next start is named.
-    bench.write_settings("data = \"elsewhere\"\n[[bot]]\nname = \"desk\"\nplatform = \"local\"\n");
     bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
+        .change_settings("data = \"elsewhere\"\n[[bot]]\nname = \"desk\"\nplatform = \"local\"\n")
         .await;
     assert_eq!(names().await, ["desk connected"]);
     assert_eq!((pace("desk"), pace("parlor")), (Some(Pace::FREE), None));
@@ -101,12 +91,7 @@ async fn settings_change_bots_while_the_host_runs() {
             .ends_with("parlor.toml:1: `data` takes effect at the next start")
     );
     // And it comes back with what it is known by.
-    bench.write_settings(two);
-    bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
-        .await;
+    bench.change_settings(two).await;
     assert_eq!(names().await.len(), 2);
     bench.end().await;
 }
@@ -116,12 +101,7 @@ async fn in_manual_mode_settings_wait_for_a_reload() {
     let manual = "[reload]\nmode = \"manual\"\n";
     let bench = Bench::new(manual).await;
     let more = format!("{manual}[[bot]]\nname = \"desk\"\nplatform = \"local\"\n");
-    bench.write_settings(&more);
-    bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
-        .await;
+    bench.change_settings(&more).await;
     let lines = bench.ask(Ask::Bots).await;
     let Line::Settings(note) = &lines[0] else {
         panic!("{lines:?}");
@@ -161,11 +141,8 @@ async fn how_long_the_past_is_kept_changes_while_the_host_runs() {
     let two_hours = crate::app::clock::now() + 2 * 60 * 60 * 1000;
     journal.prune(two_hours).await.unwrap();
     assert!(past().await > 0, "a day is kept");
-    bench.write_settings("[journal]\nkeep = \"1h\"\nkeep-dead = \"1h\"\n");
     bench
-        .host
-        .plugins()
-        .apply(FolderChange::SettingsChanged)
+        .change_settings("[journal]\nkeep = \"1h\"\nkeep-dead = \"1h\"\n")
         .await;
     let lines = bench.ask(Ask::Bots).await;
     assert!(

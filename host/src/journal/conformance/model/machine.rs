@@ -9,7 +9,7 @@ use super::seen::{HOST_VALUE, Seen, state_key};
 use super::steps::{Age, Change, End, In, KEYS, LANES, Life, Mark, PLUGINS, Plan, Step, TARGETS};
 use super::{Look, Model, Said, place};
 use crate::journal::conformance::make::{
-    TENANT, action, arrival, event, new_part, route, timer, timer_key, turn,
+    self, TENANT, action, arrival, event, new_part, route, timer, timer_key, turn,
 };
 use crate::journal::conformance::requests::new_request;
 use crate::journal::shared::now;
@@ -19,12 +19,9 @@ use crate::journal::{
     StateDelta, StateKey, Timer, TimerChange, Turn,
 };
 use crate::model::Name;
-use crate::model::action::{
-    Action, ActionKind, Fallback, KeptFile, OutgoingAttachment, Send, Target,
-};
-use crate::model::content::Content;
+use crate::model::action::{Action, KeptFile};
 use crate::model::delivery::{Delivery, DeliveryNumber, Route};
-use crate::model::event::{Event, Visibility};
+use crate::model::event::Event;
 use crate::model::payload::ActionError;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -532,21 +529,7 @@ fn sends_file(name: &str, sha256: &str) -> Arc<Action> {
         sha256: sha256.to_owned(),
         size: 100,
     };
-    let send = Send {
-        target: Target::Reply,
-        content: Content::Plain("look".to_owned()),
-        attachments: vec![OutgoingAttachment::Kept(file)],
-        thread: None,
-        visibility: Visibility::All,
-        quiet: false,
-        fallback: Fallback::Degrade,
-    };
-    Arc::new(Action {
-        key: Some(name.to_owned()),
-        bot: None,
-        as_user: None,
-        kind: ActionKind::Send(send),
-    })
+    make::sends_file(Some(name), file)
 }
 
 /// The version of a value, or of the list of a scope's keys.

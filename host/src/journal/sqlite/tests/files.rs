@@ -5,15 +5,11 @@ use std::sync::Arc;
 
 use super::open;
 use crate::journal::conformance::broadcasts::expand;
-use crate::journal::conformance::make::{deliver, keep, new_part, turn};
+use crate::journal::conformance::make::{deliver, keep, new_part, sends_file, turn};
 use crate::journal::conformance::parts::{record, sent};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, NewBroadcast, NewPart, Part, Turn};
-use crate::model::action::{
-    Action, ActionKind, Fallback, KeptFile, OutgoingAttachment, Send, Target,
-};
-use crate::model::content::Content;
-use crate::model::event::Visibility;
+use crate::model::action::{ActionKind, KeptFile, OutgoingAttachment};
 
 fn part_with(sha256: &str) -> NewPart {
     let file = KeptFile {
@@ -22,22 +18,8 @@ fn part_with(sha256: &str) -> NewPart {
         sha256: sha256.to_owned(),
         size: 3,
     };
-    let send = Send {
-        target: Target::Reply,
-        content: Content::Plain("look".to_owned()),
-        attachments: vec![OutgoingAttachment::Kept(file)],
-        thread: None,
-        visibility: Visibility::All,
-        quiet: false,
-        fallback: Fallback::Degrade,
-    };
     NewPart {
-        action: Arc::new(Action {
-            key: None,
-            bot: None,
-            as_user: None,
-            kind: ActionKind::Send(send),
-        }),
+        action: sends_file(None, file),
         ..new_part(0, false)
     }
 }
