@@ -22,6 +22,7 @@ mod outcomes;
 mod outside;
 pub mod platforms;
 pub mod plugins;
+pub mod preview;
 mod reads;
 pub mod reload;
 pub mod replay;

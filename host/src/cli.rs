@@ -14,6 +14,7 @@ mod check;
 mod control_tests;
 mod conversations;
 mod events;
+mod import;
 mod outbox;
 mod output;
 mod plugins;
@@ -31,10 +32,13 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
-use crate::config::{LogConfig, LogLevel, SETTINGS_FILE, Settings, log_override};
+use crate::app::preview::ShownAs;
+use crate::config::{
+    LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
+};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
@@ -72,6 +76,9 @@ enum Verb {
         /// Show text only, as a platform without forms and buttons does
         #[arg(long)]
         text_only: bool,
+        /// Show beside each answer what this platform would be sent
+        #[arg(long = "as", value_name = "PLATFORM")]
+        shown_as: Option<ShownPlatform>,
     },
     /// Build the plugin in this folder, or the plugins of this workspace
     Build(BuildArgs),
@@ -102,6 +109,14 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Turn the settings of another client into a section of ours
+    Import(import::ImportArgs),
+}
+
+/// A platform whose messages `chat` shows beside its own.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ShownPlatform {
+    Symphony,
 }
 
 #[derive(Debug, Args)]
@@ -158,13 +173,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Start::Demo(tree) => serve_demo(&tree, place.is_terminal),
         },
         Some(Verb::Run) => serve(&place.require_settings()?),
-        Some(Verb::Chat { files, text_only }) => {
+        Some(Verb::Chat {
+            files,
+            text_only,
+            shown_as,
+        }) => {
             let style = if text_only {
                 Style::Text
             } else {
                 Style::Settings
             };
-            chat(&place, files, style)
+            chat(&place, files, style, shown_as)
         }
         Some(Verb::Build(args)) => build_here(&place, args),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
@@ -180,6 +199,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Import(args)) => import::run(&place, args),
     }
 }
 
@@ -233,7 +253,12 @@ enum Style {
     Text,
 }
 
-fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode, Failure> {
+fn chat(
+    place: &Place<'_>,
+    files: Vec<PathBuf>,
+    style: Style,
+    shown_as: Option<ShownPlatform>,
+) -> Result<ExitCode, Failure> {
     let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
         Ok(Start::Demo(tree)) => {
@@ -249,7 +274,13 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
         Err(failure) => return Err(failure),
     };
     for bot in &mut settings.bots {
-        bot.text_only |= style == Style::Text;
+        // Never a real platform, whatever the settings say.
+        let mut local = match bot.platform {
+            Platform::Local(local) => local,
+            Platform::Symphony(_) => LocalBot::default(),
+        };
+        local.text_only |= style == Style::Text;
+        bot.platform = Platform::Local(local);
     }
     if let Some(missing) = files.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!(
@@ -265,6 +296,7 @@ fn chat(place: &Place<'_>, files: Vec<PathBuf>, style: Style) -> Result<ExitCode
             ChatOptions {
                 settings,
                 files,
+                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

@@ -5,6 +5,7 @@
 
 mod age;
 mod asks;
+mod bots;
 mod changes;
 mod check;
 mod credential;
@@ -12,6 +13,7 @@ mod duration;
 mod environment;
 mod grant;
 mod granted;
+mod import;
 mod limits;
 mod log;
 mod names;
@@ -25,6 +27,7 @@ mod secret;
 mod sections;
 mod sentences;
 mod sha256;
+mod symphony;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -37,10 +40,14 @@ use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 pub use asks::{asks, webhooks};
+pub use bots::{BotConfig, LocalBot, Platform};
 pub use check::check_plugin;
 pub use duration::parse_duration_ms;
 pub use environment::{log_override, variable};
 pub use grant::{Grants, HttpGrant};
+pub use import::{
+    FileKind, Imported, MAX_IMPORT_BYTES, Note, NoteKind, Surroundings, import_symphony, look_at,
+};
 pub use limits::DEFAULT_LIMITS;
 pub use log::ObserveConfig;
 pub use names::is_name;
@@ -52,8 +59,8 @@ pub use plugin::{
 pub use problem::{Problem, Spot, Spots};
 pub use secret::{Environment, Secret};
 pub use sections::{
-    BotConfig, DEFAULT_HTTP_LISTEN, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig,
-    Platform, ReloadConfig, ReloadMode,
+    DEFAULT_HTTP_LISTEN, Durability, HostLimits, HttpConfig, JournalConfig, LocalConfig,
+    ReloadConfig, ReloadMode,
 };
 pub use webhook::WebhookSettings;
 
@@ -315,19 +322,18 @@ fn read_top(reader: &mut Reader<'_>, top: &mut Table<'_>) -> Settings {
     let item = top.get(reader, "net");
     let net = net::read_net(reader, item.as_ref());
     let item = top.get(reader, "bot");
-    let mut bots = sections::read_bots(reader, item.as_ref());
+    let around = bots::Around {
+        net: &net,
+        data: &data,
+    };
+    let mut bots = bots::read_bots(reader, item.as_ref(), &around);
     if bots.is_empty() && local.enabled {
-        bots.push(BotConfig {
-            name: DEFAULT_BOT.to_owned(),
-            platform: Platform::Local,
-            text_only: false,
-            messages_per_minute: None,
-            conversation_messages_per_minute: None,
-            edits: true,
-        });
+        bots.push(BotConfig::local(DEFAULT_BOT));
     }
     if let Some(item) = item.filter(|item| item.is_list() && !local.enabled)
-        && bots.iter().any(|bot| bot.platform == Platform::Local)
+        && bots
+            .iter()
+            .any(|bot| matches!(bot.platform, Platform::Local(_)))
     {
         let problem = item
             .problem("has a bot of the local platform")

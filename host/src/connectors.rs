@@ -1,3 +1,4 @@
 //! Platform connectors, one folder each.
 
 pub mod local;
+pub mod symphony;

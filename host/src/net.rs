@@ -12,6 +12,7 @@ pub mod grant;
 mod mask;
 mod oauth;
 pub mod resolve;
+mod rest;
 pub mod retry_after;
 mod route;
 mod tls;
@@ -22,5 +23,6 @@ pub use credential::{
 pub use egress::{CappedBody, Caps, Egress, EgressError};
 pub use grant::{GrantError, HttpGrants};
 pub use mask::SHORTEST_SECRET;
+pub use rest::{Answer, RestClient, RestError};
 pub use route::{Bypass, NetConfig, NoBypass, Proxy, ProxyError};
 pub use tls::{Identity, PemError, read_authorities};

@@ -14,6 +14,8 @@ mod hung;
 mod load;
 #[path = "bench/reload.rs"]
 mod reload;
+#[path = "bench/symphony.rs"]
+mod symphony;
 #[path = "bench/waiting.rs"]
 mod waiting;
 
@@ -21,7 +23,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parlor_tests::guests;
+use parlor_tests::{bdk, guests};
 use serde::Serialize;
 
 /// The longest that one measurement may take.
@@ -67,6 +69,18 @@ impl Row {
             ratio: None,
             target: format!("<= {target}"),
             met: value <= target,
+        }
+    }
+
+    /// A figure without a target, beside another where there is one.
+    fn beside(name: &'static str, value: f64, unit: &'static str, base: Option<f64>) -> Self {
+        Self {
+            name,
+            value,
+            unit,
+            ratio: base.map(|base| value / base),
+            target: "none".to_owned(),
+            met: true,
         }
     }
 
@@ -133,6 +147,16 @@ pub(crate) async fn run(only: &str, json: bool) -> Vec<Row> {
         footprint::start_rows,
     )
     .await;
+    let names = [
+        "symphony-flood",
+        "symphony-bdk-answers",
+        "symphony-bdk-dispatch",
+    ];
+    if rows.wants(&names) {
+        // Not measured: the first time it is installed.
+        let python = bdk::python().await;
+        rows.take(&names, || symphony::flood(python)).await;
+    }
     rows.take(&["live-call"], calls::live).await;
     rows.take(&["fresh-call"], calls::fresh).await;
     note(&format!("load average: {}", load_average()));
@@ -146,12 +170,16 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    fn wants(&self, names: &[&'static str]) -> bool {
+        names.iter().any(|name| name.contains(self.only))
+    }
+
     async fn take<F, W>(&mut self, names: &[&'static str], measure: F)
     where
         F: FnOnce() -> W,
         W: Future<Output = anyhow::Result<Vec<Row>>>,
     {
-        if !names.iter().any(|name| name.contains(self.only)) {
+        if !self.wants(names) {
             return;
         }
         let measured = match tokio::time::timeout(BOUND, measure()).await {

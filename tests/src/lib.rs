@@ -2,10 +2,12 @@
 //! that can be killed, a clock that can be set, the world outside, the contract's table.
 
 pub mod api;
+pub mod bdk;
 pub mod browser;
 pub mod candidate;
 pub mod clock;
 pub mod contract;
+pub mod coverage;
 pub mod flood;
 pub mod fuzz;
 pub mod guests;
@@ -14,10 +16,12 @@ pub mod hooks;
 pub mod injection;
 pub mod kinds;
 pub mod logs;
+pub mod openapi;
 pub mod outside;
 pub mod person;
 pub mod process;
 pub mod random;
+pub mod sim;
 pub mod stage;
 pub mod storm;
 pub mod tidy;

@@ -5,9 +5,11 @@ mod builds;
 mod faults;
 mod findings;
 mod host;
+mod symphony;
 mod talker;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use tokio::task::JoinSet;
 
 pub use self::findings::Findings;
 pub use self::host::{Weather, serve};
+pub use self::symphony::run_on_symphony;
 
 use self::builds::Builds;
 use self::host::DOUBTS;
@@ -125,6 +128,9 @@ pub struct Report {
     pub rss_growth_mib: f64,
     /// The whole storm.
     pub seconds: f64,
+    /// What else this platform did.
+    #[serde(flatten)]
+    pub platform: BTreeMap<&'static str, u64>,
     /// What is wrong, in words.
     #[serde(skip)]
     pub findings: String,
@@ -194,15 +200,8 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
         counted == sum,
         "the counter says {sum}, its answers {counted}"
     );
-    let mut times: Vec<Duration> = Vec::new();
-    for talker in &mut storm.talkers {
-        times.append(&mut talker.times);
-    }
-    times.sort_unstable();
-    let p99 = times
-        .get(times.len() * 99 / 100)
-        .copied()
-        .unwrap_or_default();
+    let talkers = storm.talkers.iter_mut();
+    let times: Vec<Duration> = talkers.flat_map(|talker| talker.times.drain(..)).collect();
     Ok(Report {
         events: storm.progress.count(),
         kills: storm.kills,
@@ -213,9 +212,10 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
         duplicated: findings.duplicated,
         inverted: findings.inverted,
         in_doubt: std::fs::metadata(storm.folder.path().join(DOUBTS)).map_or(0, |file| file.len()),
-        p99_ms: p99.as_secs_f64() * 1e3,
+        p99_ms: p99_ms(times),
         rss_growth_mib,
         seconds: began.elapsed().as_secs_f64(),
+        platform: BTreeMap::new(),
         findings: findings.to_string(),
     })
 }
@@ -225,7 +225,7 @@ impl Storm {
     async fn pass(&mut self) -> anyhow::Result<(u64, f64)> {
         self.kill_again_and_again().await?;
         let last = self.last_life().await.context("the last life")?;
-        self.nothing_is_left()?;
+        nothing_is_left(self.folder.path())?;
         self.nothing_more_is_said().await?;
         Ok(last)
     }
@@ -362,22 +362,6 @@ impl Storm {
         Ok((sum, growth))
     }
 
-    /// Looks into the journal at rest: nothing waits, nothing failed but what was to fail.
-    fn nothing_is_left(&self) -> anyhow::Result<()> {
-        let journal = self.folder.path().join("data").join("journal.sqlite");
-        let journal = rusqlite::Connection::open(journal)?;
-        for wrong in [
-            "SELECT count(*) FROM events WHERE unrouted IS NOT NULL",
-            "SELECT count(*) FROM deliveries WHERE ended IS NOT 'done'
-                AND plugin NOT IN ('trap-handle', 'loop')",
-            "SELECT count(*) FROM parts WHERE state <> 'sent'",
-        ] {
-            let count: u64 = journal.query_row(wrong, [], |row| row.get(0))?;
-            ensure!(count == 0, "{count} rows: {wrong}");
-        }
-        Ok(())
-    }
-
     /// Starts the host once more: what is done is not done again.
     async fn nothing_more_is_said(&mut self) -> anyhow::Result<()> {
         let mut host = self.start(false)?;
@@ -389,6 +373,29 @@ impl Storm {
         ensure!(status.success(), "the host does not stop cleanly: {status}");
         Ok(())
     }
+}
+
+/// Looks into the journal at rest of a host's folder: nothing waits, nothing failed but what was to fail.
+fn nothing_is_left(folder: &Path) -> anyhow::Result<()> {
+    let journal = folder.join("data").join("journal.sqlite");
+    let journal = rusqlite::Connection::open(journal)?;
+    for wrong in [
+        "SELECT count(*) FROM events WHERE unrouted IS NOT NULL",
+        "SELECT count(*) FROM deliveries WHERE ended IS NOT 'done'
+            AND plugin NOT IN ('trap-handle', 'loop')",
+        "SELECT count(*) FROM parts WHERE state <> 'sent'",
+    ] {
+        let count: u64 = journal.query_row(wrong, [], |row| row.get(0))?;
+        ensure!(count == 0, "{count} rows: {wrong}");
+    }
+    Ok(())
+}
+
+/// The time within which 99 of 100 answers came, in milliseconds.
+fn p99_ms(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    let p99 = times.get(times.len() * 99 / 100);
+    p99.copied().unwrap_or_default().as_secs_f64() * 1e3
 }
 
 /// What the counter says itself.

@@ -225,6 +225,28 @@ const WEBHOOK: &[&str] = &[
     "{\"state\":\"down\"}",
 ];
 
+const FEED: &[&str] = &[
+    "{\"events\":[",
+    "],\"ackId\":\"a\"}",
+    "{\"type\":\"MESSAGESENT\",\"payload\":{\"messageSent\":{\"message\":",
+    "{\"type\":\"SYMPHONYELEMENTSACTION\",\"payload\":{\"symphonyElementsAction\":",
+    "{\"type\":\"USERJOINEDROOM\",\"payload\":{\"userJoinedRoom\":",
+    "{\"messageId\":\"m==\",\"message\":\"<div>x</div>\",\"data\":\"{}\"}",
+    "{\"formMessageId\":\"m==12\",\"formId\":\"f\",\"formValues\":{\"action\":\"a\",\"p\":[1]}}",
+    "{\"affectedUser\":{\"userId\":2},\"stream\":{\"streamId\":\"s\"}}",
+    "}}}",
+    ",\"initiator\":{\"user\":{\"userId\":1}}",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "null",
+    "\"id\":\"x\"",
+    "\"timestamp\":1",
+    "1e99",
+];
+
 macro_rules! holds {
     ($($name:ident: $target:path, $pieces:ident;)*) => {
         proptest! {
@@ -247,6 +269,10 @@ holds! {
     no_text_breaks_the_settings_reader: fuzz::settings, SETTINGS;
     no_answer_breaks_a_dialog: fuzz::dialog, DIALOG;
     no_call_breaks_the_webhook_ingress: fuzz::webhook, WEBHOOK;
+    no_feed_breaks_the_event_reader: fuzz::symphony_event, FEED;
+    no_message_of_symphony_is_refused: fuzz::symphony_presentation, PRESENTATION;
+    no_message_ml_of_ours_is_broken: fuzz::symphony_messageml, MESSAGE_ML;
+    no_markdown_breaks_message_ml: fuzz::symphony_messageml, MARKDOWN;
 }
 
 /// The pieces are worth something: they do make forms that are asked.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use parlor_host::config::variable;
-use parlor_host::content::{terminal, terminal_notes, text};
+use parlor_host::connectors::symphony::render::{RenderOptions, render};
+use parlor_host::content::{self, terminal, terminal_notes, text};
 use parlor_host::mailbox::rooms::{Command, Say};
 use parlor_host::model::action::File;
-use parlor_host::model::content::Block;
+use parlor_host::model::content::{Block, Content};
 use parlor_host::web::PageServer;
 use parlor_tests::browser::Browser;
 use parlor_tests::harness::TestHost;
@@ -60,6 +61,24 @@ fn every_kind_in_the_terminal() {
         let styled = terminal(&blocks, 60, true);
         let styled = styled.replace("\u{1b}[0m", "›").replace("\u{1b}[", "‹");
         shown.push_str(&format!("== {name} {notes:?}\n{styled}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn every_kind_on_symphony() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let options = RenderOptions {
+            attachments: 1,
+            mark: None,
+        };
+        let rendered = render(&Content::Blocks(blocks), options).expect("every kind is shown");
+        let message = &rendered.message;
+        // What another bot of ours would read is what the agent takes.
+        content::blocks(&Content::MessageMl(message.clone())).expect("it is MessageML");
+        let notes = &rendered.notes;
+        shown.push_str(&format!("== {name} {notes:?}\n{message}\n\n"));
     }
     insta::assert_snapshot!(shown);
 }

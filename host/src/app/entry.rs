@@ -11,7 +11,8 @@ use futures::future::BoxFuture;
 use super::control::{self, ControlSocket};
 use super::host::{Host, HostParts};
 use super::outside::Outside;
-use super::platforms::BuiltIn;
+use super::platforms::{BuiltIn, Platforms};
+use super::preview::{Previewing, ShownAs};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
@@ -78,6 +79,8 @@ pub struct ChatOptions {
     pub settings: Settings,
     /// The only plugins to load; empty: those of the settings' folder.
     pub files: Vec<PathBuf>,
+    /// A platform that is shown beside the local one.
+    pub shown_as: Option<ShownAs>,
     /// Who talks.
     pub front: Box<dyn FrontEnd>,
 }
@@ -204,6 +207,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let ChatOptions {
         settings,
         files,
+        shown_as,
         front,
     } = options;
     let hub = Hub::open(LocalConfig {
@@ -218,13 +222,18 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
             .map_err(|error| unreadable_plugins(&settings, &error))?;
     }
     let watch = watch(&settings, false);
+    let built_in = BuiltIn::new(hub.clone());
+    let platforms: Arc<dyn Platforms> = match shown_as {
+        None => Arc::new(built_in),
+        Some(shown_as) => Arc::new(Previewing::new(built_in, shown_as)),
+    };
     let host = Host::start(HostParts {
         cache: private_cache()?,
         artifacts: None,
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
-        platforms: Arc::new(BuiltIn::new(hub.clone())),
+        platforms,
         hub,
         settings,
     })

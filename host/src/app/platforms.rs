@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::config::{BotConfig, Platform};
 use crate::connectors::local::{Hub, LocalConnector};
+use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
 use crate::mailbox::session::Session;
 use crate::model::Name;
 
@@ -33,10 +34,16 @@ impl BuiltIn {
 impl Platforms for BuiltIn {
     fn session(&self, tenant: &Name, bot: &BotConfig) -> anyhow::Result<Arc<dyn Session>> {
         let name = &bot.name;
-        match bot.platform {
-            Platform::Local => {
+        match &bot.platform {
+            Platform::Local(_) => {
                 let hub = self.hub.clone();
                 let connector = LocalConnector::new(hub, tenant.clone(), name, name)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
+            Platform::Symphony(config) => {
+                let config = SymphonyConfig::clone(config);
+                let connector = SymphonyConnector::new(tenant.clone(), name, config)
                     .with_context(|| format!("bot {name}"))?;
                 Ok(Arc::new(connector))
             }

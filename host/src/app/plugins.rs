@@ -5,6 +5,7 @@
 mod absent;
 mod artifacts;
 mod builds;
+mod commands;
 mod health;
 mod load;
 mod returning;
@@ -329,6 +330,9 @@ impl Plugins {
         let table = table.with_sentences(settings.sentences.commands.clone());
         let table = Arc::new(table);
         self.parts.inbox.set_table(&self.parts.tenant, table);
+        self.parts
+            .sessions
+            .show_commands(|bot| self.commands_of(bot));
         let webhooks: Vec<_> = {
             let known = self.known.lock();
             let serving = known.serving.iter();

@@ -39,7 +39,7 @@ pub fn bots(settings: &Settings) -> anyhow::Result<Vec<Line>> {
         Some(journal) => journal.last_events()?,
         None => BTreeMap::new(),
     };
-    let line = |name: &String, platform: Platform| {
+    let line = |name: &String, platform: &Platform| {
         let is_paused = waiting.paused.contains(name);
         let own = waiting.parts.iter();
         let own = own.filter(|part| *part.what.bot == **name).count();
@@ -66,7 +66,7 @@ pub fn bots(settings: &Settings) -> anyhow::Result<Vec<Line>> {
         })
     };
     let bots = settings.bots.iter();
-    Ok(bots.map(|bot| line(&bot.name, bot.platform)).collect())
+    Ok(bots.map(|bot| line(&bot.name, &bot.platform)).collect())
 }
 
 /// What waits in the outbox of a data folder.
@@ -125,7 +125,10 @@ pub fn conversations(settings: &Settings, bot: Option<&str>) -> anyhow::Result<V
             continue;
         }
         is_known = true;
-        let Platform::Local = config.platform;
+        // The others keep their conversations themselves, and are asked by a running host only.
+        let Platform::Local(_) = config.platform else {
+            continue;
+        };
         let folder = settings.data.join(ROOMS_FOLDER);
         let places = conversations_at_rest(&folder, &config.name)?;
         let places = places.into_iter();

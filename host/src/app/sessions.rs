@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use parking_lot::Mutex;
@@ -15,10 +15,10 @@ use super::bots::BotDirectory;
 use super::clock;
 use super::intake::Inbox;
 use super::platforms::Platforms;
-use crate::config::BotConfig;
+use crate::config::{BotConfig, LocalBot, Platform};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::control::BotState;
-use crate::mailbox::session::{BotTuning, Session as BotSession};
+use crate::mailbox::session::{BotTuning, Session as BotSession, SessionEnd, ShownCommand, Watch};
 use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
 use crate::outbox::Outbox;
@@ -78,6 +78,8 @@ pub struct Sessions {
 struct Session {
     connector: Arc<dyn BotSession>,
     platform: String,
+    /// Its settings when it was made.
+    config: Platform,
     standing: Mutex<Standing>,
     running: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
 }
@@ -183,6 +185,14 @@ impl Sessions {
         live.map(|session| session.connector.quiet()).collect()
     }
 
+    /// Tells each bot which commands its plugins have.
+    pub(super) fn show_commands(&self, of_bot: impl Fn(&str) -> Vec<ShownCommand>) {
+        for session in self.all() {
+            let bot = session.connector.bot().name;
+            session.connector.show_commands(&of_bot(&bot));
+        }
+    }
+
     /// Tells whether a bot is paused.
     pub fn is_paused(&self, bot: &str) -> bool {
         self.paused.lock().contains(bot)
@@ -214,7 +224,12 @@ impl Sessions {
         let _turn = self.changing.lock().await;
         let session = self.find(bot)?;
         if !self.is_paused(bot) {
-            return Ok(false);
+            if !session.is_refused() {
+                return Ok(false);
+            }
+            session.end().await;
+            self.start(&session);
+            return Ok(true);
         }
         self.write_paused(bot, false).await?;
         self.outbox.set_paused(bot, false);
@@ -248,7 +263,17 @@ impl Sessions {
                 continue;
             };
             match wanted.iter().find(|config| config.name == name) {
-                Some(config) => session.connector.tune(tuning(config)),
+                Some(config) if is_tunable(&session.config, &config.platform) => {
+                    session.connector.tune(tuning(config));
+                }
+                Some(config) => {
+                    // Made before the old one goes: what cannot be made leaves it as it is.
+                    let connector = self.platforms.session(&self.tenant, config)?;
+                    tracing::info!(bot = name, "bot changed");
+                    session.end().await;
+                    let session = self.put(config, connector);
+                    self.start(&session);
+                }
                 None => {
                     tracing::info!(bot = name, "bot removed");
                     self.remove(&session).await;
@@ -263,8 +288,12 @@ impl Sessions {
     }
 
     fn add(&self, config: &BotConfig) -> anyhow::Result<Arc<Session>> {
-        let name = &config.name;
         let connector = self.platforms.session(&self.tenant, config)?;
+        Ok(self.put(config, connector))
+    }
+
+    fn put(&self, config: &BotConfig, connector: Arc<dyn BotSession>) -> Arc<Session> {
+        let name = &config.name;
         connector.tune(tuning(config));
         self.directory.add(&self.tenant, name, connector.clone());
         let state = if self.is_paused(name) {
@@ -275,6 +304,7 @@ impl Sessions {
         };
         let session = Arc::new(Session {
             platform: connector.bot().platform,
+            config: config.platform.clone(),
             connector,
             standing: Mutex::new(Standing {
                 state,
@@ -284,7 +314,7 @@ impl Sessions {
             running: Mutex::default(),
         });
         self.bots.lock().insert(name.clone(), session.clone());
-        Ok(session)
+        session
     }
 
     async fn remove(&self, session: &Arc<Session>) {
@@ -331,6 +361,26 @@ impl Sessions {
 }
 
 impl Session {
+    /// Its session begins; what ended the last one stays readable.
+    fn connect(&self) {
+        let mut standing = self.standing.lock();
+        standing.state = BotState::Connecting;
+        standing.since = clock::now();
+    }
+
+    /// Its session lives.
+    fn connected(&self) {
+        let mut standing = self.standing.lock();
+        standing.state = BotState::Connected;
+        standing.since = clock::now();
+    }
+
+    /// Tells whether its platform refused it, so that nothing begins it again.
+    fn is_refused(&self) -> bool {
+        let running = self.running.lock();
+        running.as_ref().is_some_and(|(_, task)| task.is_finished())
+    }
+
     fn stand(&self, state: BotState, reason: Option<String>) {
         *self.standing.lock() = Standing {
             state,
@@ -371,37 +421,77 @@ impl Session {
 }
 
 fn tuning(config: &BotConfig) -> BotTuning {
+    let local = match config.platform {
+        Platform::Local(local) => local,
+        Platform::Symphony(_) => LocalBot::default(),
+    };
     BotTuning {
         per_minute: config.messages_per_minute,
         per_minute_in_conversation: config.conversation_messages_per_minute,
-        text_only: config.text_only,
-        edits: config.edits,
+        text_only: local.text_only,
+        edits: local.edits,
     }
 }
 
-/// Keeps a session alive until it is told to end.
+/// Tells whether a bot can follow new settings without a new session.
+fn is_tunable(old: &Platform, new: &Platform) -> bool {
+    match (old, new) {
+        (Platform::Local(_), Platform::Local(_)) => true,
+        (old, new) => old == new,
+    }
+}
+
+/// Keeps a session alive until it is told to end, or its platform refuses the bot.
 async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationToken) {
+    let name = session.connector.bot().name;
     let mut wait = FIRST_WAIT;
-    let mut reason = None;
     loop {
-        session.stand(BotState::Connected, reason);
-        let run = session.connector.run(inbox.as_ref(), stop.clone());
+        session.connect();
+        let watch = Watching {
+            session: &session,
+            since: Mutex::default(),
+        };
+        let run = session.connector.run(inbox.as_ref(), &watch, stop.clone());
         let ended = AssertUnwindSafe(run).catch_unwind().await;
         if stop.is_cancelled() {
             return;
         }
         let why = match ended {
-            Ok(()) => "the host took no more events",
-            Err(_) => "the session panicked",
+            Ok(SessionEnd::Stopped) => "the host took no more events".to_owned(),
+            Ok(SessionEnd::Lost(why)) => why,
+            Ok(SessionEnd::Refused(why)) => {
+                tracing::error!(bot = name, why, "bot refused; it stops");
+                let advice = format!("{why}; `parlor bots resume {name}` tries again");
+                session.stand(BotState::Stopped, Some(advice));
+                return;
+            }
+            Err(_) => "the session panicked".to_owned(),
         };
-        tracing::error!(bot = session.connector.bot().name, why, "session ended");
-        session.stand(BotState::Disconnected, Some(why.to_owned()));
-        reason = Some(why.to_owned());
+        tracing::warn!(bot = name, why, "session ended; it is begun again");
+        session.stand(BotState::Disconnected, Some(why));
+        let lived = watch.since.lock().map(|since| since.elapsed());
+        // One that lived longer than it was waited for is not one that cannot live.
+        if lived.is_some_and(|lived| lived >= wait) {
+            wait = FIRST_WAIT;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
         wait = (wait * 2).min(MAX_WAIT);
+    }
+}
+
+/// Notes that a session lives.
+struct Watching<'a> {
+    session: &'a Session,
+    since: Mutex<Option<Instant>>,
+}
+
+impl Watch for Watching<'_> {
+    fn connected(&self) {
+        *self.since.lock() = Some(Instant::now());
+        self.session.connected();
     }
 }
 

@@ -100,7 +100,7 @@ fn check_form(
 fn check_press(
     hearings: &Hearings<'_>,
     open: Option<OpenForm>,
-    pressed: &ButtonPressed,
+    pressed: &mut ButtonPressed,
     actor: Option<User>,
 ) -> Hearing {
     let closed = || Hearing::said(hearings.line(&hearings.sentences.dialog.button_closed));
@@ -113,13 +113,17 @@ fn check_press(
             None => closed(),
         };
     }
-    let is_known = open.buttons.iter().any(
-        |button| matches!(&button.kind, ButtonKind::Action(action) if action.id == pressed.button_id),
-    );
-    if is_known {
-        Hearing::ordinary()
-    } else {
-        closed()
+    let known = open.buttons.iter().find_map(|button| match &button.kind {
+        ButtonKind::Action(action) if action.id == pressed.button_id => Some(action),
+        _ => None,
+    });
+    match known {
+        // Not every platform hands the value back; the button that was sent has it.
+        Some(action) => {
+            pressed.value.clone_from(&action.value);
+            Hearing::ordinary()
+        }
+        None => closed(),
     }
 }
 

@@ -66,6 +66,8 @@ fn a_wrong_command_line_ends_with_64() {
     );
     assert_eq!(code(&["check", "/nonexistent/joke.wasm"]), usage);
     assert_eq!(code(&["chat", "/nonexistent/joke.wasm"]), usage);
+    assert_eq!(code(&["import", "symphony", "/nonexistent/c.json"]), usage);
+    assert_eq!(code(&["import", "elsewhere"]), usage);
     assert_eq!(code(&["--help"]), ok);
     assert_eq!(code(&["--version"]), ok);
 }

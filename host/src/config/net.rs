@@ -15,10 +15,22 @@ const EXPECTED_BYPASS: &str =
     "a name, \"*.example.com\", an address, or a network such as \"10.0.0.0/8\"";
 
 pub(super) fn read_net(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> NetConfig {
-    let mut config = NetConfig::default();
+    let config = NetConfig::default();
     let Some(mut table) = item.and_then(|item| item.table(reader)) else {
         return config;
     };
+    let config = read_way(reader, &mut table, &config);
+    table.finish(reader);
+    config
+}
+
+/// Reads the keys of a way out; what is not said is as it was. Authorities come in addition.
+pub(super) fn read_way(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    before: &NetConfig,
+) -> NetConfig {
+    let mut config = before.clone();
     if let Some(item) = table.get(reader, "proxy") {
         config.proxy = read_proxy(reader, &item);
     }
@@ -34,7 +46,6 @@ pub(super) fn read_net(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> NetC
             config.authorities.extend(read_ca_file(reader, &item));
         }
     }
-    table.finish(reader);
     config
 }
 

@@ -1,4 +1,4 @@
-//! The host's own sections: listeners, journal, bots, roles, reload, limits.
+//! The host's own sections: listeners, journal, roles, reload, limits.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,17 +8,15 @@ use url::Url;
 
 use super::duration::parse_duration_ms;
 use super::names::report_bad_name;
-use super::read::{Item, Reader, Table};
+use super::read::{Item, Reader};
 
 const MIB: u64 = 1024 * 1024;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// The shortest and the longest that the past can be kept.
 const MIN_KEEP_MS: u64 = DAY_MS / 24;
 const MAX_KEEP_MS: u64 = 3650 * DAY_MS;
-/// Bots, rooms or users that a file may name.
+/// Rooms or users that a file may name.
 const MAX_NAMED: usize = 1_000;
-/// Requests a minute that a bot may be allowed.
-const MAX_PER_MINUTE: u64 = 600_000;
 /// Patterns that a role may have.
 const MAX_PATTERNS: usize = 10_000;
 
@@ -85,39 +83,6 @@ pub struct JournalConfig {
     pub keep_ms: u64,
     /// Milliseconds that dead letters are kept.
     pub keep_dead_ms: u64,
-}
-
-/// A platform that this version knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Platform {
-    /// Rooms and users of our own.
-    Local,
-}
-
-impl Platform {
-    /// Its name in the settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-        }
-    }
-}
-
-/// A bot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BotConfig {
-    /// Its name in settings and logs.
-    pub name: String,
-    /// Its platform.
-    pub platform: Platform,
-    /// On the local platform: it shows text only, as a platform without forms and buttons does.
-    pub text_only: bool,
-    /// Requests a minute that it may make; none is as many as its platform takes.
-    pub messages_per_minute: Option<u32>,
-    /// Messages a minute in one conversation; none is as many as its platform takes.
-    pub conversation_messages_per_minute: Option<u32>,
-    /// Whether its messages can be changed; only the local platform can be told that they cannot.
-    pub edits: bool,
 }
 
 /// Whether a change in the folder serves at once.
@@ -310,95 +275,6 @@ pub(super) fn read_journal(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> 
     }
     table.finish(reader);
     config
-}
-
-pub(super) fn read_bots(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -> Vec<BotConfig> {
-    let mut bots: Vec<BotConfig> = Vec::new();
-    let items = item.and_then(|item| {
-        if item.is_table() {
-            item.wrong(reader, "`[[bot]]`, with two brackets");
-            return None;
-        }
-        item.list(reader, MAX_NAMED)
-    });
-    for item in items.into_iter().flatten() {
-        let Some(mut table) = item.table(reader) else {
-            continue;
-        };
-        let name = read_bot_name(reader, &mut table, &bots);
-        let Some(platform) = read_platform(reader, &mut table) else {
-            // Its other keys belong to the platform, and are not known.
-            continue;
-        };
-        let text_only = table
-            .get(reader, "text-only")
-            .and_then(|item| item.flag(reader))
-            .unwrap_or_default();
-        let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
-        let conversation_messages_per_minute =
-            read_per_minute(reader, &mut table, "conversation-messages-per-minute");
-        let edits = table
-            .get(reader, "edits")
-            .and_then(|item| item.flag(reader))
-            .unwrap_or(true);
-        table.finish(reader);
-        if let Some(name) = name {
-            bots.push(BotConfig {
-                name,
-                platform,
-                text_only,
-                messages_per_minute,
-                conversation_messages_per_minute,
-                edits,
-            });
-        }
-    }
-    bots
-}
-
-fn read_per_minute(
-    reader: &mut Reader<'_>,
-    table: &mut Table<'_>,
-    key: &'static str,
-) -> Option<u32> {
-    let item = table.get(reader, key)?;
-    let number = item.integer(reader, 1..=MAX_PER_MINUTE)?;
-    u32::try_from(number).ok()
-}
-
-fn read_bot_name(
-    reader: &mut Reader<'_>,
-    table: &mut Table<'_>,
-    bots: &[BotConfig],
-) -> Option<String> {
-    let item = table.require(reader, "name")?;
-    let name = item.text(reader)?;
-    if report_bad_name(reader, &item, name) {
-        return None;
-    }
-    if bots.iter().any(|bot| bot.name == name) {
-        let problem = item
-            .problem(format!("is \"{name}\", which another bot has"))
-            .expected("a name of its own");
-        reader.report(problem);
-        return None;
-    }
-    Some(name.to_owned())
-}
-
-fn read_platform(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<Platform> {
-    let item = table.require(reader, "platform")?;
-    let platform = item.text(reader)?;
-    if platform == "local" {
-        return Some(Platform::Local);
-    }
-    let problem = item
-        .problem(format!(
-            "is \"{platform}\", which is not supported yet by this version"
-        ))
-        .expected("`local`");
-    reader.report(problem);
-    None
 }
 
 pub(super) fn read_roles(

@@ -1,5 +1,6 @@
 mod egress;
 mod local;
+mod symphony;
 
 use std::path::Path;
 use std::time::Duration;
@@ -150,8 +151,8 @@ fn names_the_line_of_each_mistake() {
         ),
     );
     check(
-        "[[bot]]\nname = \"a\"\nplatform = \"symphony\"\nhost = \"x\"\n",
-        "parlor.toml:3: `platform` in entry 1 of `bot` is \"symphony\", which is not supported yet by this version; expected `local`",
+        "[[bot]]\nname = \"a\"\nplatform = \"webex\"\nhost = \"x\"\n",
+        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `local`, `symphony`",
     );
     check(
         "[[bot]]\nplatform = \"local\"\n",

@@ -31,7 +31,7 @@ use self::send::{Plan, part_id, plan_action, send_error};
 use crate::content::hosted::Shows;
 use crate::journal::{Part, Sent};
 use crate::mailbox::rooms::{Command, RoomsError};
-use crate::mailbox::session::{BotTuning, Session};
+use crate::mailbox::session::{BotTuning, Session, SessionEnd, Watch};
 use crate::mailbox::{Connector, Intake, Pace, Read, ReadAnswer, SendError};
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Target};
@@ -203,8 +203,15 @@ fn sent(done: crate::mailbox::rooms::Done) -> Sent {
 
 #[async_trait]
 impl Session for LocalConnector {
-    async fn run(&self, intake: &dyn Intake, stop: CancellationToken) {
+    async fn run(
+        &self,
+        intake: &dyn Intake,
+        watch: &dyn Watch,
+        stop: CancellationToken,
+    ) -> SessionEnd {
+        watch.connected();
         self.hear(intake, stop.cancelled()).await;
+        SessionEnd::Stopped
     }
 
     fn tune(&self, tuning: BotTuning) {

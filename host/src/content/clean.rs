@@ -107,6 +107,8 @@ fn is_unsafe(sign: char) -> bool {
         | '\u{2060}'..='\u{2065}'
         | '\u{206a}'..='\u{206f}' => true,
         '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        // No text has these, and no XML.
+        '\u{fffe}' | '\u{ffff}' => true,
         _ => false,
     }
 }

@@ -4,6 +4,7 @@
 //! passed over. What blocks cannot say (colours, columns side by side) is dropped.
 
 mod form;
+pub(super) mod source;
 
 use crate::model::content::{
     Alignment, Block, Card, CodeBlock, DateFormat, DateTimeSpan, Heading, Image, LinkSpan,

@@ -137,6 +137,12 @@ fn longest<'a, T>(
     punctuation.then_some((item, 1 + length + word.len()))
 }
 
+fn written(at: u64) -> String {
+    let at = i64::try_from(at).ok();
+    let stamp = at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    stamp.map_or_else(String::new, |stamp| stamp.to_string())
+}
+
 struct Walk<'a> {
     message: &'a Message,
     glue: bool,
@@ -216,7 +222,11 @@ impl<'a> Walk<'a> {
                 Span::Hashtag(tag) => self.entity(span, Token::Hashtag(Cow::Borrowed(tag))),
                 Span::LineBreak => self.line_break(),
                 Span::Text(text) => self.text(&text.text),
-                Span::Link(_) | Span::Emoji(_) | Span::DateTime(_) | Span::Other(_) => {
+                // What is read: the address behind it is no word of the message.
+                Span::Link(link) if !link.text.is_empty() => self.text(&link.text),
+                // One word, as it is written in the message itself.
+                Span::DateTime(date) => self.text(&written(date.at)),
+                Span::Link(_) | Span::Emoji(_) | Span::Other(_) => {
                     self.text(&span_text(span));
                 }
             }

@@ -6,6 +6,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::{ContentError, MAX_DEPTH, MAX_TEXT_BYTES};
 
+/// The most attributes of one element: the reader compares each with all before it.
+const MAX_ATTRIBUTES: usize = 256;
 /// The most elements and texts of one message.
 const MAX_NODES: usize = 20_000;
 
@@ -44,6 +46,12 @@ impl Element {
             })
     }
 
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(super) fn elements(&self) -> impl Iterator<Item = &Element> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -68,12 +76,32 @@ impl Element {
     }
 }
 
+/// How large a document may be.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    pub(super) depth: usize,
+    pub(super) nodes: usize,
+}
+
+/// What is written here.
+const OWN: Bounds = Bounds {
+    bytes: MAX_TEXT_BYTES,
+    depth: MAX_DEPTH,
+    nodes: MAX_NODES,
+};
+
 /// Reads a document or a fragment. The element returned has no name; its children are the roots.
 pub(super) fn parse(source: &str) -> Result<Element, ContentError> {
-    if source.len() > MAX_TEXT_BYTES {
+    parse_within(source, OWN)
+}
+
+/// Reads a document or a fragment as [`parse`] does, within other bounds.
+pub(super) fn parse_within(source: &str, bounds: Bounds) -> Result<Element, ContentError> {
+    if source.len() > bounds.bytes {
         return Err(ContentError::TooLong {
             found: source.len(),
-            limit: MAX_TEXT_BYTES,
+            limit: bounds.bytes,
         });
     }
     let mut reader = Reader::from_str(source);
@@ -89,8 +117,10 @@ pub(super) fn parse(source: &str) -> Result<Element, ContentError> {
             })?;
         match event {
             Event::Start(start) => {
-                if open.len() > MAX_DEPTH {
-                    return Err(ContentError::TooDeep { limit: MAX_DEPTH });
+                if open.len() > bounds.depth {
+                    return Err(ContentError::TooDeep {
+                        limit: bounds.depth,
+                    });
                 }
                 open.push(element(&start, reader.buffer_position())?);
             }
@@ -119,11 +149,11 @@ pub(super) fn parse(source: &str) -> Result<Element, ContentError> {
             Event::Eof => break,
         }
         nodes += 1;
-        if nodes > MAX_NODES {
+        if nodes > bounds.nodes {
             return Err(ContentError::TooMany {
                 what: "elements",
                 found: nodes,
-                limit: MAX_NODES,
+                limit: bounds.nodes,
             });
         }
     }
@@ -139,6 +169,13 @@ pub(super) fn parse(source: &str) -> Result<Element, ContentError> {
 fn element(start: &BytesStart<'_>, position: u64) -> Result<Element, ContentError> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
+        if attributes.len() >= MAX_ATTRIBUTES {
+            return Err(ContentError::TooMany {
+                what: "attributes",
+                found: attributes.len() + 1,
+                limit: MAX_ATTRIBUTES,
+            });
+        }
         let attribute = attribute.map_err(|error| ContentError::Malformed {
             position,
             what: error.to_string(),

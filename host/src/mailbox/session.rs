@@ -18,14 +18,50 @@ pub struct BotTuning {
     pub edits: bool,
 }
 
+/// A command, as a platform shows it to people who write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownCommand {
+    /// What is written: `/buy {quantity} {$ticker}`.
+    pub pattern: String,
+    /// What it does.
+    pub help: String,
+}
+
+/// Hears how a session does.
+pub trait Watch: Send + Sync {
+    /// From now on it hears its platform.
+    fn connected(&self);
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It was told to, or the host takes no more.
+    Stopped,
+    /// The connection did not come about or was lost; it may be begun again.
+    Lost(String),
+    /// The platform refuses the bot: beginning again helps nothing before somebody has changed
+    /// something.
+    Refused(String),
+}
+
 /// A connector that also hears its platform's events.
 #[async_trait]
 pub trait Session: Connector {
-    /// Offers what the platform says, in order, until `stop` is cancelled or the host takes no more.
-    async fn run(&self, intake: &dyn Intake, stop: CancellationToken);
+    /// Connects, says so, and offers what the platform says, in order, until `stop` is cancelled, the
+    /// host takes no more, or the connection is lost. Whoever runs it begins it again.
+    async fn run(
+        &self,
+        intake: &dyn Intake,
+        watch: &dyn Watch,
+        stop: CancellationToken,
+    ) -> SessionEnd;
 
     /// Follows the settings from now on.
     fn tune(&self, tuning: BotTuning);
+
+    /// Hears which commands its plugins have, for platforms that show them to people.
+    fn show_commands(&self, _commands: &[ShownCommand]) {}
 
     /// Notes that nobody runs the session for a while.
     fn leave(&self);

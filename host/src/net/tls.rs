@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
+use webpki::{EndEntityCert, KeyUsage};
 
 use super::egress::EgressError;
 use crate::model::secret::Secret;
@@ -31,6 +32,9 @@ pub enum PemError {
     /// The key is of a kind that is not known, or of another certificate.
     #[error("holds a key of another certificate, or of an unknown kind")]
     OtherKey,
+    /// It is another kind of file.
+    #[error("is no PEM; PKCS#12 is not read: `openssl pkcs12 -in FILE -nodes -out FILE.pem`")]
+    OtherKind,
 }
 
 /// Reads the certificates of authorities.
@@ -71,12 +75,52 @@ impl Identity {
         let chain = read_certificates(certificate)?;
         let key_der = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
         let key_der = key_der.map_err(|_| PemError::NoKey)?;
-        let certified = CertifiedKey::from_der(chain, key_der, &ring::default_provider());
+        Self::of_parts(chain, key_der, key.clone())
+    }
+
+    /// Reads a file with a certificate and its key in PEM.
+    ///
+    /// # Errors
+    /// [`PemError`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, PemError> {
+        const PEM: &[u8] = b"-----BEGIN";
+        if bytes.windows(PEM.len()).any(|window| window == PEM) {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return Self::from_pem(bytes, &Secret::new(text));
+        }
+        Err(PemError::OtherKind)
+    }
+
+    /// When the certificate has ended, in seconds since 1970; none where it has not.
+    pub fn ended_at(&self) -> Option<u64> {
+        let certificate = EndEntityCert::try_from(self.0.cert.first()?).ok()?;
+        // Who vouches for it is the server's to know: its time is looked at before that.
+        let verified = certificate.verify_for_usage(
+            &[],
+            &[],
+            &[],
+            UnixTime::now(),
+            KeyUsage::client_auth(),
+            None,
+            None,
+        );
+        match verified.err() {
+            Some(webpki::Error::CertExpired { not_after, .. }) => Some(not_after.as_secs()),
+            _ => None,
+        }
+    }
+
+    fn of_parts(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        secret: Secret,
+    ) -> Result<Self, PemError> {
+        let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
         let certified = certified.map_err(|error| match error {
             rustls::Error::InvalidCertificate(_) => PemError::BadCertificate,
             _ => PemError::OtherKey,
         })?;
-        Ok(Self(Arc::new(certified), key.clone()))
+        Ok(Self(Arc::new(certified), secret))
     }
 }
 

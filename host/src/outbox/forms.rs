@@ -38,7 +38,7 @@ pub(super) fn opened(
         let actions = actions.filter(|button| matches!(button.kind, ButtonKind::Action(_)));
         buttons.extend(actions.cloned());
     };
-    for block in blocks {
+    for block in blocks.iter() {
         match block {
             // A turn gives each form a message of its own; its buttons share its entry.
             Block::Form(found) => form = form.or(Some(found)),

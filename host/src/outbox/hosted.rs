@@ -1,7 +1,9 @@
 //! A message as its platform gets it, where the host runs forms and buttons itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::content::blocks;
 use crate::content::dialog::{DialogContext, DialogSentences};
 use crate::content::forms::{FormSentences, may_answer};
 use crate::content::hosted::{Audience, Hosted, Shows, host_run};
@@ -46,7 +48,7 @@ pub(super) fn render(
         conversation: &|_| None,
         now,
     };
-    let hosted = host_run(blocks, shows, &audience, &context)?;
+    let hosted = host_run(&blocks, shows, &audience, &context)?;
     let mut part = Box::new(part.clone());
     let content = Content::Blocks(hosted.blocks.clone());
     let action = Arc::make_mut(&mut part.what.action);
@@ -58,16 +60,18 @@ pub(super) fn render(
     Some((part, hosted))
 }
 
-/// The blocks of a part that says something.
-pub(super) fn blocks_of(part: &Part) -> Option<&[Block]> {
+/// The blocks of a part that says something; MessageML is read for them.
+pub(super) fn blocks_of(part: &Part) -> Option<Cow<'_, [Block]>> {
     let content = match &part.what.action.kind {
         ActionKind::Send(send) => &send.content,
         ActionKind::Edit(edit) => &edit.content,
         _ => return None,
     };
     match content {
-        Content::Blocks(blocks) => Some(blocks),
-        _ => None,
+        Content::Blocks(blocks) => Some(Cow::Borrowed(blocks)),
+        // It was understood when it was committed.
+        Content::MessageMl(_) => blocks(content).ok().map(Cow::Owned),
+        Content::Plain(_) | Content::Markdown(_) => None,
     }
 }
 

@@ -384,6 +384,19 @@ async fn a_form_is_open_once_its_message_is_sent() {
 }
 
 #[tokio::test]
+async fn the_form_of_messageml_that_goes_as_it_was_written_is_open() {
+    let bench = Bench::new(Platform::good());
+    let source = "<messageML><form id=\"f\"><text-field name=\"a\"/><button name=\"b\">c</button></form></messageML>";
+    let content = content(Content::MessageMl(source.to_owned()));
+    bench.send("joke", "room", vec![content]).await;
+    bench.through().await;
+    let open = bench.journal.open_forms().await.unwrap();
+    let form = open.iter().find(|open| open.message == "m1").unwrap();
+    let fields = &form.form.as_ref().unwrap().fields;
+    assert_eq!((fields.len(), fields[0].id.as_str()), (1, "a"));
+}
+
+#[tokio::test]
 async fn tells_when_too_much_waits_for_a_bot() {
     let config = OutboxConfig {
         waiting: 10,

@@ -227,6 +227,7 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "cancel-timer" => Action::cancel_timer(or("timer-1")),
         "close-there" => Action::close().in_conversation(or("chat:carol")),
         "other" => Action::other("local", or("other-1"), "{\"field\":1}"),
+        "blast" => Action::other("symphony", "blast", blast(&or("conversation-1"))),
         _ => return None,
     })
 }
@@ -237,6 +238,19 @@ fn raw() -> Blocks {
         "symphony",
         "<messageML/>",
         Blocks::new().paragraph("instead of raw"),
+    )
+}
+
+/// One message of the platform's own markup for several conversations.
+fn blast(conversations: &str) -> String {
+    let ids: Vec<String> = conversations
+        .split(',')
+        .map(|id| format!("{id:?}"))
+        .collect();
+    let message = "<messageML>to all of them</messageML>";
+    format!(
+        "{{\"conversations\":[{}],\"message\":{message:?}}}",
+        ids.join(",")
     )
 }
 

@@ -51,6 +51,7 @@ impl Guest {
             "capabilities" => format!("{:?}", directory::capabilities(id)),
             "transfer-targets" => format!("{:?}", directory::transfer_targets(id)),
             "attachment" => here_attachment(cx),
+            "attachment-ends" => here_attachment_ends(cx),
             _ => format!("no read {name}"),
         }
     }
@@ -73,6 +74,28 @@ fn here_attachment(cx: &Context) -> String {
                 bytes.last()
             )
         }
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+/// Reads the first and the last piece of the file that the message carries.
+fn here_attachment_ends(cx: &Context) -> String {
+    let Some(file) = cx.message().and_then(|message| message.attachments.first()) else {
+        return "no file".into();
+    };
+    let first = match directory::attachment(&file.id, 0) {
+        Ok(first) => first,
+        Err(error) => return format!("{error:?}"),
+    };
+    match directory::attachment(&file.id, first.total.saturating_sub(1)) {
+        Ok(last) => format!(
+            "{}: {} bytes, first {}, last {}, {}",
+            file.name,
+            first.total,
+            first.bytes.len(),
+            last.bytes.len(),
+            last.bytes.last().copied().unwrap_or_default(),
+        ),
         Err(error) => format!("{error:?}"),
     }
 }

@@ -26,6 +26,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Platform {
     /// Rooms and users of our own, with faults put in.
     Local,
+    /// A pod of the simulator, in this process.
+    Symphony,
 }
 
 /// Lets a storm pass over a host.
@@ -50,7 +52,7 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Platform::Local)]
     platform: Platform,
     /// Plugins that leak and trap wear the host, instead of a storm.
-    #[arg(long, conflicts_with_all = ["seed", "kills", "reloads", "talkers"])]
+    #[arg(long, conflicts_with_all = ["seed", "kills", "reloads", "talkers", "platform"])]
     wear: bool,
     /// One JSON object.
     #[arg(long)]
@@ -87,7 +89,6 @@ async fn main() -> anyhow::Result<ExitCode> {
         storm::serve(folder, weather, arguments.max_bytes).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Platform::Local = arguments.platform;
     if arguments.wear {
         let report = wear::run(&WearOptions {
             program: std::env::current_exe()?,
@@ -100,15 +101,18 @@ async fn main() -> anyhow::Result<ExitCode> {
         let is_flat = report.rss_growth_mib <= GROWTH_MIB;
         return Ok(exit_code(is_flat && report.is_clean()));
     }
-    let report = storm::run(StormOptions {
+    let options = StormOptions {
         subject: Subject::Faulty(std::env::current_exe()?),
         seed: arguments.seed,
         events: arguments.events,
         kills: arguments.kills,
         reloads: arguments.reloads,
         talkers: arguments.talkers,
-    })
-    .await?;
+    };
+    let report = match arguments.platform {
+        Platform::Local => storm::run(options).await?,
+        Platform::Symphony => storm::run_on_symphony(options).await?,
+    };
     show(&report, &report.findings, arguments.json)?;
     Ok(exit_code(report.is_clean()))
 }

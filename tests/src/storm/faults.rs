@@ -12,7 +12,7 @@ use parlor_host::app::platforms::{BuiltIn, Platforms};
 use parlor_host::config::BotConfig;
 use parlor_host::content::hosted::Shows;
 use parlor_host::journal::{Durable, Part, Sent};
-use parlor_host::mailbox::session::{BotTuning, Session};
+use parlor_host::mailbox::session::{BotTuning, Session, SessionEnd, Watch};
 use parlor_host::mailbox::{
     Acceptance, Connector, Incoming, Intake, IntakeError, Pace, Read, ReadAnswer, SendError,
 };
@@ -131,14 +131,19 @@ impl Connector for FaultyBot {
 
 #[async_trait]
 impl Session for FaultyBot {
-    async fn run(&self, intake: &dyn Intake, stop: CancellationToken) {
+    async fn run(
+        &self,
+        intake: &dyn Intake,
+        watch: &dyn Watch,
+        stop: CancellationToken,
+    ) -> SessionEnd {
         let seed = self.random.lock().draw();
         let intake = FaultyIntake {
             inner: intake,
             random: Mutex::new(Random::new(seed)),
             twice: Mutex::default(),
         };
-        self.inner.run(&intake, stop).await;
+        self.inner.run(&intake, watch, stop).await
     }
 
     fn tune(&self, tuning: BotTuning) {

@@ -410,6 +410,37 @@ fn button_begins_where_a_platform_has_buttons_and_no_forms() {
 }
 
 #[test]
+fn a_press_has_the_value_that_was_sent_with_the_button() {
+    let mut form = open(Vec::new());
+    form.buttons = vec![Button {
+        label: "Approve".to_owned(),
+        kind: ButtonKind::Action(ActionButton {
+            id: "ok".to_owned(),
+            value: "order-7".to_owned(),
+        }),
+        style: ButtonStyle::Primary,
+    }];
+    let mut scene = Scene::with(form);
+    scene.shows_forms = true;
+    for value in ["", "order-8"] {
+        let mut pressed = event(
+            "ada",
+            EventPayload::ButtonPressed(ButtonPressed {
+                button_id: "ok".to_owned(),
+                value: value.to_owned(),
+                message_id: "m1".to_owned(),
+            }),
+        );
+        let hearing = scene.hear(&mut pressed);
+        assert!(hearing.for_plugins);
+        let EventPayload::ButtonPressed(pressed) = pressed.payload else {
+            panic!("no press")
+        };
+        assert_eq!(pressed.value, "order-7");
+    }
+}
+
+#[test]
 fn a_form_that_nobody_can_begin_is_over_with_its_person() {
     let direct = OpenForm {
         numbered: Vec::new(),

@@ -49,11 +49,16 @@ impl Renderer {
                 .map(|file| self.style(DIM, &format!("[file {}]", clean(&file.name)))),
         );
         lines.extend(self.hints(blocks));
-        let mut degraded = notes.to_vec();
+        // A note of several lines has them to itself.
+        let (apart, mut degraded): (Vec<String>, Vec<String>) =
+            notes.iter().cloned().partition(|note| note.contains('\n'));
         degraded.extend(terminal_notes(blocks));
         if !degraded.is_empty() {
             let degraded = clean(&degraded.join("; "));
             lines.push(self.style(DIM, &format!("({degraded})")));
+        }
+        for note in &apart {
+            lines.extend(note.lines().map(|line| self.style(DIM, &clean(line))));
         }
         let head = self.style(BOLD, &clean(head));
         match lines.as_slice() {

@@ -161,15 +161,14 @@ pub(crate) fn named_messages<'a>(
     })
 }
 
-/// Finds a file that the event's message carries; its bytes, where the platform told.
-pub(super) fn carried_attachment(event: &Event, id: &str) -> Option<u64> {
+/// Tells whether the event's message carries this file.
+pub(super) fn carries_attachment(event: &Event, id: &str) -> bool {
     let message = match &event.payload {
         EventPayload::Message(message) => message,
         EventPayload::MessageEdited(edited) => &edited.message,
-        _ => return None,
+        _ => return false,
     };
-    let file = message.attachments.iter().find(|file| file.id == id)?;
-    Some(file.size.unwrap_or(0))
+    message.attachments.iter().any(|file| file.id == id)
 }
 
 /// The plugin's own message that the event is about.

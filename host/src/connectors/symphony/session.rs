@@ -1,0 +1,184 @@
+//! Hears the bot's feed: reads batches, hands them over, and acknowledges what the journal has.
+
+mod manifest;
+mod missed;
+mod v1;
+mod v2;
+
+pub(super) use v2::Feed;
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::SymphonyConnector;
+use super::api::ApiError;
+use super::auth::{AuthError, MAX_LOGINS};
+use super::config::FeedVersion;
+use super::convert::event_from_wire;
+use super::site::{Call, CallError};
+use super::wire::event::V4Event;
+use super::wire::rest::PodUser;
+use crate::mailbox::session::{SessionEnd, Watch};
+use crate::mailbox::{Incoming, Intake, IntakeError};
+
+/// Time for one read of a feed; the platform answers after about 30 s.
+const READ_TIME: Duration = Duration::from_secs(70);
+/// The first and the longest wait while intake pauses.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Feeds that are made anew in a row before the session is begun again.
+const MAX_FEEDS: u32 = 3;
+
+/// What a session needs while it runs.
+struct Hearing<'a> {
+    connector: &'a SymphonyConnector,
+    intake: &'a dyn Intake,
+    watch: &'a dyn Watch,
+}
+
+impl SymphonyConnector {
+    /// Logs in and hears the feed until something ends it.
+    pub(super) async fn hear(
+        &self,
+        intake: &dyn Intake,
+        watch: &dyn Watch,
+        stop: &CancellationToken,
+    ) -> SessionEnd {
+        let hearing = Hearing {
+            connector: self,
+            intake,
+            watch,
+        };
+        tokio::select! {
+            // A long poll is dropped at once; what it would have brought is not acknowledged.
+            () = stop.cancelled() => SessionEnd::Stopped,
+            end = hearing.run() => end,
+        }
+    }
+}
+
+impl Hearing<'_> {
+    async fn run(&self) -> SessionEnd {
+        if let Err(error) = self.introduce().await {
+            return self.end_of(&error).await;
+        }
+        let hear = async {
+            match self.connector.config.feed.version {
+                FeedVersion::V1 => self.hear_v1().await,
+                FeedVersion::V2 => self.hear_v2().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = hear => ended,
+            never = self.show_manifest() => match never {},
+        };
+        match ended {
+            Ok(end) => end,
+            Err(error) => {
+                self.connector.api.agents().turn_away();
+                self.end_of(&error).await
+            }
+        }
+    }
+
+    /// Logs in and asks who the bot is.
+    async fn introduce(&self) -> Result<(), ApiError> {
+        let api = &self.connector.api;
+        api.agents().look_behind().await;
+        let call = Call::get(&["pod", "v2", "sessioninfo"]);
+        let own: PodUser = api.ask_pod_whole(&call).await?;
+        self.connector.set_own(&own);
+        Ok(())
+    }
+
+    /// What an error means for the session. Logins that are refused a few times end it for good, and
+    /// so do tokens that are refused although the login was not.
+    async fn end_of(&self, error: &ApiError) -> SessionEnd {
+        let why = match error {
+            ApiError::Auth(AuthError::Refused(why)) => Some(why.clone()),
+            ApiError::Call(CallError::Refused(refusal))
+                if refusal.status == StatusCode::UNAUTHORIZED =>
+            {
+                Some(refusal.to_string())
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            let refused = self.connector.logins_refused(|refused| {
+                *refused += 1;
+                *refused
+            });
+            if refused >= MAX_LOGINS {
+                self.connector.logins_refused(|refused| *refused = 0);
+                // Whoever lets the bot try again has changed something.
+                self.connector.api.auth().forget().await;
+                return SessionEnd::Refused(format!("{why} ({MAX_LOGINS} logins)"));
+            }
+        }
+        SessionEnd::Lost(error.to_string())
+    }
+
+    fn connected(&self) {
+        self.watch.connected();
+    }
+
+    /// Notes that the feed is read: the account and its tokens are good.
+    fn heard(&self) {
+        self.connector.logins_refused(|refused| *refused = 0);
+        self.connector.files.drop_old();
+    }
+
+    /// Hands a batch over until the journal has it. `None` where the host takes no more.
+    async fn take(&self, events: Vec<Box<RawValue>>) -> Option<Result<(), SessionEnd>> {
+        let bot = self.connector.bot_now();
+        let mut latest = 0;
+        let mut incoming = Vec::with_capacity(events.len());
+        // Older agents put nulls where there is nothing.
+        for raw in events.iter().filter(|event| event.get() != "null") {
+            let event = V4Event::read(raw);
+            latest = latest.max(event.timestamp.unwrap_or_default());
+            let converted = event_from_wire(&self.connector.tenant, &bot, &event, None);
+            for heard in converted.incoming {
+                if let Some(conversation) = &heard.event.conversation {
+                    self.connector.places.heard(conversation);
+                }
+                incoming.push(heard);
+            }
+        }
+        let taken = self.offer(incoming).await?;
+        if taken.is_ok() {
+            self.connector.marks.reached(latest);
+        }
+        Some(taken)
+    }
+
+    async fn offer(&self, mut incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
+        let mut writes = Vec::new();
+        let (mut pause, longest) = PAUSE;
+        while !incoming.is_empty() {
+            match self.intake.take_ordered(incoming.clone()).await {
+                Ok((taken, durable)) => {
+                    incoming.drain(..taken.len().min(incoming.len()));
+                    writes.push(durable);
+                    pause = PAUSE.0;
+                }
+                Err(IntakeError::Stopping) => return None,
+                Err(IntakeError::Paused(why)) => {
+                    tracing::debug!(why, "intake pauses");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(longest);
+                }
+            }
+        }
+        for write in writes {
+            if let Err(error) = write.wait().await {
+                return Some(Err(SessionEnd::Lost(format!(
+                    "events were not kept: {error}"
+                ))));
+            }
+        }
+        Some(Ok(()))
+    }
+}
