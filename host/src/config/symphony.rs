@@ -25,7 +25,8 @@ const CERTIFICATE_PORT: u16 = 8444;
 const EXPECTED_HOST: &str = "a name, \"acme.symphony.com\", with a port and a path where they are needed; \
      `http://` only for this machine";
 const EXPECTED_KEY: &str = "an RSA private key in PEM, not encrypted";
-const EXPECTED_CERTIFICATE: &str = "a certificate with its key, not encrypted, in PEM";
+const EXPECTED_CERTIFICATE: &str =
+    "a certificate with its key: PKCS#12, or PEM that is not encrypted";
 
 /// Reads a bot's settings; none where there is a mistake that leaves nothing to go on with.
 pub(super) fn read_symphony(
@@ -254,11 +255,11 @@ fn read_credential(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<Cre
     match (key, certificate) {
         (Some(item), None) => read_key(reader, &item).map(Credential::Key),
         (None, Some(item)) => {
-            // It opens PKCS#12, which this version does not read; a wrong one is told all the same.
-            if let Some(item) = password {
-                item.secret(reader)?;
-            }
-            let identity = read_certificate(reader, &item)?;
+            let password = match password {
+                Some(item) => Some(item.secret(reader)?),
+                None => None,
+            };
+            let identity = read_certificate(reader, &item, password.as_ref())?;
             Some(Credential::Certificate(AccountCertificate {
                 identity,
                 origin: origin(&item),
@@ -297,7 +298,11 @@ fn read_key(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<AccountKey> {
 }
 
 /// Read as bytes: a file of another kind is told as what it is.
-fn read_certificate(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Identity> {
+fn read_certificate(
+    reader: &mut Reader<'_>,
+    item: &Item<'_>,
+    password: Option<&Secret>,
+) -> Option<Identity> {
     let text = item.text(reader)?;
     let Some(path) = text.strip_prefix("file:") else {
         let problem = item.problem("is no file");
@@ -306,7 +311,7 @@ fn read_certificate(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Identity
     };
     let path = reader.source.folder().join(path);
     let read = read_file(&path, MAX_CERTIFICATE_BYTES).and_then(|bytes| {
-        let identity = Identity::from_file(&bytes);
+        let identity = Identity::from_file(&bytes, password);
         identity.map_err(|error| format!("{} {error}", path.display()))
     });
     match read {

@@ -1,8 +1,11 @@
-//! Whom the host trusts and as whom it shows itself. Reads PEM; opens no file.
+//! Whom the host trusts and as whom it shows itself. Reads PEM and PKCS#12; opens no file.
 
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use p12_keystore::KeyStore;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
@@ -14,7 +17,7 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::egress::EgressError;
 use crate::model::secret::Secret;
 
-/// Why a PEM text is not what it should be.
+/// Why a certificate or a key is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// A certificate is damaged.
@@ -33,8 +36,14 @@ pub enum PemError {
     #[error("holds a key of another certificate, or of an unknown kind")]
     OtherKey,
     /// It is another kind of file.
-    #[error("is no PEM; PKCS#12 is not read: `openssl pkcs12 -in FILE -nodes -out FILE.pem`")]
+    #[error("is neither PEM nor PKCS#12")]
     OtherKind,
+    /// A store's password is another.
+    #[error("is PKCS#12 that this password does not open")]
+    Password,
+    /// A store in PKCS#12 is damaged, or encrypted in a way that is not known.
+    #[error("is PKCS#12 that cannot be read: {0}")]
+    Pkcs12(String),
 }
 
 /// Reads the certificates of authorities.
@@ -78,17 +87,39 @@ impl Identity {
         Self::of_parts(chain, key_der, key.clone())
     }
 
-    /// Reads a file with a certificate and its key in PEM.
+    /// Reads a file with a certificate and its key: PEM, or PKCS#12 that a password opens.
     ///
     /// # Errors
     /// [`PemError`].
-    pub fn from_file(bytes: &[u8]) -> Result<Self, PemError> {
+    pub fn from_file(bytes: &[u8], password: Option<&Secret>) -> Result<Self, PemError> {
         const PEM: &[u8] = b"-----BEGIN";
         if bytes.windows(PEM.len()).any(|window| window == PEM) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             return Self::from_pem(bytes, &Secret::new(text));
         }
-        Err(PemError::OtherKind)
+        Self::from_pkcs12(bytes, password)
+    }
+
+    fn from_pkcs12(bytes: &[u8], password: Option<&Secret>) -> Result<Self, PemError> {
+        let store = KeyStore::from_pkcs12(bytes, password.map_or("", Secret::expose));
+        let store = store.map_err(|error| match error {
+            p12_keystore::error::Error::DerError(_) => PemError::OtherKind,
+            p12_keystore::error::Error::MacError(_) => PemError::Password,
+            other => PemError::Pkcs12(other.to_string()),
+        })?;
+        let (_, chain) = store.private_key_chain().ok_or(PemError::NoKey)?;
+        let certificates: Vec<CertificateDer<'static>> = chain
+            .chain()
+            .iter()
+            .map(|certificate| CertificateDer::from(certificate.as_der().to_vec()))
+            .collect();
+        if certificates.is_empty() {
+            return Err(PemError::NoCertificate);
+        }
+        let key = PrivateKeyDer::try_from(chain.key().to_vec()).map_err(|_| PemError::NoKey)?;
+        // It tells two identities apart and is never shown.
+        let secret = Secret::new(BASE64_STANDARD.encode(key.secret_der()));
+        Self::of_parts(certificates, key, secret)
     }
 
     /// When the certificate has ended, in seconds since 1970; none where it has not.

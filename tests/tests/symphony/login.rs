@@ -1,9 +1,13 @@
 //! Logins: by key and by certificate, refused, renewed; whoever cannot log in stops alone.
 
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKeyChain};
+use parlor_host::config::Settings;
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::Fault;
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::bank::{Bank, DESK, settings};
 
@@ -23,6 +27,48 @@ async fn a_bot_logs_in_by_certificate() {
     let bank = Bank::on(sim, text, &["echo"]).await;
     bank.sim.say_im("ada", "/echo by certificate");
     bank.says(0, "by certificate").await;
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_in_pkcs12_is_opened_by_its_password() {
+    let sim = Symphony::start(SymphonyOptions::default().tls())
+        .await
+        .unwrap();
+    let pem = std::fs::read(sim.file("bot-certificate.pem")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&pem).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&pem).unwrap();
+    let chain = [Certificate::from_der(&certificate).unwrap()];
+    let mut store = KeyStore::new();
+    let chain = PrivateKeyChain::new(key.secret_der(), [1], chain);
+    store.add_entry("bot", KeyStoreEntry::PrivateKeyChain(chain));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.p12");
+    std::fs::write(&file, store.writer("opens it").write().unwrap()).unwrap();
+    let strict = sim.certificate_url().unwrap();
+    let password = folder.path().join("password");
+    let text = |said: &str| {
+        std::fs::write(&password, said).unwrap();
+        format!(
+            "[[bot]]\nname = \"{DESK}\"\nplatform = \"symphony\"\nhost = \"{}\"\n\
+             username = \"trade.bot\"\ncertificate = \"file:{}\"\n\
+             certificate-password = \"file:{}\"\nkey-manager = \"{strict}\"\n\
+             session-auth = \"{strict}\"\nca-files = [\"{}\"]\n",
+            sim.base_url(),
+            file.display(),
+            password.display(),
+            sim.file("ca.pem").display()
+        )
+    };
+    let path = folder.path().join("parlor.toml");
+    let wrong = Settings::parse(&path, &text("does not"), &|_| None).unwrap_err();
+    let wrong = wrong[0].to_string();
+    assert!(wrong.contains("parlor.toml:6") && wrong.contains("bot.p12"), "{wrong}");
+    assert!(!wrong.contains("does not"), "{wrong}");
+    let right = text("opens it");
+    let bank = Bank::on(sim, right, &["echo"]).await;
+    bank.sim.say_im("ada", "/echo by pkcs12");
+    bank.says(0, "by pkcs12").await;
     bank.stop().await;
 }
 

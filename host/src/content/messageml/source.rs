@@ -49,7 +49,8 @@ fn without_mark(source: &str) -> &str {
 
 /// Writes text so that it is text for XML and for FreeMarker. Signs that XML cannot have go.
 pub fn escape(text: &str, out: &mut String) {
-    let mut signs = text.chars().peekable();
+    // Gone before anything is compared: two signs may be neighbours without one between them.
+    let mut signs = text.chars().filter(|sign| is_xml(*sign)).peekable();
     while let Some(sign) = signs.next() {
         match sign {
             '<' => out.push_str("&lt;"),
@@ -60,12 +61,18 @@ pub fn escape(text: &str, out: &mut String) {
             // What follows the text may begin with a brace too.
             '$' if matches!(signs.peek(), None | Some('{')) => out.push_str("&#36;"),
             '#' if matches!(signs.peek(), None | Some('{')) => out.push_str("&#35;"),
-            '\t' | '\n' => out.push(sign),
             // As itself it would come back as a line feed.
             '\r' => out.push_str("&#13;"),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
             sign => out.push(sign),
         }
+    }
+}
+
+fn is_xml(sign: char) -> bool {
+    match sign {
+        '\t' | '\n' | '\r' => true,
+        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
     }
 }
 
