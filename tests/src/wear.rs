@@ -93,9 +93,9 @@ pub struct WearReport {
     pub duplicated: u64,
     /// Answers out of order.
     pub inverted: u64,
-    /// The host's memory when it was warm.
+    /// The most memory that the host took in the eighth of the messages after which it is warm.
     pub rss_warm_mib: f64,
-    /// The most that it took after that, more than then.
+    /// How much more the most is that it took after that.
     pub rss_growth_mib: f64,
     /// All of it.
     pub seconds: f64,
@@ -166,13 +166,13 @@ async fn wear(options: &WearOptions, folder: &Path) -> anyhow::Result<WearReport
     let journal = Journal::open(folder)?;
     let worn = async {
         let warm = options.events * WARM_PERCENT / 100;
+        let mut memory = Memory::default();
         while progress.said() < warm {
+            if progress.said() >= warm / 2 {
+                memory.warm = memory.warm.max(host.resident_kib()?);
+            }
             tokio::time::sleep(LOOK).await;
         }
-        let mut memory = Memory {
-            warm: host.resident_kib()?,
-            most: 0,
-        };
         let others = "plugin <> 'always'";
         while progress.said() < options.events || journal.open_deliveries(others)? > 0 {
             memory.look(host.resident_kib()?);
@@ -244,10 +244,13 @@ async fn wear(options: &WearOptions, folder: &Path) -> anyhow::Result<WearReport
     Ok(report)
 }
 
-/// KiB that are resident.
-#[derive(Clone, Copy)]
+/// KiB that are resident. What guests hold comes and goes, by megabytes: the most is compared with the
+/// most.
+#[derive(Clone, Copy, Default)]
 struct Memory {
+    /// While it got warm.
     warm: u64,
+    /// Since then.
     most: u64,
 }
 

@@ -61,10 +61,16 @@ async fn a_certificate_in_pkcs12_is_opened_by_its_password() {
         )
     };
     let path = folder.path().join("parlor.toml");
-    let wrong = Settings::parse(&path, &text("does not"), &|_| None).unwrap_err();
+    let wrong = Settings::parse(&path, &text("guessed"), &|_| None).unwrap_err();
     let wrong = wrong[0].to_string();
-    assert!(wrong.contains("parlor.toml:6") && wrong.contains("bot.p12"), "{wrong}");
-    assert!(!wrong.contains("does not"), "{wrong}");
+    assert!(
+        wrong.contains("parlor.toml:6") && wrong.contains("bot.p12"),
+        "{wrong}"
+    );
+    assert!(
+        wrong.contains("password") && !wrong.contains("guessed"),
+        "{wrong}"
+    );
     let right = text("opens it");
     let bank = Bank::on(sim, right, &["echo"]).await;
     bank.sim.say_im("ada", "/echo by pkcs12");

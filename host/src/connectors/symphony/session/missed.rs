@@ -1,11 +1,14 @@
 //! What was said while the bot had no feed, read from the conversations' history.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Hearing;
 use crate::connectors::symphony::api::ApiError;
+use crate::connectors::symphony::auth::AuthError;
 use crate::connectors::symphony::past::{Said, Time};
 use crate::connectors::symphony::site::{Call, CallError};
 use crate::connectors::symphony::wire::event::V4Message;
@@ -21,6 +24,10 @@ const MAX_STREAMS: usize = 2_000;
 const MAX_GAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How much earlier than the last event the reading begins: clocks and order are the platform's.
 const MARGIN_MS: u64 = 60_000;
+/// Failures of one call that are borne.
+const MAX_FAILED: u32 = 5;
+/// The wait after the first of them; each is twice the one before.
+const PAUSE: Duration = Duration::from_millis(200);
 
 impl Hearing<'_> {
     /// Hands over the messages since the last event that is known, where there was a gap. Forms,
@@ -70,9 +77,10 @@ impl Hearing<'_> {
         let call = Call::post(&["pod", "v1", "streams", "list"], body)
             .query("skip", skip)
             .query("limit", PAGE);
+        let mut patience = Patience::default();
         loop {
             match self.connector.api.ask_pod(&call).await {
-                Err(error) => wait_or_give(error).await?,
+                Err(error) => patience.wait_or_give(error).await?,
                 done => return done,
             }
         }
@@ -86,6 +94,7 @@ impl Hearing<'_> {
             before: None,
             as_user: None,
         };
+        let mut patience = Patience::default();
         let error = loop {
             match self.connector.said(time).await {
                 Ok(said) => {
@@ -95,7 +104,7 @@ impl Hearing<'_> {
                     return Ok(Some(said));
                 }
                 Err(error) if will_not(&error) => break error,
-                Err(error) => wait_or_give(error).await?,
+                Err(error) => patience.wait_or_give(error).await?,
             }
         };
         tracing::warn!(stream, %error, "history not read; what was missed there is lost");
@@ -103,14 +112,37 @@ impl Hearing<'_> {
     }
 }
 
-/// Waits where the platform says how long; else gives the error back.
-async fn wait_or_give(error: ApiError) -> Result<(), ApiError> {
-    match error.refusal().and_then(|refusal| refusal.throttled) {
-        Some(wait) => {
-            tokio::time::sleep(wait).await;
-            Ok(())
-        }
-        None => Err(error),
+/// Asks again: of thousands of calls one always fails, and a session that ended with it would begin
+/// with the first again.
+#[derive(Default)]
+struct Patience {
+    failed: u32,
+}
+
+impl Patience {
+    /// Waits as long as the platform says, or a little longer each time; gives the error back where
+    /// that helps nothing or has helped nothing so far.
+    async fn wait_or_give(&mut self, error: ApiError) -> Result<(), ApiError> {
+        let throttled = error.refusal().and_then(|refusal| refusal.throttled);
+        let wait = match throttled {
+            Some(wait) => wait,
+            None if self.failed >= MAX_FAILED || is_final(&error) => return Err(error),
+            None => {
+                self.failed += 1;
+                PAUSE * 2_u32.pow(self.failed - 1)
+            }
+        };
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// Tells whether the session has to end: nothing else is refused in a way that it does not survive.
+fn is_final(error: &ApiError) -> bool {
+    match error {
+        ApiError::Auth(AuthError::Refused(_)) => true,
+        ApiError::Call(CallError::Refused(refusal)) => refusal.status.is_client_error(),
+        ApiError::Auth(_) | ApiError::Call(_) => false,
     }
 }
 
