@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use criterion::{Criterion, criterion_group, criterion_main};
 use parlor_host::journal::StateDelta;
-use parlor_host::mailbox::{Read, ReadAnswer};
+use parlor_host::mailbox::{ReadAnswer, ReadRequest};
 use parlor_host::model::Name;
 use parlor_host::model::delivery::{Delivery, View};
 use parlor_host::model::directory::ReadError;
@@ -40,8 +40,7 @@ impl DirectoryReads for NoReads {
         _tenant: &Name,
         _plugin: &Name,
         _event: &Arc<Event>,
-        _bot: Option<&str>,
-        _read: Read,
+        _request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError> {
         Err(ReadError::Unsupported)
     }

@@ -287,6 +287,15 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// [`ReadError`] as the plugin hears it.
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError>;
+
+    /// Answers a read on behalf of a user, by id or user name: with what that user may see. Most
+    /// platforms know nothing like it.
+    ///
+    /// # Errors
+    /// [`ReadError`] as the plugin hears it.
+    async fn read_as(&self, _user: &str, _read: Read) -> Result<ReadAnswer, ReadError> {
+        Err(ReadError::Unsupported)
+    }
 }
 
 /// Finds connectors by the bot's name.
@@ -295,6 +304,17 @@ pub trait Connectors: Send + Sync {
     fn connector(&self, tenant: &str, bot: &str) -> Option<Arc<dyn Connector>>;
     /// The bots of a tenant, by name.
     fn bots(&self, tenant: &str) -> Vec<Name>;
+}
+
+/// A read as a plugin asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReadRequest {
+    /// The bot that it named; none stands for the event's.
+    pub bot: Option<String>,
+    /// On behalf of this user, by id or user name.
+    pub as_user: Option<String>,
+    /// What it asks.
+    pub read: Read,
 }
 
 /// A question to a platform.

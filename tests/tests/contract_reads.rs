@@ -84,6 +84,44 @@ async fn read_presence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reads_on_behalf_of_a_user() {
+    let stage = stage().await;
+    let load = async |settings: &str| {
+        let wasm = guests::bytes("reads");
+        stage.host.load("reads", wasm, Some(settings)).await;
+    };
+    for (name, argument) in [
+        ("conversations", BOT),
+        ("contact", ONLOOKER),
+        ("presence", ONLOOKER),
+    ] {
+        // It wants the read's own grant, and that of acting for a user besides.
+        let own = format!("grants.reads = [\"{name}\"]");
+        let both = format!("{own}\ngrants.actions = [\"as-user\"]");
+        let question = format!("/read-as {TELLER} {name} {argument}");
+        for (settings, missing) in [
+            ("grants.actions = [\"as-user\"]", own.as_str()),
+            (own.as_str(), "grants.actions = [\"as-user\"]"),
+        ] {
+            load(settings).await;
+            let denied = stage.host.ask(&question).await;
+            assert_eq!(denied, ["Err(ReadError::Denied)"], "{settings}");
+            let error = stage.host.row("reads").last_error.unwrap_or_default();
+            let line = format!("write `{missing}` at the top of reads.toml");
+            assert!(error.contains(&line), "{settings}: {error}");
+        }
+        // The platform of our own has nothing like it; for the bot itself it answers.
+        load(&both).await;
+        let answer = stage.host.ask(&question).await;
+        assert_eq!(answer, ["Err(ReadError::Unsupported)"], "{name}");
+        let own = stage.host.ask(&format!("/read {name} {argument}")).await;
+        assert!(own[0].starts_with("Ok("), "{name}: {own:?}");
+        assert_eq!(stage.host.row("reads").last_error, None);
+    }
+    stage.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn read_message() {
     let stage = stage().await;
     let id = stage

@@ -8,6 +8,8 @@ mod alone;
 mod balancing;
 #[path = "symphony/bank.rs"]
 mod bank;
+#[path = "symphony/behalf.rs"]
+mod behalf;
 #[path = "symphony/demos.rs"]
 mod demos;
 #[path = "symphony/described.rs"]

@@ -144,6 +144,7 @@ impl wit::directory::Host for Data {
         &mut self,
         _bot: String,
         _cursor: Option<String>,
+        _as_user: Option<String>,
     ) -> wasmtime::Result<Result<wit::directory::ConversationPage, wit::directory::ReadError>> {
         unused()
     }
@@ -164,12 +165,14 @@ impl wit::directory::Host for Data {
     async fn contact(
         &mut self,
         _user: String,
+        _as_user: Option<String>,
     ) -> wasmtime::Result<Result<wit::directory::ContactStatus, wit::directory::ReadError>> {
         unused()
     }
     async fn presence(
         &mut self,
         _user: String,
+        _as_user: Option<String>,
     ) -> wasmtime::Result<Result<wit::events::PresenceStatus, wit::directory::ReadError>> {
         unused()
     }

@@ -103,6 +103,10 @@ impl Connector for PreviewingBot {
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
         self.inner.read(read).await
     }
+
+    async fn read_as(&self, user: &str, read: Read) -> Result<ReadAnswer, ReadError> {
+        self.inner.read_as(user, read).await
+    }
 }
 
 #[async_trait]

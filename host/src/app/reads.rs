@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 
-use crate::mailbox::{Connectors, Read, ReadAnswer};
+use crate::mailbox::{Connectors, Read, ReadAnswer, ReadRequest};
 use crate::model::Name;
 use crate::model::directory::ReadError;
 use crate::model::event::Event;
-use crate::model::grants::PluginGrants;
+use crate::model::grants::{AS_USER, PluginGrants};
 use crate::model::payload::EventPayload;
 use crate::outbox::Outbox;
 use crate::runtime::DirectoryReads;
@@ -24,7 +24,8 @@ const KEEP: Duration = Duration::from_secs(60);
 /// Answers kept. Beyond this all are forgotten: they are a convenience, not a store.
 const MAX_KEPT: usize = 10_000;
 
-type Key = (Name, Name, Read);
+/// Tenant, bot, on whose behalf, what: an answer is for whom it was asked, and for nobody else.
+type Key = (Name, Name, Option<String>, Read);
 
 /// Answers reads.
 pub struct Reads {
@@ -60,7 +61,14 @@ impl Reads {
     }
 
     /// Says why a plugin may not read something; none where it may.
-    fn refusal(&self, plugin: &Name, event: &Event, bot: &str, read: &Read) -> Option<String> {
+    fn refusal(
+        &self,
+        plugin: &Name,
+        event: &Event,
+        bot: &str,
+        request: &ReadRequest,
+    ) -> Option<String> {
+        let read = &request.read;
         let grants = self.grants.read();
         let nothing = PluginGrants::default();
         let granted = grants.get(plugin).unwrap_or(&nothing);
@@ -70,11 +78,17 @@ impl Reads {
             ));
         }
         let name = name_of(read);
-        if is_free(event, bot, read) || granted.reads.allows(name) {
-            return None;
+        if !is_free(event, bot, read) && !granted.reads.allows(name) {
+            let line = granted.reads.line_with(name);
+            return Some(format!("the read \"{name}\" needs a grant: write {line}"));
         }
-        let line = granted.reads.line_with(name);
-        Some(format!("the read \"{name}\" needs a grant: write {line}"))
+        if request.as_user.is_some() && !granted.actions.allows(AS_USER) {
+            let line = granted.actions.line_with(AS_USER);
+            return Some(format!(
+                "the read \"{name}\" on behalf of a user needs the grant \"{AS_USER}\": write {line}"
+            ));
+        }
+        None
     }
 
     /// The bot that a read is for: the one named, the event's, or the only one there is.
@@ -109,11 +123,11 @@ impl DirectoryReads for Reads {
         tenant: &Name,
         plugin: &Name,
         event: &Arc<Event>,
-        bot: Option<&str>,
-        read: Read,
+        request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError> {
-        let bot = self.bot(tenant, bot, event).ok_or(ReadError::NotFound)?;
-        if let Some(reason) = self.refusal(plugin, event, &bot, &read) {
+        let bot = self.bot(tenant, request.bot.as_deref(), event);
+        let bot = bot.ok_or(ReadError::NotFound)?;
+        if let Some(reason) = self.refusal(plugin, event, &bot, &request) {
             tracing::warn!(plugin = &**plugin, reason, "read denied");
             self.denied.lock().insert(plugin.clone(), reason);
             return Err(ReadError::Denied);
@@ -122,7 +136,8 @@ impl DirectoryReads for Reads {
             .connectors
             .connector(tenant, &bot)
             .ok_or(ReadError::NotFound)?;
-        let key = (tenant.clone(), bot.clone(), read.clone());
+        let ReadRequest { as_user, read, .. } = request;
+        let key = (tenant.clone(), bot.clone(), as_user.clone(), read.clone());
         if let Some((at, answer)) = self.kept.lock().get(&key)
             && at.elapsed() < KEEP
         {
@@ -132,7 +147,10 @@ impl DirectoryReads for Reads {
             let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             return Err(ReadError::Throttled(ms.max(1)));
         }
-        let answer = connector.read(read).await?;
+        let answer = match as_user {
+            None => connector.read(read).await?,
+            Some(user) => connector.read_as(&user, read).await?,
+        };
         if keeps(&answer) {
             let mut kept = self.kept.lock();
             if kept.len() >= MAX_KEPT {

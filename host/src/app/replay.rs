@@ -27,7 +27,7 @@ use crate::journal::sqlite::{CarriedState, RestingJournal};
 use crate::journal::{
     DeadReason, JournalResult, PastState, Recorded, RecordedQuery, StateKey, StateScope,
 };
-use crate::mailbox::{Read, ReadAnswer};
+use crate::mailbox::{ReadAnswer, ReadRequest};
 use crate::model::action::Action;
 use crate::model::delivery::Delivery;
 use crate::model::directory::ReadError;
@@ -476,8 +476,7 @@ impl DirectoryReads for NoReads {
         _tenant: &Name,
         _plugin: &Name,
         _event: &Arc<Event>,
-        _bot: Option<&str>,
-        _read: Read,
+        _request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError> {
         Err(ReadError::Denied)
     }

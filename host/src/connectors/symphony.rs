@@ -200,6 +200,10 @@ impl Connector for SymphonyConnector {
     async fn read(&self, read: Read) -> Result<ReadAnswer, ReadError> {
         self.answer(read).await
     }
+
+    async fn read_as(&self, user: &str, read: Read) -> Result<ReadAnswer, ReadError> {
+        self.answer_as(user, read).await
+    }
 }
 
 #[async_trait]

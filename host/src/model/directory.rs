@@ -58,9 +58,9 @@ pub struct PastMessage {
 pub enum ContactStatus {
     /// Not a contact.
     None,
-    /// Asked by the bot.
+    /// Asked by the bot, or by whom it asks for.
     Requested,
-    /// Asks the bot.
+    /// Asks the bot, or whom it asks for.
     Pending,
     /// A contact.
     Accepted,

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// The grant of everything that is done and read on behalf of a user.
+pub const AS_USER: &str = "as-user";
+
 /// Actions that need a grant, as `grants.actions` names them, with what each allows. Without one a
 /// plugin may answer in the event's conversation, edit and delete its own messages, join that
 /// conversation, leave what it joined, set and end timers.
@@ -43,7 +46,7 @@ pub const ACTION_GRANTS: [(&str, &str); 26] = [
     ("close", "end a customer chat"),
     ("tag", "put a tag on a customer chat or take it off"),
     ("other", "anything of one platform"),
-    ("as-user", "act on behalf of a user"),
+    (AS_USER, "act and read on behalf of a user"),
 ];
 
 /// Reads that need a grant, as `grants.reads` names them, with what each allows. Members and

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::host::DirectoryReads;
 use crate::journal::{StateKey, StateScope};
-use crate::mailbox::{Read, ReadAnswer};
+use crate::mailbox::{ReadAnswer, ReadRequest};
 use crate::model::Name;
 use crate::model::directory::ReadError;
 use crate::model::event::Event;
@@ -31,7 +31,7 @@ pub struct Notes {
 struct Noted {
     values: HashMap<StateKey, Option<Vec<u8>>>,
     lists: Vec<Listed>,
-    answers: Vec<(Option<String>, Read, Result<ReadAnswer, ReadError>)>,
+    answers: Vec<(ReadRequest, Result<ReadAnswer, ReadError>)>,
     bytes: usize,
     is_over: bool,
 }
@@ -82,12 +82,7 @@ impl Notes {
         }
     }
 
-    pub(super) fn note_read(
-        &self,
-        bot: Option<String>,
-        read: Read,
-        answer: &Result<ReadAnswer, ReadError>,
-    ) {
+    pub(super) fn note_read(&self, request: ReadRequest, answer: &Result<ReadAnswer, ReadError>) {
         // Pages are bounded by the contract; only files are large.
         let bytes = match answer {
             Ok(ReadAnswer::Attachment(chunk)) => chunk.bytes.len(),
@@ -95,7 +90,7 @@ impl Notes {
         };
         let mut noted = self.noted.lock();
         if noted.hold(bytes) {
-            noted.answers.push((bot, read, answer.clone()));
+            noted.answers.push((request, answer.clone()));
         }
     }
 
@@ -144,19 +139,21 @@ impl DirectoryReads for Notes {
         _tenant: &Name,
         _plugin: &Name,
         _event: &Arc<Event>,
-        bot: Option<&str>,
-        read: Read,
+        request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError> {
         let noted = self.noted.lock();
         let mut answers = noted.answers.iter();
-        let found = answers.find(|(of, asked, _)| of.as_deref() == bot && *asked == read);
-        found.map_or(Err(ReadError::Denied), |(_, _, answer)| answer.clone())
+        let found = answers.find(|(asked, _)| *asked == request);
+        found.map_or(Err(ReadError::Denied), |(_, answer)| answer.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mailbox::Read;
+    use crate::model::directory::ContactStatus;
+    use crate::runtime::lanes::fakes::event;
 
     fn scope() -> StateScope {
         StateScope {
@@ -186,6 +183,30 @@ mod tests {
         assert_eq!(keys(1), Some(vec!["a".to_owned()]));
         assert_eq!(keys(3), None, "there may be more than were seen");
         assert_eq!(notes.keys(&scope(), "a", None, 1), None);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_told_again_to_whom_it_was_for() {
+        let request = |by: Option<&str>| ReadRequest {
+            bot: None,
+            as_user: by.map(str::to_owned),
+            read: Read::Contact {
+                user: "eve".to_owned(),
+            },
+        };
+        let notes = Notes::default();
+        let of_ada = Ok(ReadAnswer::Contact(ContactStatus::Accepted));
+        notes.note_read(request(Some("ada")), &of_ada);
+        let (tenant, plugin) = (Name::from("default"), Name::from("joke"));
+        let event = Arc::new(event("1", "room"));
+        for (by, told) in [
+            (Some("ada"), of_ada),
+            (Some("grace"), Err(ReadError::Denied)),
+            (None, Err(ReadError::Denied)),
+        ] {
+            let answer = notes.read(&tenant, &plugin, &event, request(by)).await;
+            assert_eq!(answer, told, "{by:?}");
+        }
     }
 
     #[test]

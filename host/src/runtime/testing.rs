@@ -18,7 +18,7 @@ use super::{
     Artifact, CompilerProgram, DirectoryReads, Engine, LogLine, LogSink, PluginBuild, PluginParts,
     RuntimeConfig,
 };
-use crate::mailbox::{Read, ReadAnswer};
+use crate::mailbox::{ReadAnswer, ReadRequest};
 use crate::model::Name;
 use crate::model::config::ConfigValue;
 use crate::model::delivery::{Delivery, View};
@@ -161,8 +161,7 @@ impl DirectoryReads for NoReads {
         _tenant: &Name,
         _plugin: &Name,
         _event: &Arc<Event>,
-        _bot: Option<&str>,
-        _read: Read,
+        _request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError> {
         Err(ReadError::Unsupported)
     }

@@ -34,6 +34,7 @@ use crate::model::action::{Action, ActionKind, OutgoingAttachment, Send, SetTime
 use crate::model::content::Content;
 use crate::model::delivery::Delivery;
 use crate::model::event::Event;
+use crate::model::grants::AS_USER;
 use crate::model::payload::{EventPayload, OtherEvent};
 use crate::model::{Name, Timestamp};
 
@@ -299,7 +300,7 @@ impl Builder<'_> {
             self.need(index, grant)?;
         }
         if action.as_user.is_some() {
-            self.need(index, "as-user")?;
+            self.need(index, AS_USER)?;
         }
         match action.kind {
             ActionKind::Request(request) => {

@@ -281,9 +281,9 @@ pub mod directory {
 
     known! {
         find_conversation(_bot: &str, name: &str; name) -> Conversation;
-        conversations(_bot: &str, _cursor: Option<&str>; ) -> ConversationPage;
-        contact(user: &str; user) -> ContactStatus;
-        presence(user: &str; user) -> PresenceStatus;
+        conversations(_bot: &str, _cursor: Option<&str>, by: Option<&str>; by) -> ConversationPage;
+        contact(user: &str, by: Option<&str>; by, user) -> ContactStatus;
+        presence(user: &str, by: Option<&str>; by, user) -> PresenceStatus;
         message(id: &str; id) -> PastMessage;
         history(conversation: &str, before: Option<u64>, count: u32; conversation, before, count) -> Vec<PastMessage>;
         attachment(id: &str, offset: u64; id, offset) -> Chunk;

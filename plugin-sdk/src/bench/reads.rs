@@ -21,39 +21,55 @@ const PAST: usize = 50;
 /// What is known besides the members of the conversation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    conversations: Vec<Conversation>,
-    contacts: BTreeMap<String, ContactStatus>,
-    presence: BTreeMap<String, PresenceStatus>,
+    seen: Seen,
+    /// By the user on whose behalf it is read.
+    seen_as: BTreeMap<String, Seen>,
     past: Vec<(String, PastMessage)>,
     files: BTreeMap<String, Vec<u8>>,
     transfer: Vec<TransferOption>,
     capabilities: Option<ConversationCapabilities>,
 }
 
+/// What the bot sees, or a user.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    conversations: Vec<Conversation>,
+    contacts: BTreeMap<String, ContactStatus>,
+    presence: BTreeMap<String, PresenceStatus>,
+}
+
 impl Known {
+    fn seen(&self, by: Option<&str>) -> Result<&Seen, ReadError> {
+        match by {
+            None => Ok(&self.seen),
+            Some(user) => self.seen_as.get(user).ok_or(ReadError::Denied),
+        }
+    }
+
     pub(super) fn find_conversation(&self, name: &str) -> Result<Conversation, ReadError> {
-        let mut known = self.conversations.iter();
+        let mut known = self.seen.conversations.iter();
         let found = known.find(|place| place.name.as_deref() == Some(name));
         found.cloned().ok_or(ReadError::NotFound)
     }
 
-    pub(super) fn conversations(&self) -> Result<ConversationPage, ReadError> {
+    pub(super) fn conversations(&self, by: Option<&str>) -> Result<ConversationPage, ReadError> {
         Ok(ConversationPage {
-            items: self.conversations.clone(),
+            items: self.seen(by)?.conversations.clone(),
             next: None,
         })
     }
 
-    pub(super) fn contact(&self, user: &str) -> Result<ContactStatus, ReadError> {
-        Ok(self
-            .contacts
-            .get(user)
-            .copied()
-            .unwrap_or(ContactStatus::None))
+    pub(super) fn contact(&self, by: Option<&str>, user: &str) -> Result<ContactStatus, ReadError> {
+        let known = self.seen(by)?.contacts.get(user).copied();
+        Ok(known.unwrap_or(ContactStatus::None))
     }
 
-    pub(super) fn presence(&self, user: &str) -> Result<PresenceStatus, ReadError> {
-        let known = self.presence.get(user).copied();
+    pub(super) fn presence(
+        &self,
+        by: Option<&str>,
+        user: &str,
+    ) -> Result<PresenceStatus, ReadError> {
+        let known = self.seen(by)?.presence.get(user).copied();
         Ok(known.unwrap_or(PresenceStatus::Offline))
     }
 
@@ -105,22 +121,52 @@ impl<P: Behaviour> Bench<P> {
     /// Makes a conversation known, for reads.
     #[must_use]
     pub fn known_conversation(mut self, conversation: Conversation) -> Self {
-        self.world.known.conversations.push(conversation);
+        self.world.known.seen.conversations.push(conversation);
+        self
+    }
+
+    /// Makes a conversation of a user known, for reads by [`as_user`](crate::directory::as_user). A user
+    /// of whom nothing is known is one for whom the bot may not read.
+    #[must_use]
+    pub fn known_conversation_of(mut self, user: &str, conversation: Conversation) -> Self {
+        self.seen_by(user).conversations.push(conversation);
         self
     }
 
     /// Says what a user, by id, is to the bot; others are no contacts.
     #[must_use]
     pub fn contact(mut self, user: &str, status: ContactStatus) -> Self {
-        self.world.known.contacts.insert(user.to_owned(), status);
+        let contacts = &mut self.world.known.seen.contacts;
+        contacts.insert(user.to_owned(), status);
+        self
+    }
+
+    /// Says what a user, by id, is to another, for reads by [`as_user`](crate::directory::as_user).
+    #[must_use]
+    pub fn contact_of(mut self, user: &str, other: &str, status: ContactStatus) -> Self {
+        let contacts = &mut self.seen_by(user).contacts;
+        contacts.insert(other.to_owned(), status);
         self
     }
 
     /// Says whether a user, by id, is there; others are not.
     #[must_use]
     pub fn presence(mut self, user: &str, status: PresenceStatus) -> Self {
-        self.world.known.presence.insert(user.to_owned(), status);
+        let presence = &mut self.world.known.seen.presence;
+        presence.insert(user.to_owned(), status);
         self
+    }
+
+    /// Says whether a user, by id, is there for another, for reads by [`as_user`](crate::directory::as_user).
+    #[must_use]
+    pub fn presence_for(mut self, user: &str, other: &str, status: PresenceStatus) -> Self {
+        let presence = &mut self.seen_by(user).presence;
+        presence.insert(other.to_owned(), status);
+        self
+    }
+
+    fn seen_by(&mut self, user: &str) -> &mut Seen {
+        self.world.known.seen_as.entry(user.to_owned()).or_default()
     }
 
     /// Adds a message of the past to a conversation, by id: newer ones later.
@@ -288,5 +334,56 @@ mod tests {
         }
         let large = bench.say("/read file f2").texts().concat();
         assert!(large.contains("more than 3 bytes"), "{large}");
+    }
+
+    #[test]
+    fn each_user_sees_what_is_theirs() {
+        #[derive(Default)]
+        struct Asker;
+
+        #[behaviour(name = "asker", summary = "Asks for others", no_export)]
+        impl Asker {
+            #[command("/as {user}")]
+            fn ask(&mut self, cx: &Context, user: String) -> Reply {
+                let user = directory::as_user(&user);
+                let rooms = user
+                    .conversations("bench", None)
+                    .map(|page| page.items.len());
+                let (contact, presence) = (user.contact("eve"), user.presence("eve"));
+                cx.reply(format!("{rooms:?} {contact:?} {presence:?}"))
+            }
+        }
+
+        let hers = Conversation {
+            id: "room-1".into(),
+            kind: crate::events::ConversationKind::Room,
+            name: Some("Hers".into()),
+            external: false,
+            cross_pod: false,
+            thread: None,
+        };
+        let mut bench = Bench::new(Asker)
+            .contact("eve", ContactStatus::Accepted)
+            .known_conversation_of("grace", hers)
+            .contact_of("grace", "eve", ContactStatus::Pending)
+            .presence_for("grace", "eve", PresenceStatus::Busy)
+            .presence_for("heidi", "mal", PresenceStatus::Busy);
+        for (user, wanted) in [
+            (
+                "grace",
+                "Ok(1) Ok(ContactStatus::Pending) Ok(PresenceStatus::Busy)",
+            ),
+            (
+                "heidi",
+                "Ok(0) Ok(ContactStatus::None) Ok(PresenceStatus::Offline)",
+            ),
+            (
+                "ivan",
+                "Err(ReadError::Denied) Err(ReadError::Denied) Err(ReadError::Denied)",
+            ),
+        ] {
+            let answer = bench.say(&format!("/as {user}"));
+            assert_eq!(answer.texts(), [wanted], "{user}");
+        }
     }
 }

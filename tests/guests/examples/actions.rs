@@ -1,4 +1,5 @@
-//! `/do NAME [ARGUMENT]` returns that action, `/list NAME[=ARGUMENT] …` several. Without an argument
+//! `/do NAME [ARGUMENT]` returns that action, `/list NAME[=ARGUMENT] …` several, `/as USER NAME [ARGUMENT]`
+//! one on behalf of a user. Without an argument
 //! the fields are recognisable: `user-1`, `conversation-1`, `message-1`, `key-1`. `/outcomes` tells what
 //! became of those that had no key of their own, by their names, and forgets it.
 
@@ -22,6 +23,20 @@ impl Guest {
     fn perform(&mut self, cx: &Context, name: String, argument: Option<String>) -> Reply {
         match named_action(cx, &name, argument) {
             Some(action) => action.into(),
+            None => cx.reply(format!("no action {name}")),
+        }
+    }
+
+    #[command("/as {user} {name} {argument?}", name = "as", help = "Acts for a user")]
+    fn act_as(
+        &mut self,
+        cx: &Context,
+        user: String,
+        name: String,
+        argument: Option<String>,
+    ) -> Reply {
+        match named_action(cx, &name, argument) {
+            Some(action) => action.as_user(user).into(),
             None => cx.reply(format!("no action {name}")),
         }
     }
@@ -148,6 +163,9 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "send-users" => Message::to_users(or("user-1,user-2").split(','), "to users").into(),
         "send-email" => Message::to_email(or("ada@example.com"), "to an address").into(),
         "send-agents" => Message::reply("to agents").agents_only().into(),
+        "send-user-agents" => Message::to_user(or("user-1"), "to an agent")
+            .agents_only()
+            .into(),
         "send-thread" => Message::reply("in a thread").thread(or("thread-1")).into(),
         "send-raw" => Message::reply(raw()).into(),
         "send-strict-raw" => Message::reply(raw()).or_fail().into(),

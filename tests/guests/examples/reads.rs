@@ -1,4 +1,5 @@
-//! `/read NAME ARGUMENTS…` calls that read of the directory and answers what came back.
+//! `/read NAME ARGUMENTS…` calls that read of the directory and answers what came back; `/read-as USER
+//! NAME ARGUMENTS…` does so on behalf of a user.
 
 use parlor_sdk::prelude::*;
 
@@ -37,6 +38,22 @@ impl Guest {
             }
             "transfer-targets" => format!("{:?}", directory::transfer_targets(at(0))),
             "capabilities" => format!("{:?}", directory::capabilities(at(0))),
+            _ => format!("no read {name}"),
+        }
+    }
+
+    #[command("/read-as {user} {name} {arguments...}", help = "Reads for a user")]
+    fn read_as(&mut self, user: String, name: String, arguments: Option<String>) -> String {
+        let arguments = arguments.unwrap_or_default();
+        let given: Vec<&str> = arguments.split_whitespace().collect();
+        let first = given.first().copied().unwrap_or("");
+        let user = directory::as_user(&user);
+        match name.as_str() {
+            "conversations" => {
+                format!("{:?}", user.conversations(first, given.get(1).copied()))
+            }
+            "contact" => format!("{:?}", user.contact(first)),
+            "presence" => format!("{:?}", user.presence(first)),
             _ => format!("no read {name}"),
         }
     }

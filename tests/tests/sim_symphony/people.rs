@@ -55,6 +55,17 @@ async fn presence_is_read_and_set() {
         .get("/pod/v3/user/12/presence")
         .await
         .refused(404, "");
+    // Of another pod's people only those who are connected are asked for, and none in a local query.
+    let eve = sim.person("eve@other.com");
+    let of_eve = async |query: &str| {
+        let path = format!("/pod/v3/user/{eve}/presence{query}");
+        client.get(&path).await.good()["category"].clone()
+    };
+    assert_eq!(of_eve("").await, "OFFLINE");
+    let connected = json!({ "user": "eve@other.com", "change": "connected" });
+    sim.act("connection", connected);
+    assert_eq!(of_eve("").await, "AVAILABLE");
+    assert_eq!(of_eve("?local=true").await, "OFFLINE");
     let set = |category: &str, query: &str| {
         let (client, body) = (&client, json!({ "category": category }));
         let path = format!("/pod/v2/user/presence{query}");

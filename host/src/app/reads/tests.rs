@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::Reads;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Part, Sent};
-use crate::mailbox::{Connector, Connectors, Pace, Rate, Read, ReadAnswer, SendError};
+use crate::mailbox::{Connector, Connectors, Pace, Rate, Read, ReadAnswer, ReadRequest, SendError};
 use crate::model::Name;
 use crate::model::action::Action;
 use crate::model::directory::{Chunk, ContactStatus, ReadError, UserPage};
@@ -65,6 +65,15 @@ impl Connector for Desk {
             _ => Err(ReadError::Unsupported),
         }
     }
+
+    async fn read_as(&self, user: &str, read: Read) -> Result<ReadAnswer, ReadError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match (user, read) {
+            ("ada", Read::Contact { .. }) => Ok(ReadAnswer::Contact(ContactStatus::Accepted)),
+            (_, Read::Contact { .. }) => Ok(ReadAnswer::Contact(ContactStatus::Pending)),
+            _ => Err(ReadError::Unsupported),
+        }
+    }
 }
 
 struct Bots(Arc<Desk>, Vec<Name>);
@@ -100,16 +109,7 @@ impl Bench {
             OutboxConfig::default(),
         );
         let reads = Reads::new(connectors, Arc::new(outbox));
-        let grants = PluginGrants {
-            reads: GrantList {
-                names: granted.iter().map(|&name| name.to_owned()).collect(),
-                key: "grants.reads".to_owned(),
-                place: "in `[plugin.joke]` of parlor.toml".to_owned(),
-            },
-            bots: vec!["desk".to_owned()],
-            ..PluginGrants::default()
-        };
-        reads.set_grants(&Name::from("joke"), grants);
+        reads.set_grants(&Name::from("joke"), grants(granted, &[]));
         Self { reads, desk }
     }
 
@@ -126,12 +126,44 @@ impl Bench {
     ) -> Result<(), ReadError> {
         let (tenant, plugin) = (Name::from("default"), Name::from(plugin));
         let event = Arc::new(event);
-        let answer = self.reads.read(&tenant, &plugin, &event, bot, read).await;
+        let request = ReadRequest {
+            bot: bot.map(str::to_owned),
+            as_user: None,
+            read,
+        };
+        let answer = self.reads.read(&tenant, &plugin, &event, request).await;
         answer.map(drop)
+    }
+
+    /// Whether somebody is a contact: of the bot, or of the user on whose behalf it is asked.
+    async fn contact(&self, by: Option<&str>) -> Result<ReadAnswer, ReadError> {
+        let (tenant, plugin) = (Name::from("default"), Name::from("joke"));
+        let event = Arc::new(event("1", "room"));
+        let request = ReadRequest {
+            bot: None,
+            as_user: by.map(str::to_owned),
+            read: Read::Contact {
+                user: "eve".to_owned(),
+            },
+        };
+        self.reads.read(&tenant, &plugin, &event, request).await
     }
 
     fn asked(&self) -> u32 {
         self.desk.asked.load(Ordering::Relaxed)
+    }
+}
+
+fn grants(reads: &[&str], actions: &[&str]) -> PluginGrants {
+    let list = |key: &str, names: &[&str]| GrantList {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+        key: key.to_owned(),
+        place: "in `[plugin.joke]` of parlor.toml".to_owned(),
+    };
+    PluginGrants {
+        actions: list("grants.actions", actions),
+        reads: list("grants.reads", reads),
+        bots: vec!["desk".to_owned()],
     }
 }
 
@@ -242,6 +274,36 @@ async fn an_answer_is_given_again_but_for_what_changes_with_every_message() {
 }
 
 #[tokio::test]
+async fn an_answer_is_given_again_to_whom_it_is_for() {
+    let bench = Bench::new(&[], &["desk"], None);
+    let joke = Name::from("joke");
+    bench
+        .reads
+        .set_grants(&joke, grants(&["contact"], &["as-user"]));
+    for _ in 0..3 {
+        for (by, status) in [
+            (Some("ada"), ContactStatus::Accepted),
+            (None, ContactStatus::None),
+            (Some("grace"), ContactStatus::Pending),
+        ] {
+            let answer = bench.contact(by).await;
+            assert_eq!(answer, Ok(ReadAnswer::Contact(status)), "{by:?}");
+        }
+    }
+    assert_eq!(bench.asked(), 3);
+    // What is kept is denied to a plugin that may not ask for it.
+    let without = grants(&["contact"], &["send-user"]);
+    bench.reads.set_grants(&joke, without);
+    let denied = bench.contact(Some("ada")).await;
+    assert_eq!(denied, Err(ReadError::Denied));
+    let told = bench.reads.last_denied("joke").expect("told");
+    let line = "`grants.actions = [\"as-user\", \"send-user\"]` in `[plugin.joke]`";
+    assert!(told.contains(line), "{told}");
+    bench.contact(None).await.expect("the bot's own is granted");
+    assert_eq!(bench.asked(), 3);
+}
+
+#[tokio::test]
 async fn reads_count_against_the_bots_rate() {
     let bench = Bench::new(&["history"], &["desk"], Some(12));
     bench
@@ -253,5 +315,13 @@ async fn reads_count_against_the_bots_rate() {
         panic!("{refused:?}")
     };
     assert!(wait > 0 && wait <= 5_000, "{wait}");
+    // Those for a user too.
+    let may = grants(&["contact"], &["as-user"]);
+    bench.reads.set_grants(&Name::from("joke"), may);
+    let refused = bench.contact(Some("ada")).await;
+    assert!(
+        matches!(refused, Err(ReadError::Throttled(_))),
+        "{refused:?}"
+    );
     assert_eq!(bench.asked(), 1);
 }

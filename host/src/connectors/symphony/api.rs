@@ -154,6 +154,14 @@ impl ApiError {
                 after: Some(LOGIN_WAIT),
                 detail,
             },
+            Self::Auth(AuthError::NoApp) => SendError::Permanent {
+                class: ActionError::Unsupported,
+                detail,
+            },
+            Self::Auth(AuthError::NotFor(_)) => SendError::Permanent {
+                class: ActionError::Denied,
+                detail,
+            },
             Self::Call(CallError::Rest { error, .. }) if error.was_not_sent() => SendError::Again {
                 after: None,
                 detail,
@@ -167,8 +175,17 @@ impl ApiError {
 
     /// What it means for a read of a plugin.
     pub(super) fn read_error(&self) -> ReadError {
-        let Self::Call(CallError::Refused(refusal)) = self else {
-            return ReadError::Failed(self.to_string());
+        let refusal = match self {
+            Self::Call(CallError::Refused(refusal)) => refusal,
+            Self::Auth(error @ (AuthError::NoApp | AuthError::NotFor(_))) => {
+                // The plugin hears a class; why is the operator's to put right.
+                tracing::warn!(%error, "nothing is read on behalf of a user");
+                return match error {
+                    AuthError::NoApp => ReadError::Unsupported,
+                    _ => ReadError::Denied,
+                };
+            }
+            _ => return ReadError::Failed(self.to_string()),
         };
         if let Some(wait) = refusal.throttled {
             let wait = wait.as_millis();

@@ -42,6 +42,12 @@ pub(super) enum AuthError {
     /// The platform is not there now.
     #[error("login failed: {0}")]
     Unavailable(String, Option<Duration>),
+    /// The bot has no app, and acts for nobody.
+    #[error("acting for a user needs `app` in the settings of the bot")]
+    NoApp,
+    /// The platform does not let the app act for this user. The bot itself is well.
+    #[error("{0}")]
+    NotFor(String),
 }
 
 /// What a call shows.
@@ -215,11 +221,10 @@ impl Auth {
     }
 
     async fn user_tokens(&self, user: &str) -> Result<Arc<Tokens>, AuthError> {
-        let Some(app) = &self.config.app else {
-            return Err(AuthError::Refused(
-                "acting for a user needs `app` in the settings of the bot".to_owned(),
-            ));
-        };
+        let app = self.config.app.as_ref().ok_or(AuthError::NoApp)?;
+        if user.is_empty() {
+            return Err(AuthError::NotFor("no user is named".to_owned()));
+        }
         let mut users = self.users.lock().await;
         if let Some(tokens) = users.get(user) {
             return Ok(tokens.clone());
@@ -245,7 +250,7 @@ impl Auth {
         let shown = HeaderMap::from_iter([(SESSION, header(&app_token)?)]);
         let session = self.token(site, &call, shown, &app.credential).await;
         let session = session.map_err(|error| match error {
-            AuthError::Refused(why) => AuthError::Refused(format!(
+            AuthError::Refused(why) => AuthError::NotFor(format!(
                 "{why}; is the app {} enabled for the pod and installed for {user}?",
                 app.id
             )),

@@ -36,19 +36,14 @@ impl SymphonyConnector {
     pub(super) async fn answer(&self, read: Read) -> Result<ReadAnswer, ReadError> {
         match read {
             Read::FindConversation { name } => self.find_conversation(&name).await,
-            Read::Conversations { cursor } => self.conversations(cursor.as_deref()).await,
+            Read::Conversations { cursor } => self.conversations(None, cursor.as_deref()).await,
             Read::Members {
                 conversation,
                 cursor,
             } => self.members(&conversation, cursor.as_deref()).await,
             Read::FindUser { name } => Ok(ReadAnswer::User(self.find_user(&name).await?)),
-            Read::Contact { user } => self.contact_of(&user).await,
-            Read::Presence { user } => {
-                let call = Call::get(&["pod", "v3", "user", &user, "presence"]);
-                let call = call.query("local", false);
-                let found: Presence = self.api.ask_pod_whole(&call).await.map_err(no)?;
-                Ok(ReadAnswer::Presence(presence(&found.category)))
-            }
+            Read::Contact { user } => self.contact_of(None, &user).await,
+            Read::Presence { user } => self.presence_of(None, &user).await,
             Read::Message { id } => {
                 let id = id_from_wire(&id);
                 let call = Call::get(&["agent", "v1", "message", &id]);
@@ -82,6 +77,17 @@ impl SymphonyConnector {
                 file_bytes: FILE_BYTES as u64,
                 rate: RATE,
             })),
+        }
+    }
+
+    /// Answers a read on behalf of a user: those for which apps have a permission (symphony.md §2.6).
+    pub(super) async fn answer_as(&self, by: &str, read: Read) -> Result<ReadAnswer, ReadError> {
+        let by = Some(by);
+        match read {
+            Read::Conversations { cursor } => self.conversations(by, cursor.as_deref()).await,
+            Read::Contact { user } => self.contact_of(by, &user).await,
+            Read::Presence { user } => self.presence_of(by, &user).await,
+            _ => Err(ReadError::Unsupported),
         }
     }
 
@@ -119,10 +125,15 @@ impl SymphonyConnector {
         }
     }
 
-    async fn conversations(&self, cursor: Option<&str>) -> Result<ReadAnswer, ReadError> {
+    async fn conversations(
+        &self,
+        by: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<ReadAnswer, ReadError> {
         let skip = offset(cursor)?;
         let body = json!({"includeInactiveStreams": false});
         let call = Call::post(&["pod", "v1", "streams", "list"], body)
+            .on_behalf_of(by)
             .query("skip", skip)
             .query("limit", PAGE);
         let streams: Vec<StreamListed> = self.api.ask_pod(&call).await.map_err(no)?;
@@ -191,8 +202,9 @@ impl SymphonyConnector {
         Ok(found.users)
     }
 
-    async fn contact_of(&self, user: &str) -> Result<ReadAnswer, ReadError> {
+    async fn contact_of(&self, by: Option<&str>, user: &str) -> Result<ReadAnswer, ReadError> {
         let call = Call::get(&["pod", "v1", "connection", "user", user, "info"]);
+        let call = call.on_behalf_of(by);
         let found: Result<Connection, ApiError> = self.api.ask_pod_whole(&call).await;
         let status = match found {
             Ok(found) => contact(found.status.as_deref()),
@@ -205,6 +217,13 @@ impl SymphonyConnector {
             }
         };
         Ok(ReadAnswer::Contact(status))
+    }
+
+    async fn presence_of(&self, by: Option<&str>, user: &str) -> Result<ReadAnswer, ReadError> {
+        let call = Call::get(&["pod", "v3", "user", user, "presence"]);
+        let call = call.on_behalf_of(by).query("local", false);
+        let found: Presence = self.api.ask_pod_whole(&call).await.map_err(no)?;
+        Ok(ReadAnswer::Presence(presence(&found.category)))
     }
 
     async fn history(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::mailbox::{Read, ReadAnswer};
+use crate::mailbox::{Read, ReadAnswer, ReadRequest};
 use crate::model::Name;
 use crate::model::directory::ReadError;
 use crate::model::event::Event;
@@ -20,8 +20,7 @@ use crate::runtime::store::StoreData;
 /// Answers the reads of plugins: checks grants, paces, caches, asks the connector.
 #[async_trait]
 pub trait DirectoryReads: Send + Sync {
-    /// Answers one read, asked while `event` is handled. `bot` is the bot that the plugin named;
-    /// none stands for the event's.
+    /// Answers one read, asked while `event` is handled.
     ///
     /// # Errors
     /// [`ReadError`] as the plugin hears it.
@@ -30,30 +29,35 @@ pub trait DirectoryReads: Send + Sync {
         tenant: &Name,
         plugin: &Name,
         event: &Arc<Event>,
-        bot: Option<&str>,
-        read: Read,
+        request: ReadRequest,
     ) -> Result<ReadAnswer, ReadError>;
 }
 
 impl StoreData {
-    async fn read(
+    async fn read(&mut self, bot: Option<String>, read: Read) -> Answer<ReadAnswer> {
+        self.read_as(bot, None, read).await
+    }
+
+    async fn read_as(
         &mut self,
         bot: Option<String>,
+        as_user: Option<String>,
         read: Read,
-    ) -> wasmtime::Result<Result<ReadAnswer, wit::ReadError>> {
+    ) -> Answer<ReadAnswer> {
         let event = self.call_event()?;
         let plugin = self.plugin.clone();
+        let request = ReadRequest { bot, as_user, read };
         let asked = self
             .notes
             .as_ref()
-            .map(|notes| (notes.clone(), read.clone()));
+            .map(|notes| (notes.clone(), request.clone()));
         let answer = self
             .outside()?
             .directory
-            .read(&plugin.tenant, &plugin.name, &event, bot.as_deref(), read)
+            .read(&plugin.tenant, &plugin.name, &event, request)
             .await;
-        if let Some((notes, read)) = asked {
-            notes.note_read(bot, read, &answer);
+        if let Some((notes, request)) = asked {
+            notes.note_read(request, &answer);
         }
         Ok(answer.map_err(|error| read_error_to_wit(&error)))
     }
@@ -86,8 +90,10 @@ impl wit::Host for StoreData {
         &mut self,
         bot: String,
         cursor: Option<String>,
+        as_user: Option<String>,
     ) -> Answer<wit::ConversationPage> {
-        let answer = self.read(Some(bot), Read::Conversations { cursor }).await;
+        let read = Read::Conversations { cursor };
+        let answer = self.read_as(Some(bot), as_user, read).await;
         expect_answer!(answer, Conversations, conversation_page_to_wit)
     }
 
@@ -109,13 +115,21 @@ impl wit::Host for StoreData {
         expect_answer!(answer, User, user_to_wit)
     }
 
-    async fn contact(&mut self, user: String) -> Answer<wit::ContactStatus> {
-        let answer = self.read(None, Read::Contact { user }).await;
+    async fn contact(
+        &mut self,
+        user: String,
+        as_user: Option<String>,
+    ) -> Answer<wit::ContactStatus> {
+        let answer = self.read_as(None, as_user, Read::Contact { user }).await;
         expect_answer!(answer, Contact, contact_status_to_wit)
     }
 
-    async fn presence(&mut self, user: String) -> Answer<events::PresenceStatus> {
-        let answer = self.read(None, Read::Presence { user }).await;
+    async fn presence(
+        &mut self,
+        user: String,
+        as_user: Option<String>,
+    ) -> Answer<events::PresenceStatus> {
+        let answer = self.read_as(None, as_user, Read::Presence { user }).await;
         expect_answer!(answer, Presence, presence_status_to_wit)
     }
 

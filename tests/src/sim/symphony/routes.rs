@@ -63,8 +63,8 @@ pub(super) fn answer(
         ["login" | "relay" | "sessionauth" | "keyauth", ..] => {
             login::answer(world, request, path, notes)
         }
-        ["pod", rest @ ..] => pod(world, request, rest),
-        ["agent", rest @ ..] => agent_part(world, request, rest, draft),
+        ["pod", rest @ ..] => pod(world, request, rest, notes),
+        ["agent", rest @ ..] => agent_part(world, request, rest, draft, notes),
         _ => Err(refuse(404, "Not found")),
     }
 }
@@ -112,7 +112,23 @@ fn body(request: &Request) -> Result<Value, Refusal> {
         .map_err(|_| refuse(400, "Invalid request body"))
 }
 
-fn agent_part(world: &mut World, request: &Request, path: &[&str], draft: Draft) -> Answer {
+/// Notes whose session was shown, for tests to look at: the caller's name, and the app's that acts.
+fn note_caller(world: &World, caller: &Caller, notes: &mut Map<String, Value>) {
+    if let Some(person) = world.people.get(&caller.user) {
+        notes.insert("caller".to_owned(), person.username.as_str().into());
+    }
+    if let Some(app) = &caller.app {
+        notes.insert("app".to_owned(), app.as_str().into());
+    }
+}
+
+fn agent_part(
+    world: &mut World,
+    request: &Request,
+    path: &[&str],
+    draft: Draft,
+    notes: &mut Map<String, Value>,
+) -> Answer {
     let method = request.method.as_str();
     match (method, path) {
         ("GET", ["v1", "info"]) => return agent::info(world, request),
@@ -122,6 +138,7 @@ fn agent_part(world: &mut World, request: &Request, path: &[&str], draft: Draft)
     }
     let caller = world.agent_caller(request)?;
     let caller = &caller;
+    note_caller(world, caller, notes);
     let client = request.header("user-agent").unwrap_or("");
     match (method, path) {
         ("POST", ["v1", "util", "echo"]) => agent::echo(&body(request)?),
@@ -164,10 +181,16 @@ fn not_for_apps(caller: &Caller) -> Result<(), Refusal> {
     Err(refuse(403, "There is no datafeed on behalf of a user"))
 }
 
-fn pod(world: &mut World, request: &Request, path: &[&str]) -> Answer {
+fn pod(
+    world: &mut World,
+    request: &Request,
+    path: &[&str],
+    notes: &mut Map<String, Value>,
+) -> Answer {
     let method = request.method.as_str();
     let caller = world.pod_caller(request)?;
     let caller = &caller;
+    note_caller(world, caller, notes);
     if let Some(permission) = permission(method, path) {
         world.permit(caller, permission)?;
     }
@@ -243,8 +266,10 @@ fn user(world: &mut World, caller: &Caller, request: &Request, path: &[&str]) ->
         ("GET", ["v3", "users"]) => users::lookup(world, request),
         ("GET", ["v2", "user"]) => users::lookup_one(world, request),
         ("POST", ["v1", "user", "search"]) => users::search(world, request, &body(request)?),
-        ("GET", ["v2", "user", "presence"]) => users::presence(world, caller.user),
-        ("GET", ["v3", "user", uid, "presence"]) => users::presence(world, id(uid)?),
+        ("GET", ["v2", "user", "presence"]) => users::own_presence(world, caller),
+        ("GET", ["v3", "user", uid, "presence"]) => {
+            users::presence(world, caller, request, id(uid)?)
+        }
         ("GET", ["v2", "users", "presence"]) => users::presences(world, request),
         ("POST", ["v2", "user", "presence"]) => {
             users::set_presence(world, request, &body(request)?, caller.user)

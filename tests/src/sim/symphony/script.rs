@@ -424,16 +424,17 @@ fn room(world: &mut World, bot: i64, what: &Value) -> Done {
 }
 
 fn connection(world: &mut World, bot: i64, what: &Value) -> Done {
-    only(what, &["user", "change"])?;
+    only(what, &["user", "with", "change"])?;
     let user = world.person(needed(what, "user")?);
+    let other = text(what, "with").map_or(bot, |name| world.person(name));
     match needed(what, "change")? {
-        "request" => world.request_connection(user, bot),
+        "request" => world.request_connection(user, other),
         verb @ ("accept" | "reject") => {
-            if !world.answer_connection(user, bot, verb == "accept") {
-                return Err("the bot has not asked".to_owned());
+            if !world.answer_connection(user, other, verb == "accept") {
+                return Err("nobody has asked".to_owned());
             }
         }
-        "connected" => world.connect(user, bot),
+        "connected" => world.connect(user, other),
         other => {
             return Err(format!(
                 "\"{other}\" is no change: request, accept, reject, connected"

@@ -125,12 +125,25 @@ fn presence_of(person: &Person) -> Value {
     })
 }
 
-/// Where a user stands.
-pub(super) fn presence(world: &World, user: i64) -> Answer {
-    let person = world.people.get(&user);
+/// Where the caller stands.
+pub(super) fn own_presence(world: &World, caller: &Caller) -> Answer {
+    let person = world.people.get(&caller.user);
     good(&presence_of(
         person.ok_or_else(|| refuse(404, "User not found"))?,
     ))
+}
+
+/// Where a user stands, as far as the caller may know: of other pods' people only those are asked for
+/// who are connected with the caller, and none at all in a local query.
+pub(super) fn presence(world: &World, caller: &Caller, request: &Request, user: i64) -> Answer {
+    let person = world.people.get(&user);
+    let person = person.ok_or_else(|| refuse(404, "User not found"))?;
+    let mut shown = presence_of(person);
+    let local = request.query("local") == Some("true");
+    if person.is_external() && (local || !world.are_connected(caller.user, user)) {
+        shown["category"] = "OFFLINE".into();
+    }
+    good(&shown)
 }
 
 /// `GET /pod/v2/users/presence`.

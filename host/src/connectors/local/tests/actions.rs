@@ -281,6 +281,9 @@ async fn answers_every_read() {
     assert!(
         matches!(read(Read::Capabilities { conversation: lobby() }).await, Ok(ReadAnswer::Capabilities(c)) if c.edit && c.forms)
     );
+    // It is asked for itself alone.
+    let for_anna = bot.read_as("anna", Read::Conversations { cursor: None });
+    assert_eq!(for_anna.await, Err(ReadError::Unsupported));
     let private = hub
         .act("Anna", Command::OpenDirect { user: "Bob".into() })
         .await

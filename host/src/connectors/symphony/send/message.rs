@@ -221,7 +221,7 @@ impl SymphonyConnector {
         let said = said.filter(|place| place.id == stream);
         let is_internal = match said {
             Some(place) => !place.external && !place.cross_pod,
-            None => self.is_internal(stream).await?,
+            None => self.is_internal(part, stream).await?,
         };
         if is_internal {
             return Ok("agents only → everybody there, all of the company".to_owned());
@@ -237,11 +237,12 @@ impl SymphonyConnector {
         }
     }
 
-    async fn is_internal(&self, stream: &str) -> Result<bool, SendError> {
+    async fn is_internal(&self, part: &Part, stream: &str) -> Result<bool, SendError> {
         if let Some(known) = self.places.of(stream).is_internal {
             return Ok(known);
         }
         let call = Call::get(&["pod", "v2", "streams", stream, "info"]);
+        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
         let info: Value = self
             .api
             .ask_pod(&call)
