@@ -112,7 +112,10 @@ async fn routes_follow_the_settings_without_a_restart() {
     );
     host.load("pager", guests::bytes("pager"), Some("")).await;
     assert_eq!(host.host().hooks().address(), None, "nothing needs it");
-    assert!(post("3").await.is_err(), "nobody listens");
+    // A connection that was open may be answered once more before it is closed.
+    while let Ok(status) = post("3").await {
+        assert_eq!(status, 404);
+    }
     let open = signed_webhook("pager", "");
     host.load("pager", guests::bytes("pager"), Some(&open))
         .await;
