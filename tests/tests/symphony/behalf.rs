@@ -1,6 +1,7 @@
 //! What plugins do and read on behalf of users: each operation that an app may be permitted, as the user
 //! whose session the pod was shown.
 
+use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::symphony::{APP, BOT, Symphony, SymphonyOptions};
 use parlor_tests::sim::{Fault, Logged};
 use serde_json::{Value, json};
@@ -40,8 +41,12 @@ fn asked(bank: &Bank, after: u64, method: &str, end: &str) -> Vec<(String, Logge
     .collect()
 }
 
-/// The one request of a path since one was made with a user's session that the app opened.
-fn was_asked_by(bank: &Bank, after: u64, user: &str, method: &str, end: &str) -> Logged {
+/// The one request of a path since one was made with a user's session that the app opened. What was
+/// done is known before the request is answered, and whose it was after: it is waited for.
+async fn was_asked_by(bank: &Bank, after: u64, user: &str, method: &str, end: &str) {
+    let is_answered =
+        |it: &Logged| it.method == method && it.path.ends_with(end) && it.status.is_some();
+    bank.sim.request_like(after, PATIENCE, is_answered).await;
     let mut asked = asked(bank, after, method, end);
     assert_eq!(asked.len(), 1, "{method} {end}: {asked:#?}");
     let (caller, request) = asked.remove(0);
@@ -49,7 +54,6 @@ fn was_asked_by(bank: &Bank, after: u64, user: &str, method: &str, end: &str) ->
     assert_eq!(request.notes.get("app"), Some(&APP.into()), "{end}");
     assert_eq!(request.header("keymanagertoken"), None, "{end}");
     assert_eq!(request.status, Some(200), "{}", request.answer);
-    request
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +96,7 @@ async fn a_user_asks_for_a_connection_and_knows_its_status() {
     assert_eq!(done.raw["user"], eve);
     let told = outcomes(&bank).await;
     assert!(told.contains("request-contact: done"), "{told}");
-    was_asked_by(&bank, start, "grace", "POST", "/pod/v1/connection/create");
+    was_asked_by(&bank, start, "grace", "POST", "/pod/v1/connection/create").await;
     for (question, status) in [
         (format!("/read contact {eve}"), "Ok(ContactStatus::None)"),
         (
@@ -113,7 +117,7 @@ async fn a_user_asks_for_a_connection_and_knows_its_status() {
     let told = answer(&bank, &format!("/read-as {grace} contact {eve}")).await;
     assert_eq!(told, "Ok(ContactStatus::Accepted)");
     let path = format!("/pod/v1/connection/user/{eve}/info");
-    was_asked_by(&bank, before, "grace", "GET", &path);
+    was_asked_by(&bank, before, "grace", "GET", &path).await;
     let told = answer(&bank, &format!("/read-as {heidi} contact {eve}")).await;
     assert_eq!(told, "Ok(ContactStatus::None)");
     bank.stop().await;
@@ -154,7 +158,7 @@ async fn a_message_with_a_file_is_the_user_s() {
     assert_eq!(sent.raw["user"]["userId"], grace);
     assert_eq!(sent.raw["attachments"][0]["name"], "a.txt");
     assert_eq!(sent.raw["attachments"][0]["size"], "file-1".len());
-    was_asked_by(&bank, start, "grace", "POST", "/message/create");
+    was_asked_by(&bank, start, "grace", "POST", "/message/create").await;
     bank.stop().await;
 }
 
@@ -186,8 +190,8 @@ async fn a_user_writes_to_one_person_and_to_several() {
         let sent = bank.says(before, text).await;
         assert_eq!(sent.conversation, made.conversation, "{action}");
         assert_eq!(sent.raw["user"]["userId"], grace, "{action}");
-        was_asked_by(&bank, start, "grace", "POST", "/pod/v1/im/create");
-        was_asked_by(&bank, start, "grace", "POST", "/message/create");
+        was_asked_by(&bank, start, "grace", "POST", "/pod/v1/im/create").await;
+        was_asked_by(&bank, start, "grace", "POST", "/message/create").await;
     }
     let mallory = bank.sim.person("mallory");
     let before = bank.sim.sent_count();
@@ -208,7 +212,7 @@ async fn a_user_s_presence_is_set_and_not_the_bots() {
     assert_eq!(set.raw["userId"], grace);
     let told = outcomes(&bank).await;
     assert!(told.contains("set-presence: done"), "{told}");
-    was_asked_by(&bank, start, "grace", "POST", "/pod/v2/user/presence");
+    was_asked_by(&bank, start, "grace", "POST", "/pod/v2/user/presence").await;
     let of_grace = answer(&bank, &format!("/read presence {grace}")).await;
     assert_eq!(of_grace, "Ok(PresenceStatus::Busy)");
     let own = answer(&bank, &format!("/read presence {}", bank.sim.bot_id())).await;
