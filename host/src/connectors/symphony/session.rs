@@ -23,11 +23,14 @@ use super::wire::event::V4Event;
 use super::wire::rest::PodUser;
 use crate::mailbox::session::{SessionEnd, Watch};
 use crate::mailbox::{Incoming, Intake, IntakeError};
+use crate::model::event::Conversation;
 
 /// Time for one read of a feed; the platform answers after about 30 s.
 const READ_TIME: Duration = Duration::from_secs(70);
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Time for the question who may be in a conversation. A batch must be acknowledged within 30 s.
+const PLACE_TIME: Duration = Duration::from_secs(10);
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
 
@@ -134,15 +137,20 @@ impl Hearing<'_> {
     async fn take(&self, events: Vec<Box<RawValue>>) -> Option<Result<(), SessionEnd>> {
         let bot = self.connector.bot_now();
         let mut latest = 0;
+        let mut is_pod_there = true;
         let mut incoming = Vec::with_capacity(events.len());
         // Older agents put nulls where there is nothing.
         for raw in events.iter().filter(|event| event.get() != "null") {
             let event = V4Event::read(raw);
             latest = latest.max(event.timestamp.unwrap_or_default());
             let converted = event_from_wire(&self.connector.tenant, &bot, &event, None);
-            for heard in converted.incoming {
-                if let Some(conversation) = &heard.event.conversation {
-                    self.connector.places.heard(conversation);
+            for mut heard in converted.incoming {
+                if let Some(place) = &mut heard.event.conversation {
+                    if converted.is_place_unsaid {
+                        self.fill_in(place, &mut is_pod_there).await;
+                    }
+                    let is_known = !converted.is_place_unsaid;
+                    self.connector.places.heard(place, is_known);
                 }
                 incoming.push(heard);
             }
@@ -152,6 +160,25 @@ impl Hearing<'_> {
             self.connector.marks.reached(latest);
         }
         Some(taken)
+    }
+
+    /// Says of a conversation whether people of other companies may be there, where its event does not:
+    /// as was said before, else as the pod says. Where nobody says it, it stays external.
+    async fn fill_in(&self, place: &mut Conversation, is_pod_there: &mut bool) {
+        let connector = self.connector;
+        let mut is_internal = connector.places.is_internal(&place.id);
+        if is_internal.is_none() && *is_pod_there && !place.id.is_empty() {
+            match connector.ask_internal(&place.id, None, PLACE_TIME).await {
+                Ok(found) => is_internal = Some(found),
+                Err(error) => {
+                    tracing::debug!(%error, "who may be in a conversation is not known");
+                    // A pod that does not answer must not hold up the batch once for each event.
+                    *is_pod_there = error.refusal().is_some_and(|it| it.throttled.is_none());
+                }
+            }
+        }
+        let is_internal = is_internal.unwrap_or_default();
+        (place.external, place.cross_pod) = (!is_internal, !is_internal);
     }
 
     async fn offer(&self, mut incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
