@@ -119,6 +119,7 @@ impl Hearing<'_> {
                 self.connector.api.auth().forget().await;
                 return SessionEnd::Refused(format!("{why} ({MAX_LOGINS} logins)"));
             }
+            return SessionEnd::Later(error.to_string(), self.connector.config.login_wait);
         }
         SessionEnd::Lost(error.to_string())
     }
