@@ -3,6 +3,8 @@
 //! It knows none of the parts that it serves. What they count is put together in `app`.
 
 pub mod audit;
+#[cfg(test)]
+pub(crate) mod captured;
 mod file;
 pub mod latency;
 mod log;

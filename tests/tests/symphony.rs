@@ -28,6 +28,8 @@ mod large;
 mod login;
 #[path = "symphony/manners.rs"]
 mod manners;
+#[path = "symphony/own.rs"]
+mod own;
 #[path = "symphony/places.rs"]
 mod places;
 #[path = "symphony/pod.rs"]

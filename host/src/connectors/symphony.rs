@@ -155,6 +155,14 @@ impl SymphonyConnector {
     }
 }
 
+fn is_message(kind: &ActionKind) -> bool {
+    match kind {
+        ActionKind::Send(_) | ActionKind::Edit(_) => true,
+        ActionKind::Other(other) => send::is_own(other),
+        _ => false,
+    }
+}
+
 #[async_trait]
 impl Connector for SymphonyConnector {
     fn bot(&self) -> Bot {
@@ -168,7 +176,7 @@ impl Connector for SymphonyConnector {
     /// The recommendation is for rooms; people alone with the bot read as fast as it writes.
     fn conversation_pace(&self, part: &NewPart) -> Option<Rate> {
         match &part.action.kind {
-            ActionKind::Send(_) | ActionKind::Edit(_) => {
+            kind if is_message(kind) => {
                 let pace = match self.places.is_direct(&part.conversation) {
                     true => &self.tuned,
                     false => &self.pace,

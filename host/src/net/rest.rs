@@ -12,6 +12,7 @@ use reqwest::redirect;
 
 use super::route::NetConfig;
 use super::tls::{Identity, Trust};
+use crate::telemetry::wire::{Exchange, Way};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -158,10 +159,12 @@ impl RestClient {
         time: Duration,
         most: usize,
     ) -> Result<Answer, RestError> {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| RestError::Setup(cause(&error)))?;
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        let (method, path) = (request.method().as_str(), request.url().path());
+        let mut exchange = Exchange::begin(Way::Out, method, &host, path);
         let run = async {
-            let (client, request) = request.build_split();
-            let request = request.map_err(|error| RestError::Setup(cause(&error)))?;
-            let host = request.url().host_str().unwrap_or_default().to_owned();
             let answer = client.execute(request).await;
             let mut answer = answer.map_err(|error| self.of_error(&host, &error))?;
             // What says that it is too large is not begun with.
@@ -185,7 +188,18 @@ impl RestClient {
             })
         };
         let ended = tokio::time::timeout(time, run).await;
-        ended.unwrap_or_else(|_| Err(RestError::Lost(format!("nothing after {time:?}"))))
+        let ended =
+            ended.unwrap_or_else(|_| Err(RestError::Lost(format!("nothing after {time:?}"))));
+        if let Some(exchange) = &mut exchange {
+            match &ended {
+                Ok(answer) => {
+                    exchange.answered(answer.status.as_u16());
+                    exchange.add_bytes(answer.body.len() as u64);
+                }
+                Err(error) => exchange.failed(error.to_string()),
+            }
+        }
+        ended
     }
 
     fn of_error(&self, host: &str, error: &reqwest::Error) -> RestError {

@@ -101,38 +101,14 @@ impl Drop for Exchange {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use parking_lot::Mutex;
-    use tracing_subscriber::layer::SubscriberExt as _;
-
     use super::*;
+    use crate::telemetry::captured::Captured;
 
     /// What is logged under a filter while something is done.
     fn logged(filter: &str, act: impl FnOnce()) -> String {
-        #[derive(Clone, Default)]
-        struct Lines(Arc<Mutex<Vec<u8>>>);
-        impl std::io::Write for Lines {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().extend_from_slice(bytes);
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::registry()
-            .with(tracing_subscriber::EnvFilter::new(filter))
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_ansi(false)
-                    .with_writer(move || writer.clone()),
-            );
-        tracing::subscriber::with_default(subscriber, act);
-        let bytes = lines.0.lock().clone();
-        String::from_utf8(bytes).unwrap()
+        let captured = Captured::begin(filter);
+        act();
+        captured.text()
     }
 
     #[test]

@@ -9,7 +9,9 @@ use super::convert::{message_from_wire, user_from_wire};
 use super::ids::id_from_wire;
 use super::site::Call;
 use super::wire::event::V4Message;
-use super::wire::rest::{Connection, Member, PodUser, Presence, RoomsFound, StreamListed, Users};
+use super::wire::rest::{
+    Connection, Member, PodUser, Presence, RoomDetail, RoomsFound, StreamListed, Users,
+};
 use crate::mailbox::{Read, ReadAnswer, SendError};
 use crate::model::directory::{
     Chunk, ContactStatus, ConversationCapabilities, ConversationPage, PastMessage, ReadError,
@@ -20,6 +22,8 @@ use crate::model::payload::{ActionError, PresenceStatus};
 
 /// Conversations or members of one page.
 const PAGE: usize = 50;
+/// Pages of a search for rooms that are read.
+const SEARCHED: usize = 20;
 /// Users that one lookup takes (symphony.md §7).
 const LOOKUP: usize = 100;
 /// Bytes of one chunk of a file.
@@ -93,16 +97,7 @@ impl SymphonyConnector {
 
     /// A room by its name, of those that the bot can see, else a stream by its id.
     async fn find_conversation(&self, name: &str) -> Result<ReadAnswer, ReadError> {
-        let body = json!({"query": name, "active": true});
-        let call = Call::post(&["pod", "v3", "room", "search"], body).query("limit", PAGE);
-        let found: RoomsFound = self.api.ask_pod(&call).await.map_err(no)?;
-        let same =
-            |found: Option<&str>| found.is_some_and(|found| found.eq_ignore_ascii_case(name));
-        let room = found
-            .rooms
-            .iter()
-            .find(|room| same(room.room_attributes.name.as_deref()));
-        if let Some(room) = room {
+        if let Some(room) = self.find_room(name).await? {
             let cross_pod = room.room_attributes.cross_pod.unwrap_or_default();
             return Ok(ReadAnswer::Conversation(Conversation {
                 id: id_from_wire(&room.room_system_info.id),
@@ -123,6 +118,27 @@ impl SymphonyConnector {
                 _ => ReadError::NotFound,
             }),
         }
+    }
+
+    /// A room of exactly this name. The search finds all that have it in their name or description, in
+    /// an order of its own.
+    async fn find_room(&self, name: &str) -> Result<Option<RoomDetail>, ReadError> {
+        for page in 0..SEARCHED {
+            let body = json!({"query": name, "active": true});
+            let call = Call::post(&["pod", "v3", "room", "search"], body)
+                .query("skip", page * PAGE)
+                .query("limit", PAGE);
+            let found: RoomsFound = self.api.ask_pod(&call).await.map_err(no)?;
+            let is_last = found.rooms.len() < PAGE;
+            let room = found.rooms.into_iter().find(|room| {
+                let found = room.room_attributes.name.as_deref();
+                found.is_some_and(|found| found.eq_ignore_ascii_case(name))
+            });
+            if room.is_some() || is_last {
+                return Ok(room);
+            }
+        }
+        Ok(None)
     }
 
     async fn conversations(

@@ -10,7 +10,7 @@ mod inline;
 mod markup;
 mod page;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::page::Page;
 use crate::content::{self, clean};
@@ -78,22 +78,39 @@ pub fn render(content: &Content, options: RenderOptions<'_>) -> Result<Rendered,
         }
     };
     let data = options.mark.map(|mark| {
-        let mark = json!({"type": MARK_TYPE, "version": "1.0", "id": mark});
+        let mark = mark_data(mark);
         json!({ MARK_KEY: mark }).to_string()
     });
-    let bytes = message.len() + data.as_ref().map_or(0, String::len);
-    if bytes > MAX_MESSAGE_BYTES {
-        return Err(SendError::Permanent {
-            class: ActionError::TooLarge,
-            detail: format!("message of {bytes} bytes, Symphony takes {MAX_MESSAGE_BYTES}"),
-        });
-    }
-    Ok(Rendered {
+    let rendered = Rendered {
         message,
         data,
         notes,
         files,
-    })
+    };
+    match rendered.bytes() {
+        bytes if bytes > MAX_MESSAGE_BYTES => Err(too_large(bytes)),
+        _ => Ok(rendered),
+    }
+}
+
+impl Rendered {
+    /// How much the agent gets.
+    pub(super) fn bytes(&self) -> usize {
+        self.message.len() + self.data.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The entity by which a message is found again.
+pub(super) fn mark_data(mark: &str) -> Value {
+    json!({"type": MARK_TYPE, "version": "1.0", "id": mark})
+}
+
+/// Refuses a message of so many bytes.
+pub(super) fn too_large(bytes: usize) -> SendError {
+    SendError::Permanent {
+        class: ActionError::TooLarge,
+        detail: format!("message of {bytes} bytes, Symphony takes {MAX_MESSAGE_BYTES}"),
+    }
 }
 
 fn blocks_message(blocks: &[Block]) -> (String, Vec<String>) {

@@ -3,8 +3,10 @@
 mod find;
 mod members;
 mod message;
+mod own;
 
-pub(super) use message::FILES_BYTES;
+pub(super) use message::{FILES_BYTES, notes_of};
+pub(super) use own::{OwnMessage, is_own};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -185,6 +187,7 @@ impl SymphonyConnector {
             ActionKind::Other(other) if other.platform == PLATFORM && other.name == "blast" => {
                 self.blast(part, &other.json).await
             }
+            ActionKind::Other(other) if is_own(other) => self.send_own(part, &other.json).await,
             kind => Err(unsupported(&format!("Symphony has no {}", kind.name()))),
         }
     }

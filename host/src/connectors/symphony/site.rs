@@ -191,8 +191,22 @@ impl Site {
         call: &Call<'_>,
         headers: HeaderMap,
     ) -> Result<Answer, CallError> {
-        let request = self.request(call).headers(headers);
+        let trace = call.trace.map_or_else(made_up_trace, short_trace);
+        let request = self.request(call, &trace).headers(headers);
         let answer = self.client.send(request, call.time, call.most).await;
+        // The platform's support asks for the trace of what failed.
+        match &answer {
+            Ok(answer) if answer.status.is_success() => {}
+            Ok(answer) => {
+                let (host, path) = (self.host(), call.path.join("/"));
+                let status = answer.status.as_u16();
+                tracing::info!(host, path, status, trace, "call refused");
+            }
+            Err(error) => {
+                let (host, path) = (self.host(), call.path.join("/"));
+                tracing::info!(host, path, %error, trace, "call not answered");
+            }
+        }
         answer.map_err(|error| CallError::Rest {
             host: self.host(),
             error,
@@ -212,7 +226,7 @@ impl Site {
         Err(CallError::Refused(self.refusal(&answer)))
     }
 
-    fn request(&self, call: &Call<'_>) -> RequestBuilder {
+    fn request(&self, call: &Call<'_>, trace: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(&call.path);
@@ -221,7 +235,6 @@ impl Site {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
         let mut request = self.client.request(call.method.clone(), url);
-        let trace = call.trace.map_or_else(made_up_trace, short_trace);
         request = request.header("X-Trace-Id", trace);
         request = request.headers(self.headers.clone());
         match &call.payload {

@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::telemetry::captured::Captured;
 
 /// How long a call of these tests may take.
 const TIME: Duration = Duration::from_secs(20);
@@ -58,4 +59,32 @@ async fn a_proxy_that_is_not_there_is_named() {
         text.contains(&format!("by the proxy http://{address}: ")),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_request_is_told_to_the_log_of_requests_without_its_secrets() {
+    let address = answering(
+        "HTTP/1.1 200 OK\r\nset-cookie: s3cret\r\ncontent-length: 18\r\n\r\n{\"token\":\"s3cret\"}",
+    )
+    .await;
+    let captured = Captured::begin("info,wire=debug");
+    let client = RestClient::new(&NetConfig::default(), None, "parlor-test").unwrap();
+    let url = format!("http://{address}/login/pubkey?token=s3cret");
+    let request = client.request(http::Method::POST, url.parse().unwrap());
+    let request = request
+        .header("sessionToken", "s3cret")
+        .bearer_auth("s3cret");
+    let request = request.body("{\"token\":\"s3cret\"}");
+    client.send(request, TIME, MOST).await.unwrap();
+    let gone = ask(&NetConfig::default(), "http://127.0.0.1:1/gone").await;
+    gone.unwrap_err();
+    let lines = captured.lines_with("wire");
+    let [told, failed] = lines.as_slice() else {
+        panic!("{lines:#?}");
+    };
+    for part in ["POST", "path=\"/login/pubkey\"", "status=200", "bytes=18"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(failed.contains("failed=\"not reached"), "{failed}");
+    assert!(!captured.text().contains("s3cret"), "{}", captured.text());
 }

@@ -235,3 +235,23 @@ async fn an_app_that_is_refused_is_named_with_its_key_and_the_bot_is_well() {
     assert!(!why.contains("file:key.pem"), "{why}");
     assert!(auth.tokens(None).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_is_refused_is_logged_with_the_trace_that_was_sent() {
+    let sent: Arc<parking_lot::Mutex<Vec<String>>> = Arc::default();
+    let traces = sent.clone();
+    let refused = move |headers: HeaderMap| async move {
+        let trace = headers["x-trace-id"].to_str().unwrap_or_default();
+        traces.lock().push(trace.to_owned());
+        (StatusCode::UNAUTHORIZED, "{}")
+    };
+    let router = Router::new().route("/login/pubkey/authenticate", post(refused));
+    let auth = auth(serve(router).await);
+    let captured = crate::telemetry::captured::Captured::begin("info");
+    assert!(auth.tokens(None).await.is_err());
+    let traces = sent.lock().clone();
+    assert_eq!(traces.len(), 1);
+    let text = captured.text();
+    let wanted = format!("status=401 trace=\"{}\"", traces[0]);
+    assert!(text.contains(&wanted), "{wanted}: {text}");
+}

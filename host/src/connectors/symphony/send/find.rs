@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 
-use super::SymphonyConnector;
 use super::message::part_mark;
+use super::{OwnMessage, SymphonyConnector, is_own};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::convert::mark_of;
 use crate::connectors::symphony::ids::{AttachmentId, id_from_wire};
@@ -19,7 +19,8 @@ use crate::connectors::symphony::wire::rest::PodUser;
 use crate::content::read_presentation;
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
-use crate::model::action::{ActionKind, Send};
+use crate::model::action::ActionKind;
+use crate::model::content::Content;
 use crate::model::event::{Event, ReceivedAttachment};
 use crate::model::payload::{ActionError, EventPayload};
 use crate::net::RestError;
@@ -30,8 +31,15 @@ const MARGIN_MS: u64 = 10 * 60_000;
 impl SymphonyConnector {
     /// Looks for a part on the platform.
     pub(in super::super) async fn find_part(&self, part: &Part) -> Result<Option<Sent>, SendError> {
-        let send = match &part.what.action.kind {
-            ActionKind::Send(send) => send,
+        let (stream, content) = match &part.what.action.kind {
+            ActionKind::Send(send) => {
+                let stream = self.stream_of(part, &send.target).await?;
+                (stream, Cow::Borrowed(&send.content))
+            }
+            ActionKind::Other(other) if is_own(other) => {
+                let own = OwnMessage::read(&other.json, None)?;
+                (own.stream(part), Cow::Owned(own.content))
+            }
             // Asked again these change nothing more.
             ActionKind::Edit(_)
             | ActionKind::Delete(_)
@@ -52,7 +60,6 @@ impl SymphonyConnector {
                 return Err(SendError::InDoubt(format!("{what} cannot be looked for")));
             }
         };
-        let stream = self.stream_of(part, &send.target).await?;
         let since = part.origin.received_at.saturating_sub(MARGIN_MS);
         let time = Time {
             stream: &stream,
@@ -67,7 +74,7 @@ impl SymphonyConnector {
         let is_whole = said.is_whole;
         let messages = said.messages.into_iter().map(|(message, _)| message);
         let messages: Vec<V4Message> = messages.collect();
-        let found = Self::find_among(part, send, &messages, &own);
+        let found = Self::find_among(part, &content, &messages, &own);
         if found.is_none() && !is_whole {
             let detail = "more was said since than is read back".to_owned();
             return Err(SendError::InDoubt(detail));
@@ -95,7 +102,7 @@ impl SymphonyConnector {
 
     fn find_among<'a>(
         part: &Part,
-        send: &Send,
+        content: &Content,
         said: &'a [V4Message],
         own: &str,
     ) -> Option<&'a V4Message> {
@@ -121,7 +128,7 @@ impl SymphonyConnector {
             // The pod keeps marks, and this one is not there.
             return None;
         }
-        let text = render(&send.content, RenderOptions::default()).ok()?;
+        let text = render(content, RenderOptions::default()).ok()?;
         let text = words(&text.message);
         own.into_iter().find(|message| {
             message

@@ -40,12 +40,7 @@ impl SymphonyConnector {
         if send.visibility == Visibility::Agents {
             rendered.notes.push(self.agents_only(part, &stream).await?);
         }
-        if send.thread.is_some() {
-            rendered.notes.push("thread → the conversation".to_owned());
-        }
-        if send.quiet {
-            rendered.notes.push("quiet → as any message".to_owned());
-        }
+        rendered.notes.extend(notes_of(send));
         if send.fallback == Fallback::Fail && !rendered.notes.is_empty() {
             return Err(unsupported(&rendered.notes.join("; ")));
         }
@@ -54,6 +49,17 @@ impl SymphonyConnector {
             .iter()
             .filter_map(|place| send.attachments.get(*place));
         let files = self.files(part, chosen).await?;
+        self.create_message(part, stream, rendered, files).await
+    }
+
+    /// Says something in a conversation.
+    pub(super) async fn create_message(
+        &self,
+        part: &Part,
+        stream: String,
+        mut rendered: Rendered,
+        files: Vec<FormFile>,
+    ) -> Result<Sent, SendError> {
         let notes = std::mem::take(&mut rendered.notes);
         let form = MessageForm {
             files,
@@ -309,6 +315,14 @@ impl SymphonyConnector {
         }
         Ok(files)
     }
+}
+
+/// What of a send Symphony does not show as it was meant, whatever it says and wherever it goes.
+pub(in super::super) fn notes_of(send: &Send) -> Vec<String> {
+    let thread = send.thread.is_some().then_some("thread → the conversation");
+    let quiet = send.quiet.then_some("quiet → as any message");
+    let notes = [thread, quiet].into_iter().flatten();
+    notes.map(str::to_owned).collect()
 }
 
 fn too_large() -> SendError {
