@@ -10,7 +10,6 @@ pub(super) use v2::Feed;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::SymphonyConnector;
@@ -28,8 +27,18 @@ use crate::mailbox::{Incoming, Intake, IntakeError};
 const READ_TIME: Duration = Duration::from_secs(70);
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Bytes of one read of a feed: five hundred messages, all of them long. What is larger is read back
+/// from the conversations' history.
+const FEED_BYTES: usize = 64 * 1024 * 1024;
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
+
+/// What one read of a feed brought.
+struct Batch {
+    events: Vec<V4Event>,
+    /// Acknowledges it with the next read; empty on feeds of version 1.
+    ack: String,
+}
 
 /// What a session needs while it runs.
 struct Hearing<'a> {
@@ -77,7 +86,11 @@ impl Hearing<'_> {
         match ended {
             Ok(end) => end,
             Err(error) => {
-                self.connector.api.agents().turn_away();
+                let is_another = self.connector.api.agents().turn_away();
+                if is_another && self.connector.config.feed.version == FeedVersion::V1 {
+                    // A feed of this version is its agent's own.
+                    self.connector.marks.keep(None);
+                }
                 self.end_of(&error).await
             }
         }
@@ -120,6 +133,19 @@ impl Hearing<'_> {
         SessionEnd::Lost(error.to_string())
     }
 
+    /// Reads a batch of the feed.
+    async fn read_batch(&self, mut call: Call<'_>) -> Result<Batch, ApiError> {
+        call.time = READ_TIME;
+        call.most = FEED_BYTES;
+        let api = &self.connector.api;
+        let answer = api.feed(&call).await?;
+        let read = api.read_batch(&answer)?;
+        Ok(Batch {
+            events: read.events.into_iter().map(|read| read.event).collect(),
+            ack: read.ack_id.unwrap_or_default(),
+        })
+    }
+
     fn connected(&self) {
         self.watch.connected();
     }
@@ -131,15 +157,13 @@ impl Hearing<'_> {
     }
 
     /// Hands a batch over until the journal has it. `None` where the host takes no more.
-    async fn take(&self, events: Vec<Box<RawValue>>) -> Option<Result<(), SessionEnd>> {
+    async fn take(&self, events: &[V4Event]) -> Option<Result<(), SessionEnd>> {
         let bot = self.connector.bot_now();
         let mut latest = 0;
         let mut incoming = Vec::with_capacity(events.len());
-        // Older agents put nulls where there is nothing.
-        for raw in events.iter().filter(|event| event.get() != "null") {
-            let event = V4Event::read(raw);
+        for event in events {
             latest = latest.max(event.timestamp.unwrap_or_default());
-            let converted = event_from_wire(&self.connector.tenant, &bot, &event, None);
+            let converted = event_from_wire(&self.connector.tenant, &bot, event, None);
             for heard in converted.incoming {
                 if let Some(conversation) = &heard.event.conversation {
                     self.connector.places.heard(conversation);
