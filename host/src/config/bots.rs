@@ -50,6 +50,13 @@ impl Platform {
             Self::Symphony(_) => SYMPHONY,
         }
     }
+
+    /// Whether it calls its bots, so that the listener for calls is needed from the start.
+    pub fn is_called(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Symphony(_) => false,
+        }
+    }
 }
 
 /// A bot on the local platform.
