@@ -430,7 +430,7 @@ impl Session {
 fn tuning(config: &BotConfig) -> BotTuning {
     let local = match config.platform {
         Platform::Local(local) => local,
-        Platform::Symphony(_) => LocalBot::default(),
+        Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
     };
     BotTuning {
         per_minute: config.messages_per_minute,
