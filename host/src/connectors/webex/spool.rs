@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -59,24 +60,31 @@ impl Spool {
     /// Opens what the last run has left.
     pub(super) fn open(folder: Option<&Path>) -> io::Result<Self> {
         let folder = folder.map(|folder| folder.join(FOLDER));
-        let mut state = State::default();
+        // Begun by the time: a bot whose settings change has two of these for a moment, and neither may
+        // write over what the other has.
+        let mut state = State {
+            next: micros(),
+            ..State::default()
+        };
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder)?;
             let mut left = Vec::new();
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
-                let number = entry
-                    .file_name()
-                    .to_str()
-                    .and_then(|name| name.parse().ok());
-                let Some(number) = number else {
+                let name = entry.file_name();
+                let name = name.to_str().unwrap_or_default();
+                let Ok(number) = name.parse() else {
+                    if name.starts_with(UNFINISHED) {
+                        // Nobody was told that it is kept. Where it stays it does no harm.
+                        let _ = std::fs::remove_file(entry.path());
+                    }
                     continue;
                 };
                 left.push((number, entry.path()));
             }
             left.sort_unstable();
             for (number, path) in left {
-                state.next = number + 1;
+                state.next = state.next.max(number + 1);
                 match read(&path) {
                     Ok(notice) => state.waiting.push_back(Waiting {
                         number,
@@ -196,6 +204,11 @@ fn read(path: &Path) -> io::Result<Notice> {
     }
     let bytes = std::fs::read(path)?;
     serde_json::from_slice(&bytes).map_err(io::Error::other)
+}
+
+fn micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }
 
 // Leading zeros, so that people see them in their order too.
