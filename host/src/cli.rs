@@ -117,6 +117,16 @@ enum Verb {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShownPlatform {
     Symphony,
+    Webex,
+}
+
+impl From<ShownPlatform> for ShownAs {
+    fn from(platform: ShownPlatform) -> Self {
+        match platform {
+            ShownPlatform::Symphony => Self::Symphony,
+            ShownPlatform::Webex => Self::Webex,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -277,7 +287,7 @@ fn chat(
         // Never a real platform, whatever the settings say.
         let mut local = match bot.platform {
             Platform::Local(local) => local,
-            Platform::Symphony(_) => LocalBot::default(),
+            Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
         };
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);
@@ -296,7 +306,7 @@ fn chat(
             ChatOptions {
                 settings,
                 files,
-                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
+                shown_as: shown_as.map(ShownAs::from),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

@@ -30,6 +30,7 @@ mod sha256;
 mod symphony;
 #[cfg(test)]
 mod tests;
+mod webex;
 mod webhook;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
 
+pub mod calls;
 pub mod control;
 mod pace;
 pub mod rooms;

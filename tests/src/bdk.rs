@@ -32,10 +32,25 @@ async fn done(command: &mut Command) -> Result<(), String> {
 /// # Panics
 /// When it was installed and cannot be imported.
 pub async fn python() -> Result<PathBuf, String> {
-    let folder = workspace().join("target").join("tmp").join("bdk-python");
+    python_with(
+        "bdk-python",
+        PACKAGE,
+        "import symphony.bdk.core.symphony_bdk",
+    )
+    .await
+}
+
+/// A Python that has a package, in a folder of this name that is kept between runs.
+///
+/// # Errors
+/// Says why there is none: as a rule the package index is out of reach.
+///
+/// # Panics
+/// When the package was installed and cannot be imported.
+pub async fn python_with(folder: &str, package: &str, import: &str) -> Result<PathBuf, String> {
+    let folder = workspace().join("target").join("tmp").join(folder);
     let python = folder.join("bin/python");
-    let has_bdk = "import symphony.bdk.core.symphony_bdk";
-    if done(Command::new(&python).args(["-c", has_bdk]))
+    if done(Command::new(&python).args(["-c", import]))
         .await
         .is_ok()
     {
@@ -53,12 +68,12 @@ pub async fn python() -> Result<PathBuf, String> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        PACKAGE,
+        package,
     ];
     done(Command::new(&python).args(install)).await?;
     // What was installed must work: from here on a failure is one.
-    let works = done(Command::new(&python).args(["-c", has_bdk])).await;
-    works.unwrap_or_else(|why| panic!("the BDK was installed and cannot be imported: {why}"));
+    let works = done(Command::new(&python).args(["-c", import])).await;
+    works.unwrap_or_else(|why| panic!("{package} was installed and cannot be imported: {why}"));
     Ok(python)
 }
 

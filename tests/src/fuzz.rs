@@ -2,6 +2,7 @@
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
 mod symphony;
+mod webex;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
+pub use webex::{webex_content, webex_event, webex_html};
 pub use webhook::webhook;
 
 /// Bytes that a rendering may have for each byte of its source: a narrow table fills its columns up.

@@ -13,6 +13,7 @@ mod platform;
 mod record;
 mod server;
 pub mod symphony;
+pub mod webex;
 
 pub use clock::Clock;
 pub use control::Controls;

@@ -9,7 +9,11 @@ use parlor_tests::tidy::{RepoFile, read_tree};
 const GOTCHAS: usize = 26;
 
 fn symphony() -> Table {
-    let file = workspace().join("tests/coverage/symphony.toml");
+    table("symphony")
+}
+
+fn table(platform: &str) -> Table {
+    let file = workspace().join(format!("tests/coverage/{platform}.toml"));
     let text = std::fs::read_to_string(file).expect("the table can be read");
     Table::parse(&text).expect("the table parses")
 }
@@ -17,7 +21,7 @@ fn symphony() -> Table {
 #[test]
 fn every_line_of_the_documents_has_its_test() {
     let files = read_tree(&workspace()).expect("the repository can be read");
-    let checked = check(&[symphony()], &Tests::of(&files));
+    let checked = check(&[symphony(), table("webex")], &Tests::of(&files));
     assert!(
         checked.complaints.is_empty(),
         "\n{}\n",
@@ -52,6 +56,17 @@ fn no_line_of_the_document_is_left_out() {
     ] {
         assert_eq!(table.section(section).len(), rows, "{section}");
     }
+}
+
+#[test]
+fn no_line_of_webex_s_checklist_is_left_out() {
+    let table = table("webex");
+    let numbers: Vec<usize> = table
+        .section("simulator")
+        .iter()
+        .filter_map(|(id, _)| id.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
 }
 
 #[test]

@@ -261,6 +261,66 @@ macro_rules! holds {
     };
 }
 
+/// Notices, frames, messages and presses of Webex.
+const NOTICE: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "null",
+    "true",
+    "7",
+    "\"resource\":\"messages\"",
+    "\"event\":\"created\"",
+    "\"event\":\"deleted\"",
+    "\"resource\":\"memberships\"",
+    "\"data\":{\"id\":\"M1\",\"roomId\":\"R1\"}",
+    "\"actorId\":\"P1\"",
+    "\"data\":{\"eventType\":\"conversation.activity\",\"activity\":{\"id\":\"a\",\"verb\":\"post\"}}",
+    "\"headers\":{\"activity.verb\":\"leave\"}",
+    "\"html\":\"<p>x</p>\"",
+    "\"text\":\"Trade Bot $goog\"",
+    "\"mentionedPeople\":[\"1\"]",
+    "\"inputs\":{\"parlor\":\"{}\",\"a\":\"b,c\"}",
+    "\"created\":\"2026-01-05T10:00:00.000Z\"",
+];
+
+/// HTML as Webex writes it, and as it does not.
+const HTML: &[&str] = &[
+    "<p>",
+    "</p>",
+    "<div>",
+    "<br/>",
+    "<ul>",
+    "</ul>",
+    "<ol>",
+    "<li>",
+    "</li>",
+    "<pre>",
+    "</pre>",
+    "<code>",
+    "<spark-mention data-object-type=\"person\" data-object-id=\"1\">",
+    "</spark-mention>",
+    "<spark-mention data-object-type=\"groupMention\">",
+    "&lt;",
+    "&amp;",
+    "&#x1f600;",
+    "&nope;",
+    "&",
+    "<",
+    ">",
+    "Trade Bot",
+    "trader",
+    "@",
+    "\n",
+    " ",
+    "\u{a0}",
+    "é",
+];
+
 holds! {
     no_pattern_breaks_the_command_grammar: fuzz::command_grammar, GRAMMAR;
     no_text_breaks_the_markdown_reader: fuzz::markdown, MARKDOWN;
@@ -273,6 +333,10 @@ holds! {
     no_message_of_symphony_is_refused: fuzz::symphony_presentation, PRESENTATION;
     no_message_ml_of_ours_is_broken: fuzz::symphony_messageml, MESSAGE_ML;
     no_markdown_breaks_message_ml: fuzz::symphony_messageml, MARKDOWN;
+    no_notice_breaks_the_webex_reader: fuzz::webex_event, NOTICE;
+    no_html_breaks_the_webex_reader: fuzz::webex_html, HTML;
+    no_markdown_breaks_a_message_to_webex: fuzz::webex_content, MARKDOWN;
+    no_form_breaks_a_card_to_webex: fuzz::webex_content, DIALOG;
 }
 
 /// The pieces are worth something: they do make forms that are asked.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::config::{BotConfig, Platform};
 use crate::connectors::local::{Hub, LocalConnector};
 use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
+use crate::connectors::webex::{WebexConfig, WebexConnector};
 use crate::mailbox::session::Session;
 use crate::model::Name;
 
@@ -44,6 +45,12 @@ impl Platforms for BuiltIn {
             Platform::Symphony(config) => {
                 let config = SymphonyConfig::clone(config);
                 let connector = SymphonyConnector::new(tenant.clone(), name, config)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
+            Platform::Webex(config) => {
+                let config = WebexConfig::clone(config);
+                let connector = WebexConnector::new(tenant.clone(), name, config)
                     .with_context(|| format!("bot {name}"))?;
                 Ok(Arc::new(connector))
             }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
 use crate::config::BotConfig;
-use crate::connectors::symphony;
+use crate::connectors::{symphony, webex};
 use crate::content::hosted::Shows;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
@@ -22,6 +22,8 @@ use crate::model::event::Bot;
 pub enum ShownAs {
     /// MessageML with its data.
     Symphony,
+    /// Markdown and Adaptive Cards.
+    Webex,
 }
 
 /// The local platform, whose bots tell what another one would be sent.
@@ -56,6 +58,7 @@ impl PreviewingBot {
     fn preview(&self, action: &Action) -> Vec<String> {
         match self.shown_as {
             ShownAs::Symphony => symphony::preview(action),
+            ShownAs::Webex => webex::preview(action),
         }
     }
 }

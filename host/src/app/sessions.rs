@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bots::BotDirectory;
 use super::clock;
+use super::hooks::Hooks;
 use super::intake::Inbox;
 use super::platforms::Platforms;
 use crate::config::{BotConfig, LocalBot, Platform};
@@ -66,6 +67,7 @@ pub struct Sessions {
     outbox: Arc<Outbox>,
     inbox: Arc<Inbox>,
     journal: Arc<dyn Journal>,
+    hooks: Arc<Hooks>,
     bots: Mutex<BTreeMap<String, Arc<Session>>>,
     paused: Mutex<BTreeSet<String>>,
     /// Bots are started, paused and removed one after the other.
@@ -98,6 +100,7 @@ pub(super) struct SessionsParts {
     pub(super) outbox: Arc<Outbox>,
     pub(super) inbox: Arc<Inbox>,
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) hooks: Arc<Hooks>,
 }
 
 impl Sessions {
@@ -110,6 +113,7 @@ impl Sessions {
             outbox,
             inbox,
             journal,
+            hooks,
         } = parts;
         let paused = read_names(&*journal, PAUSED).await?;
         for bot in &paused {
@@ -122,6 +126,7 @@ impl Sessions {
             outbox,
             inbox,
             journal,
+            hooks,
             bots: Mutex::default(),
             paused: Mutex::new(paused),
             changing: tokio::sync::Mutex::default(),
@@ -296,6 +301,7 @@ impl Sessions {
         let name = &config.name;
         connector.tune(tuning(config));
         self.directory.add(&self.tenant, name, connector.clone());
+        self.hooks.set_bot(name, connector.called());
         let state = if self.is_paused(name) {
             connector.leave();
             BotState::Paused
@@ -323,6 +329,7 @@ impl Sessions {
         let name = session.connector.bot().name;
         self.bots.lock().remove(&name);
         self.directory.remove(&self.tenant, &name);
+        self.hooks.set_bot(&name, None);
     }
 
     fn start(&self, session: &Arc<Session>) {
@@ -423,7 +430,7 @@ impl Session {
 fn tuning(config: &BotConfig) -> BotTuning {
     let local = match config.platform {
         Platform::Local(local) => local,
-        Platform::Symphony(_) => LocalBot::default(),
+        Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
     };
     BotTuning {
         per_minute: config.messages_per_minute,

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
+use super::webex::read_webex;
 use crate::connectors::symphony::SymphonyConfig;
+use crate::connectors::webex::WebexConfig;
+use crate::connectors::webex::config::Events;
 use crate::net::NetConfig;
 
 /// Bots that a file may name.
@@ -17,8 +20,9 @@ const CONNECTORS_FOLDER: &str = "connectors";
 
 const LOCAL: &str = "local";
 const SYMPHONY: &str = "symphony";
+const WEBEX: &str = "webex";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 2] = [LOCAL, SYMPHONY];
+const PLATFORMS: [&str; 3] = [LOCAL, SYMPHONY, WEBEX];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub enum Platform {
     Local(LocalBot),
     /// Symphony.
     Symphony(Box<SymphonyConfig>),
+    /// Webex.
+    Webex(Box<WebexConfig>),
 }
 
 impl Platform {
@@ -48,6 +54,15 @@ impl Platform {
         match self {
             Self::Local(_) => LOCAL,
             Self::Symphony(_) => SYMPHONY,
+            Self::Webex(_) => WEBEX,
+        }
+    }
+
+    /// Whether it calls its bots, so that the listener for calls is needed from the start.
+    pub fn is_called(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Symphony(_) => false,
+            Self::Webex(config) => matches!(config.events, Events::Webhook(_)),
         }
     }
 }
@@ -115,14 +130,18 @@ pub(super) fn read_bots(
         let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
         let conversation_messages_per_minute =
             read_per_minute(reader, &mut table, "conversation-messages-per-minute");
+        let folder = name.as_deref().map(|name| {
+            let folder = around.data.join(CONNECTORS_FOLDER);
+            folder.join(name)
+        });
         let platform = match platform {
             SYMPHONY => {
-                let folder = name.as_deref().map(|name| {
-                    let folder = around.data.join(CONNECTORS_FOLDER);
-                    folder.join(name)
-                });
                 let read = read_symphony(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::Symphony(Box::new(config)))
+            }
+            WEBEX => {
+                let read = read_webex(reader, &mut table, around.net, folder);
+                read.map(|config| Platform::Webex(Box::new(config)))
             }
             _ => Some(Platform::Local(read_local(reader, &mut table))),
         };

@@ -1,6 +1,7 @@
 mod egress;
 mod local;
 mod symphony;
+mod webex;
 
 use std::path::Path;
 use std::time::Duration;

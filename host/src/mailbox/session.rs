@@ -1,8 +1,11 @@
 //! A bot's tie to its platform: what it performs, and what it hears.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::calls::Called;
 use super::{Connector, Intake};
 
 /// What of a bot's settings can change while its session runs.
@@ -62,6 +65,11 @@ pub trait Session: Connector {
 
     /// Hears which commands its plugins have, for platforms that show them to people.
     fn show_commands(&self, _commands: &[ShownCommand]) {}
+
+    /// What of it answers its platform's calls; none where it is never called.
+    fn called(&self) -> Option<Arc<dyn Called>> {
+        None
+    }
 
     /// Notes that nobody runs the session for a while.
     fn leave(&self);

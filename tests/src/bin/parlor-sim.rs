@@ -11,6 +11,8 @@ use std::io::Write as _;
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
+use parlor_tests::sim::webex::{Webex, WebexOptions};
+use serde_json::Value;
 
 /// Serves a local copy of a chat platform
 #[derive(Debug, Parser)]
@@ -23,6 +25,8 @@ struct Arguments {
 enum Platform {
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
+    /// Webex with its webhooks and its WebSocket
+    Webex(Served),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,20 +51,45 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(platform: Platform) -> anyhow::Result<()> {
-    let Platform::Symphony(served) = platform;
-    let options = SymphonyOptions {
-        port: served.port,
-        tls: served.tls,
-        clock: Clock::faster(served.clock),
+    let (line, sim): (Value, Running) = match platform {
+        Platform::Symphony(served) => {
+            let options = SymphonyOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = Symphony::start(options).await?;
+            (sim.line(), Running::Symphony(Box::new(sim)))
+        }
+        Platform::Webex(served) => {
+            let options = WebexOptions {
+                port: served.port,
+                tls: served.tls,
+                real_names: false,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = Webex::start(options).await?;
+            (sim.line(), Running::Webex(Box::new(sim)))
+        }
     };
-    let sim = Symphony::start(options).await?;
     // Whoever reads the line may stop this at once.
     let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", sim.line())?;
+    writeln!(out, "{line}")?;
     out.flush()?;
     drop(out);
-    stop.told().await
+    let told = stop.told().await;
+    match sim {
+        Running::Symphony(sim) => drop(sim),
+        Running::Webex(sim) => drop(sim),
+    }
+    told
+}
+
+/// What serves until it is dropped.
+enum Running {
+    Symphony(Box<Symphony>),
+    Webex(Box<Webex>),
 }
 
 #[cfg(unix)]

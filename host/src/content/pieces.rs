@@ -7,7 +7,7 @@ const MAX_HALVINGS: u32 = 20;
 
 /// Breaks a group of blocks until each of its pieces fits: running text and cells of a line by spans and
 /// words, code and tables by lines. Forms, cards and markup stay whole, and are refused if they must be.
-pub(super) fn smaller(group: Vec<Block>, fits: &dyn Fn(&[Block]) -> bool) -> Vec<Vec<Block>> {
+pub fn smaller(group: Vec<Block>, fits: &dyn Fn(&[Block]) -> bool) -> Vec<Vec<Block>> {
     let mut done = Vec::new();
     halve(group, fits, MAX_HALVINGS, &mut done);
     done
