@@ -10,6 +10,7 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
+use parlor_tests::sim::livechat::{LiveChat, LiveChatOptions};
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
 
 /// Serves a local copy of a chat platform
@@ -21,6 +22,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Platform {
+    /// LiveChat with its accounts, and chat.io's dialect of it
+    #[command(name = "livechat")]
+    LiveChat(Served),
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
 }
@@ -47,17 +51,34 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(platform: Platform) -> anyhow::Result<()> {
-    let Platform::Symphony(served) = platform;
-    let options = SymphonyOptions {
-        port: served.port,
-        tls: served.tls,
-        clock: Clock::faster(served.clock),
-    };
-    let sim = Symphony::start(options).await?;
+    match platform {
+        Platform::LiveChat(served) => {
+            let options = LiveChatOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = LiveChat::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+        Platform::Symphony(served) => {
+            let options = SymphonyOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = Symphony::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+    }
+}
+
+/// Prints a line and waits.
+async fn until_stopped(line: &serde_json::Value) -> anyhow::Result<()> {
     // Whoever reads the line may stop this at once.
     let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", sim.line())?;
+    writeln!(out, "{line}")?;
     out.flush()?;
     drop(out);
     stop.told().await
