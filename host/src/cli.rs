@@ -15,6 +15,7 @@ mod control_tests;
 mod conversations;
 mod events;
 mod import;
+mod install;
 mod outbox;
 mod output;
 mod plugins;
@@ -109,6 +110,8 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Put a bot onto a platform where somebody has to agree to it
+    Install(install::InstallArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
 }
@@ -116,6 +119,8 @@ enum Verb {
 /// A platform whose messages `chat` shows beside its own.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShownPlatform {
+    #[value(name = "livechat")]
+    LiveChat,
     Symphony,
 }
 
@@ -199,6 +204,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Install(args)) => install::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
     }
 }
@@ -277,7 +283,7 @@ fn chat(
         // Never a real platform, whatever the settings say.
         let mut local = match bot.platform {
             Platform::Local(local) => local,
-            Platform::Symphony(_) => LocalBot::default(),
+            Platform::LiveChat(_) | Platform::Symphony(_) => LocalBot::default(),
         };
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);
@@ -296,7 +302,10 @@ fn chat(
             ChatOptions {
                 settings,
                 files,
-                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
+                shown_as: shown_as.map(|shown| match shown {
+                    ShownPlatform::LiveChat => ShownAs::LiveChat,
+                    ShownPlatform::Symphony => ShownAs::Symphony,
+                }),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

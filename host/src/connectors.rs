@@ -1,4 +1,5 @@
 //! Platform connectors, one folder each.
 
+pub mod livechat;
 pub mod local;
 pub mod symphony;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::livechat::read_livechat;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
+use crate::connectors::livechat::LiveChatConfig;
 use crate::connectors::symphony::SymphonyConfig;
 use crate::net::NetConfig;
 
@@ -15,10 +17,11 @@ const MAX_PER_MINUTE: u64 = 600_000;
 /// The folder in the data folder where connectors keep how far they are.
 const CONNECTORS_FOLDER: &str = "connectors";
 
+const LIVECHAT: &str = "livechat";
 const LOCAL: &str = "local";
 const SYMPHONY: &str = "symphony";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 2] = [LOCAL, SYMPHONY];
+const PLATFORMS: [&str; 3] = [LIVECHAT, LOCAL, SYMPHONY];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct BotConfig {
 /// A platform with a bot's settings for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Platform {
+    /// LiveChat, and chat.io before it.
+    LiveChat(Box<LiveChatConfig>),
     /// Rooms and users of our own.
     Local(LocalBot),
     /// Symphony.
@@ -46,6 +51,7 @@ impl Platform {
     /// Its name in the settings.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::LiveChat(_) => LIVECHAT,
             Self::Local(_) => LOCAL,
             Self::Symphony(_) => SYMPHONY,
         }
@@ -54,6 +60,7 @@ impl Platform {
     /// Whether it calls its bots, so that the listener for calls is needed from the start.
     pub fn is_called(&self) -> bool {
         match self {
+            Self::LiveChat(_) => true,
             Self::Local(_) | Self::Symphony(_) => false,
         }
     }
@@ -122,12 +129,16 @@ pub(super) fn read_bots(
         let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
         let conversation_messages_per_minute =
             read_per_minute(reader, &mut table, "conversation-messages-per-minute");
+        let folder = name.as_deref().map(|name| {
+            let folder = around.data.join(CONNECTORS_FOLDER);
+            folder.join(name)
+        });
         let platform = match platform {
+            LIVECHAT => {
+                let read = read_livechat(reader, &mut table, around.net, folder);
+                read.map(|config| Platform::LiveChat(Box::new(config)))
+            }
             SYMPHONY => {
-                let folder = name.as_deref().map(|name| {
-                    let folder = around.data.join(CONNECTORS_FOLDER);
-                    folder.join(name)
-                });
                 let read = read_symphony(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::Symphony(Box::new(config)))
             }

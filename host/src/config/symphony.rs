@@ -11,6 +11,7 @@ use crate::connectors::symphony::config::{
     AccountCertificate, AccountKey, AgentsOnly, AppConfig, Balancing, Credential, Endpoint,
     FeedConfig, FeedVersion, MAX_TAG, SymphonyConfig,
 };
+use crate::model::secret::Secret;
 use crate::net::{Identity, NetConfig};
 
 /// Agents that a bot may name.
@@ -193,7 +194,7 @@ fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
 }
 
 /// Reads `acme.symphony.com`, `agent.acme.com:8443/context`, `https://…`, `http://127.0.0.1:…`.
-fn address(text: &str) -> Option<Url> {
+pub(super) fn address(text: &str) -> Option<Url> {
     let written = match text.contains("://") {
         true => text.to_owned(),
         false => format!("https://{text}"),

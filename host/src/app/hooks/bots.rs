@@ -10,9 +10,12 @@ use super::{Door, Hooks};
 use crate::mailbox::calls::Called;
 use crate::model::Name;
 
-/// The bots that are called, with their paths.
+/// A bot with its path.
+type CalledBot = (String, Arc<dyn Called>);
+
+/// The bots that are called.
 #[derive(Default)]
-pub(super) struct CalledBots(Mutex<BTreeMap<Name, (String, Arc<dyn Called>)>>);
+pub(super) struct CalledBots(Mutex<BTreeMap<Name, CalledBot>>);
 
 impl CalledBots {
     pub(super) fn is_empty(&self) -> bool {

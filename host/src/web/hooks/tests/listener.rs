@@ -45,9 +45,10 @@ impl HookSink for FakeSink {
     }
 
     async fn ring(&self, called: &dyn Called, call: Call) -> CallAnswer {
-        match self.refuses.lock().clone() {
-            Some(_) => CallAnswer::Later,
-            None => called.take(call, &Nowhere).await,
+        let is_refused = self.refuses.lock().is_some();
+        match is_refused {
+            true => CallAnswer::Later,
+            false => called.take(call, &Nowhere).await,
         }
     }
 }
