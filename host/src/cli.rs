@@ -15,6 +15,7 @@ mod control_tests;
 mod conversations;
 mod events;
 mod import;
+mod install;
 mod outbox;
 mod output;
 mod plugins;
@@ -109,6 +110,8 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Put a bot onto a platform where somebody has to agree to it
+    Install(install::InstallArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
 }
@@ -116,6 +119,8 @@ enum Verb {
 /// A platform whose messages `chat` shows beside its own.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShownPlatform {
+    #[value(name = "livechat")]
+    LiveChat,
     Symphony,
     Webex,
 }
@@ -123,6 +128,7 @@ enum ShownPlatform {
 impl From<ShownPlatform> for ShownAs {
     fn from(platform: ShownPlatform) -> Self {
         match platform {
+            ShownPlatform::LiveChat => Self::LiveChat,
             ShownPlatform::Symphony => Self::Symphony,
             ShownPlatform::Webex => Self::Webex,
         }
@@ -209,6 +215,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Install(args)) => install::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
     }
 }
@@ -287,7 +294,9 @@ fn chat(
         // Never a real platform, whatever the settings say.
         let mut local = match bot.platform {
             Platform::Local(local) => local,
-            Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
+            Platform::LiveChat(_) | Platform::Symphony(_) | Platform::Webex(_) => {
+                LocalBot::default()
+            }
         };
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);

@@ -15,6 +15,7 @@ mod grant;
 mod granted;
 mod import;
 mod limits;
+mod livechat;
 mod log;
 mod names;
 mod net;

@@ -1,5 +1,6 @@
 //! Platform connectors, one folder each.
 
+pub mod livechat;
 pub mod local;
 pub mod symphony;
 pub mod webex;

@@ -4,17 +4,20 @@
 //! What all platforms share lies here: one server with its faults, the record of what was asked, the
 //! control API below `/_sim`, a clock that may run faster. A platform is a folder beside this.
 
+mod bell;
 mod clock;
 mod control;
 mod der;
 mod fault;
 mod http;
+pub mod livechat;
 mod platform;
 mod record;
 mod server;
 pub mod symphony;
 pub mod webex;
 
+pub(crate) use bell::found_in_time;
 pub use clock::Clock;
 pub use control::Controls;
 pub use fault::{Dice, Fault};

@@ -3,23 +3,25 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use parlor_tests::bdk::python_with;
 use parlor_tests::guests::workspace;
+use parlor_tests::python::{Package, python};
 use parlor_tests::sim::left_out;
 use parlor_tests::sim::webex::{TOKEN, Webex, WebexOptions};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-/// What is asked of the package index.
-const PACKAGE: &str = "webexpythonsdk>=2,<3";
+const SDK: Package = Package {
+    folder: "webex-python",
+    wanted: &["webexpythonsdk>=2,<3"],
+    import: "import webexpythonsdk",
+};
 /// How long the bot may take over anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn the_community_s_python_sdk_works_unchanged() {
-    let python = python_with("webex-python", PACKAGE, "import webexpythonsdk").await;
-    let python = match python {
+    let python = match python(SDK).await {
         Ok(python) => python,
         Err(why) => return left_out(&format!("Webex's Python SDK was not run: {why}")),
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::config::{BotConfig, Platform};
+use crate::connectors::livechat::{LiveChatConfig, LiveChatConnector};
 use crate::connectors::local::{Hub, LocalConnector};
 use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
 use crate::connectors::webex::{WebexConfig, WebexConnector};
@@ -36,6 +37,12 @@ impl Platforms for BuiltIn {
     fn session(&self, tenant: &Name, bot: &BotConfig) -> anyhow::Result<Arc<dyn Session>> {
         let name = &bot.name;
         match &bot.platform {
+            Platform::LiveChat(config) => {
+                let config = LiveChatConfig::clone(config);
+                let connector = LiveChatConnector::new(tenant.clone(), name, config)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
             Platform::Local(_) => {
                 let hub = self.hub.clone();
                 let connector = LocalConnector::new(hub, tenant.clone(), name, name)

@@ -19,7 +19,9 @@ use super::platforms::Platforms;
 use crate::config::{BotConfig, LocalBot, Platform};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::control::BotState;
-use crate::mailbox::session::{BotTuning, Session as BotSession, SessionEnd, ShownCommand, Watch};
+use crate::mailbox::session::{
+    BotTuning, Installation, Session as BotSession, SessionEnd, ShownCommand, Watch,
+};
 use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
 use crate::outbox::Outbox;
@@ -201,6 +203,21 @@ impl Sessions {
     /// Tells whether a bot is paused.
     pub fn is_paused(&self, bot: &str) -> bool {
         self.paused.lock().contains(bot)
+    }
+
+    /// Where bots are installed that somebody has to agree to.
+    pub fn installations(&self) -> Vec<(String, Installation)> {
+        let bots = self.bots.lock();
+        let of = |(name, session): (&String, &Arc<Session>)| {
+            Some((name.clone(), session.connector.installation()?))
+        };
+        bots.iter().filter_map(of).collect()
+    }
+
+    /// Where somebody agrees to a bot.
+    pub fn install_link(&self, bot: &str) -> Option<String> {
+        let session = self.find(bot).ok()?;
+        session.connector.install_link()
     }
 
     /// Lets a bot take no events and send nothing, until it is resumed, over restarts too. Tells
@@ -430,7 +447,7 @@ impl Session {
 fn tuning(config: &BotConfig) -> BotTuning {
     let local = match config.platform {
         Platform::Local(local) => local,
-        Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
+        Platform::LiveChat(_) | Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
     };
     BotTuning {
         per_minute: config.messages_per_minute,

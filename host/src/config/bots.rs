@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use super::livechat::read_livechat;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
 use super::webex::read_webex;
+use crate::connectors::livechat::LiveChatConfig;
 use crate::connectors::symphony::SymphonyConfig;
 use crate::connectors::webex::WebexConfig;
 use crate::connectors::webex::config::Events;
@@ -18,11 +20,12 @@ const MAX_PER_MINUTE: u64 = 600_000;
 /// The folder in the data folder where connectors keep how far they are.
 const CONNECTORS_FOLDER: &str = "connectors";
 
+const LIVECHAT: &str = "livechat";
 const LOCAL: &str = "local";
 const SYMPHONY: &str = "symphony";
 const WEBEX: &str = "webex";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 3] = [LOCAL, SYMPHONY, WEBEX];
+const PLATFORMS: [&str; 4] = [LIVECHAT, LOCAL, SYMPHONY, WEBEX];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct BotConfig {
 /// A platform with a bot's settings for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Platform {
+    /// LiveChat, and chat.io before it.
+    LiveChat(Box<LiveChatConfig>),
     /// Rooms and users of our own.
     Local(LocalBot),
     /// Symphony.
@@ -52,6 +57,7 @@ impl Platform {
     /// Its name in the settings.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::LiveChat(_) => LIVECHAT,
             Self::Local(_) => LOCAL,
             Self::Symphony(_) => SYMPHONY,
             Self::Webex(_) => WEBEX,
@@ -61,6 +67,7 @@ impl Platform {
     /// Whether it calls its bots, so that the listener for calls is needed from the start.
     pub fn is_called(&self) -> bool {
         match self {
+            Self::LiveChat(_) => true,
             Self::Local(_) | Self::Symphony(_) => false,
             Self::Webex(config) => matches!(config.events, Events::Webhook(_)),
         }
@@ -135,6 +142,10 @@ pub(super) fn read_bots(
             folder.join(name)
         });
         let platform = match platform {
+            LIVECHAT => {
+                let read = read_livechat(reader, &mut table, around.net, folder);
+                read.map(|config| Platform::LiveChat(Box::new(config)))
+            }
             SYMPHONY => {
                 let read = read_symphony(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::Symphony(Box::new(config)))

@@ -1,4 +1,5 @@
 mod egress;
+mod livechat;
 mod local;
 mod symphony;
 mod webex;
@@ -153,7 +154,7 @@ fn names_the_line_of_each_mistake() {
     );
     check(
         "[[bot]]\nname = \"a\"\nplatform = \"webex\"\nhost = \"x\"\n",
-        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `local`, `symphony`",
+        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `livechat`, `local`, `symphony`",
     );
     check(
         "[[bot]]\nplatform = \"local\"\n",

@@ -30,6 +30,13 @@ pub struct ShownCommand {
     pub help: String,
 }
 
+/// How a bot comes onto its platform where somebody has to agree to it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Where the bot is, and why it is not ready there.
+    pub licences: Vec<(String, Option<String>)>,
+}
+
 /// Hears how a session does.
 pub trait Watch: Send + Sync {
     /// From now on it hears its platform.
@@ -68,6 +75,16 @@ pub trait Session: Connector {
 
     /// What of it answers its platform's calls; none where it is never called.
     fn called(&self) -> Option<Arc<dyn Called>> {
+        None
+    }
+
+    /// Where it is installed; none where nobody has to agree to it.
+    fn installation(&self) -> Option<Installation> {
+        None
+    }
+
+    /// Where somebody agrees to it. Each link is good once.
+    fn install_link(&self) -> Option<String> {
         None
     }
 

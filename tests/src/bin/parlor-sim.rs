@@ -10,9 +10,9 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
+use parlor_tests::sim::livechat::{LiveChat, LiveChatOptions};
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
 use parlor_tests::sim::webex::{Webex, WebexOptions};
-use serde_json::Value;
 
 /// Serves a local copy of a chat platform
 #[derive(Debug, Parser)]
@@ -23,6 +23,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Platform {
+    /// LiveChat with its accounts, and chat.io's dialect of it
+    #[command(name = "livechat")]
+    LiveChat(Served),
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
     /// Webex with its webhooks and its WebSocket
@@ -51,7 +54,16 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(platform: Platform) -> anyhow::Result<()> {
-    let (line, sim): (Value, Running) = match platform {
+    match platform {
+        Platform::LiveChat(served) => {
+            let options = LiveChatOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = LiveChat::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
         Platform::Symphony(served) => {
             let options = SymphonyOptions {
                 port: served.port,
@@ -59,7 +71,7 @@ async fn serve(platform: Platform) -> anyhow::Result<()> {
                 clock: Clock::faster(served.clock),
             };
             let sim = Symphony::start(options).await?;
-            (sim.line(), Running::Symphony(Box::new(sim)))
+            until_stopped(&sim.line()).await
         }
         Platform::Webex(served) => {
             let options = WebexOptions {
@@ -69,27 +81,20 @@ async fn serve(platform: Platform) -> anyhow::Result<()> {
                 clock: Clock::faster(served.clock),
             };
             let sim = Webex::start(options).await?;
-            (sim.line(), Running::Webex(Box::new(sim)))
+            until_stopped(&sim.line()).await
         }
-    };
+    }
+}
+
+/// Prints a line and waits.
+async fn until_stopped(line: &serde_json::Value) -> anyhow::Result<()> {
     // Whoever reads the line may stop this at once.
     let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;
     drop(out);
-    let told = stop.told().await;
-    match sim {
-        Running::Symphony(sim) => drop(sim),
-        Running::Webex(sim) => drop(sim),
-    }
-    told
-}
-
-/// What serves until it is dropped.
-enum Running {
-    Symphony(Box<Symphony>),
-    Webex(Box<Webex>),
+    stop.told().await
 }
 
 #[cfg(unix)]

@@ -34,7 +34,9 @@ fn a_bot_can_be_told_that_it_cannot_edit() {
     let bot = |more: &str| format!("[[bot]]\nname = \"desk\"\nplatform = \"local\"\n{more}");
     let edits = |more: &str| match parse(&bot(more)).unwrap().bots[0].platform {
         Platform::Local(local) => local.edits,
-        Platform::Symphony(_) | Platform::Webex(_) => unreachable!("it is local"),
+        Platform::LiveChat(_) | Platform::Symphony(_) | Platform::Webex(_) => {
+            unreachable!("it is local")
+        }
     };
     assert!(edits("") && !edits("edits = false"));
     assert!(messages(&bot("edits = \"no\""))[0].contains("true or false"));

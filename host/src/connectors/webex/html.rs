@@ -302,7 +302,7 @@ mod tests {
             &format!("<div>please, {} deploy</div>", mention(OWN, "My")),
             "please, deploy",
         );
-        check(&format!("{}", mention(OWN, "My Bot")), "");
+        check(&mention(OWN, "My Bot"), "");
         // The id as the API writes it.
         let id = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9hODYwYmFkZC0wNGZkLTQwYWEtYWFjNS05NmYyYWRhZDE3NTA";
         check(
