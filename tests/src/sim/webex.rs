@@ -68,11 +68,9 @@ impl Webex {
     /// # Errors
     /// When a port cannot be listened on.
     pub async fn start(options: WebexOptions) -> anyhow::Result<Self> {
-        // Its own client needs one to deliver; another of this process may have been first.
-        if rustls::crypto::ring::default_provider()
-            .install_default()
-            .is_err()
-        {}
+        // Its own client needs one to deliver. Another of this process may have been first, and theirs
+        // is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut world = World::new(options.clock);
         let bot = world.add_bot(BOT, BOT_NAME, TOKEN);
         let cloud = Arc::new(Cloud {
