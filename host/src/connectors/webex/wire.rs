@@ -96,6 +96,7 @@ pub struct Membership {
     pub person_email: Option<String>,
     pub person_display_name: Option<String>,
     pub is_moderator: bool,
+    pub is_room_hidden: bool,
 }
 
 /// A webhook, as it is registered.

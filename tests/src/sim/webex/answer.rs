@@ -77,7 +77,8 @@ impl Fields {
             .header("content-type")
             .unwrap_or_default()
             .to_owned();
-        if request.body.is_empty() && kind.is_empty() {
+        // Clients say a type with nothing at all, and no type is wrong there.
+        if request.body.is_empty() {
             return Ok(Self::default());
         }
         let media = kind.split(';').next().unwrap_or_default().trim();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::markdown::{Medium, text};
+use super::markdown::{Lists, Medium, text};
 use super::{MAX_ACTIONS, Notes, Shown, field};
 use crate::connectors::webex::convert::action::{HIDDEN, Hidden};
 use crate::content::{self, clean, clean_line};
@@ -22,7 +22,7 @@ pub(super) fn card(blocks: &[Shown<'_>], notes: &mut Notes) -> Value {
         actions: Vec::new(),
         notes,
         list: Vec::new(),
-        numbers: Vec::new(),
+        lists: Lists::default(),
         is_below_line: false,
         count: 0,
     };
@@ -53,7 +53,7 @@ pub(super) struct Page<'n> {
     pub(super) notes: &'n mut Notes,
     /// The lines of the list that is open.
     list: Vec<String>,
-    numbers: Vec<u32>,
+    lists: Lists,
     /// A line across comes before the next element.
     is_below_line: bool,
     /// Actions so far.
@@ -141,26 +141,14 @@ impl Page<'_> {
     }
 
     fn item(&mut self, item: &ListItem) {
-        let depth = usize::from(item.indent).min(self.numbers.len());
-        self.numbers.truncate(depth + 1);
-        if self.numbers.len() == depth {
-            self.numbers.push(0);
-        }
-        let number = self.numbers.last_mut().map_or(1, |number| {
-            *number += 1;
-            *number
-        });
-        let sign = match item.ordered {
-            true => format!("{number}."),
-            false => "-".to_owned(),
-        };
+        let (depth, sign) = self.lists.next(item);
         let text = text(&item.spans, Medium::Card, self.notes).replace("  \n", " ");
         self.list
             .push(format!("{}{sign} {text}", "  ".repeat(depth)));
     }
 
     fn end_list(&mut self) {
-        self.numbers.clear();
+        self.lists = Lists::default();
         if self.list.is_empty() {
             return;
         }

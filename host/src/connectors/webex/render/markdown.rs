@@ -29,7 +29,7 @@ pub(super) fn page(blocks: &[Shown<'_>], notes: &mut Notes) -> String {
     let mut page = Page {
         out: String::new(),
         notes,
-        numbers: Vec::new(),
+        lists: Lists::default(),
     };
     for shown in blocks {
         match shown {
@@ -44,13 +44,13 @@ pub(super) fn page(blocks: &[Shown<'_>], notes: &mut Notes) -> String {
 struct Page<'n> {
     out: String,
     notes: &'n mut Notes,
-    /// The numbers of the open lists' next items.
-    numbers: Vec<u32>,
+    /// The lists that are open.
+    lists: Lists,
 }
 
 impl Page<'_> {
     fn part(&mut self, text: &str) {
-        self.numbers.clear();
+        self.lists = Lists::default();
         if text.is_empty() {
             return;
         }
@@ -130,23 +130,8 @@ impl Page<'_> {
     }
 
     fn item(&mut self, item: &ListItem) {
-        let depth = usize::from(item.indent).min(self.numbers.len());
-        let begins = self.numbers.is_empty();
-        self.numbers.truncate(depth + 1);
-        if self.numbers.len() == depth {
-            self.numbers.push(0);
-        }
-        let number = match self.numbers.last_mut() {
-            Some(number) => {
-                *number += 1;
-                *number
-            }
-            None => 1,
-        };
-        let sign = match item.ordered {
-            true => format!("{number}."),
-            false => "-".to_owned(),
-        };
+        let begins = self.lists.is_empty();
+        let (depth, sign) = self.lists.next(item);
         let text = self.spans(&item.spans).replace("  \n", " ");
         let line = format!("{}{sign} {text}", INDENT.repeat(depth));
         if begins && !self.out.is_empty() {
@@ -222,6 +207,41 @@ impl Page<'_> {
             })
             .collect();
         self.part(&labels.join(" "));
+    }
+}
+
+/// The lists that are open, outermost first: whether each is numbered, and its last number.
+#[derive(Debug, Default)]
+pub(super) struct Lists(Vec<(bool, u32)>);
+
+impl Lists {
+    /// Whether none is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How deep an item lies, and what stands before it. One may be a level deeper than the one before
+    /// it; where the kind changes another list begins.
+    pub(super) fn next(&mut self, item: &ListItem) -> (usize, String) {
+        let depth = usize::from(item.indent).min(self.0.len());
+        self.0.truncate(depth + 1);
+        if self
+            .0
+            .get(depth)
+            .is_none_or(|(ordered, _)| *ordered != item.ordered)
+        {
+            self.0.truncate(depth);
+            self.0.push((item.ordered, 0));
+        }
+        let number = self.0.last_mut().map_or(1, |(_, number)| {
+            *number += 1;
+            *number
+        });
+        let sign = match item.ordered {
+            true => format!("{number}."),
+            false => "-".to_owned(),
+        };
+        (depth, sign)
     }
 }
 

@@ -106,7 +106,11 @@ impl WebexConnector {
                 detail: format!("{user} is not there"),
             });
         };
-        let body = json!({"isModerator": is_moderator});
+        // Both must be said, by the official description.
+        let body = json!({
+            "isModerator": is_moderator,
+            "isRoomHidden": found.is_room_hidden,
+        });
         let _changed: Membership = self
             .api
             .send(Method::PUT, &["memberships", &found.id], Body::Json(body))
