@@ -41,8 +41,10 @@ impl World {
     async fn start() -> Self {
         let authority = Authority::new("Acme");
         let server = authority.serve(&["chat.test"], None, greeter()).await;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let plain = listener.local_addr().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback can be listened on");
+        let plain = listener.local_addr().expect("it has an address");
         tokio::spawn(async move { axum::serve(listener, greeter()).await });
         let names = [
             ("chat.test", server),
@@ -64,9 +66,9 @@ impl World {
         let account = secret.as_ref().map(|secret| (&account, secret));
         let address = format!("http://{}", self.proxy.address);
         let pem = self.authority.pem();
-        let authorities = trusts.then(|| read_authorities(pem.as_bytes()).unwrap());
+        let authorities = trusts.then(|| read_authorities(pem.as_bytes()).expect("an authority"));
         NetConfig {
-            proxy: Some(Proxy::new(&address, account).unwrap()),
+            proxy: Some(Proxy::new(&address, account).expect("a proxy")),
             authorities: authorities.unwrap_or_default(),
             ..NetConfig::default()
         }
@@ -74,8 +76,8 @@ impl World {
 }
 
 async fn open(net: &NetConfig, url: &str) -> Result<WebSocket, WebSocketError> {
-    let client = WebSocketClient::new(net, None, "parlor-test").unwrap();
-    let url = url.parse().unwrap();
+    let client = WebSocketClient::new(net, None, "parlor-test").expect("a client");
+    let url = url.parse().expect("an address");
     let opening = Opening {
         url: &url,
         protocols: &[],
@@ -85,13 +87,15 @@ async fn open(net: &NetConfig, url: &str) -> Result<WebSocket, WebSocketError> {
     };
     tokio::time::timeout(TIME, client.open(opening))
         .await
-        .unwrap()
+        .expect("it ends in time")
 }
 
 async fn is_greeted(net: &NetConfig, url: &str) {
-    let mut socket = open(net, url).await.unwrap();
-    let heard = tokio::time::timeout(TIME, socket.next()).await.unwrap();
-    assert_eq!(heard.unwrap(), Frame::Text("welcome".to_owned()));
+    let mut socket = open(net, url).await.expect("it opens");
+    let heard = tokio::time::timeout(TIME, socket.next())
+        .await
+        .expect("it comes in time");
+    assert_eq!(heard.expect("it comes"), Frame::Text("welcome".to_owned()));
     socket.close().await;
 }
 

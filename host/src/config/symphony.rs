@@ -11,6 +11,7 @@ use crate::connectors::symphony::config::{
     AccountCertificate, AccountKey, AgentsOnly, AppConfig, Balancing, Credential, Endpoint,
     FeedConfig, FeedVersion, MAX_TAG, SymphonyConfig,
 };
+use crate::model::secret::Secret;
 use crate::net::{Identity, NetConfig};
 
 /// Agents that a bot may name.

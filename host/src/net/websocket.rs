@@ -130,6 +130,8 @@ impl Frame {
 pub struct WebSocketClient {
     connector: Connector,
     user_agent: HeaderValue,
+    /// How long a server may take to agree.
+    agree: Duration,
 }
 
 impl WebSocketClient {
@@ -155,6 +157,7 @@ impl WebSocketClient {
         Ok(Self {
             connector: Connector::new(parts, tls),
             user_agent: HeaderValue::from_str(user_agent).map_err(|error| setup(&error))?,
+            agree: AGREE,
         })
     }
 
@@ -173,9 +176,9 @@ impl WebSocketClient {
             .write_buffer_size(WRITE_AT_ONCE)
             .max_write_buffer_size(UNWRITTEN);
         let agreed = client_async_with_config(request, TokioIo::new(line), Some(config));
-        let (stream, answer) = match timeout(AGREE, agreed).await {
+        let (stream, answer) = match timeout(self.agree, agreed).await {
             Err(_) => {
-                let late = format!("no WebSocket after {AGREE:?}");
+                let late = format!("no WebSocket after {:?}", self.agree);
                 return Err(WebSocketError::Unreached(late));
             }
             Ok(agreed) => agreed.map_err(|error| not_agreed(error, opening.most))?,
