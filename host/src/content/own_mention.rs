@@ -1,7 +1,7 @@
-//! The mention of the bot in what a person typed.
+//! The mention of the bot in what a person typed, on platforms that have no mentions of their own.
 
 /// Takes the mentions of the bot out of a text, and tells whether there were any.
-pub(super) fn without_mention(text: &str, display_name: &str, id: &str) -> (String, bool) {
+pub fn without_mention(text: &str, display_name: &str, id: &str) -> (String, bool) {
     if !text.contains('@') {
         return (text.to_owned(), false);
     }
