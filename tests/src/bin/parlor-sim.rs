@@ -10,6 +10,7 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
+use parlor_tests::sim::lseg::{Lseg, LsegOptions};
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
 
 /// Serves a local copy of a chat platform
@@ -21,6 +22,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Platform {
+    /// LSEG Messenger: its authentication, its gateway and its stream
+    Lseg(Served),
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
 }
@@ -47,17 +50,34 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(platform: Platform) -> anyhow::Result<()> {
-    let Platform::Symphony(served) = platform;
-    let options = SymphonyOptions {
-        port: served.port,
-        tls: served.tls,
-        clock: Clock::faster(served.clock),
-    };
-    let sim = Symphony::start(options).await?;
+    match platform {
+        Platform::Lseg(served) => {
+            let sim = Lseg::start(LsegOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            });
+            let sim = sim.await?;
+            until_told(&sim.line()).await
+        }
+        Platform::Symphony(served) => {
+            let sim = Symphony::start(SymphonyOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            });
+            let sim = sim.await?;
+            until_told(&sim.line()).await
+        }
+    }
+}
+
+/// Prints the line, and waits to be stopped.
+async fn until_told(line: &serde_json::Value) -> anyhow::Result<()> {
     // Whoever reads the line may stop this at once.
     let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", sim.line())?;
+    writeln!(out, "{line}")?;
     out.flush()?;
     drop(out);
     stop.told().await
