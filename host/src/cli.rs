@@ -17,6 +17,7 @@ mod events;
 mod import;
 mod outbox;
 mod output;
+mod password;
 mod plugins;
 mod reload;
 mod replay;
@@ -36,9 +37,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
-use crate::config::{
-    LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
-};
+use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
@@ -111,12 +110,24 @@ enum Verb {
     Reload(reload::ReloadArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
+    /// Change a bot's password with its platform
+    Password(password::PasswordArgs),
 }
 
 /// A platform whose messages `chat` shows beside its own.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShownPlatform {
+    Lseg,
     Symphony,
+}
+
+impl ShownPlatform {
+    fn shown_as(self) -> ShownAs {
+        match self {
+            Self::Lseg => ShownAs::Lseg,
+            Self::Symphony => ShownAs::Symphony,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +211,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
+        Some(Verb::Password(args)) => password::run(&place, args),
     }
 }
 
@@ -275,10 +287,7 @@ fn chat(
     };
     for bot in &mut settings.bots {
         // Never a real platform, whatever the settings say.
-        let mut local = match bot.platform {
-            Platform::Local(local) => local,
-            Platform::Symphony(_) => LocalBot::default(),
-        };
+        let mut local = bot.platform.local();
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);
     }
@@ -296,7 +305,7 @@ fn chat(
             ChatOptions {
                 settings,
                 files,
-                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
+                shown_as: shown_as.map(ShownPlatform::shown_as),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

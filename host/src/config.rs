@@ -16,6 +16,7 @@ mod granted;
 mod import;
 mod limits;
 mod log;
+mod lseg;
 mod names;
 mod net;
 mod outbox;

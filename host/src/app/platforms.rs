@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::config::{BotConfig, Platform};
 use crate::connectors::local::{Hub, LocalConnector};
+use crate::connectors::lseg::{LsegConfig, LsegConnector};
 use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
 use crate::mailbox::session::Session;
 use crate::model::Name;
@@ -38,6 +39,12 @@ impl Platforms for BuiltIn {
             Platform::Local(_) => {
                 let hub = self.hub.clone();
                 let connector = LocalConnector::new(hub, tenant.clone(), name, name)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
+            Platform::Lseg(config) => {
+                let config = LsegConfig::clone(config);
+                let connector = LsegConnector::new(tenant.clone(), name, config)
                     .with_context(|| format!("bot {name}"))?;
                 Ok(Arc::new(connector))
             }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
 use crate::config::BotConfig;
-use crate::connectors::symphony;
+use crate::connectors::{lseg, symphony};
 use crate::content::hosted::Shows;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
@@ -20,6 +20,8 @@ use crate::model::event::Bot;
 /// The platform that is shown beside the local one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownAs {
+    /// Plain text with tables.
+    Lseg,
     /// MessageML with its data.
     Symphony,
 }
@@ -55,6 +57,7 @@ impl PreviewingBot {
     /// What the platform would be sent, a note a request, and what it would not show.
     fn preview(&self, action: &Action) -> Vec<String> {
         match self.shown_as {
+            ShownAs::Lseg => lseg::preview(action),
             ShownAs::Symphony => symphony::preview(action),
         }
     }

@@ -15,7 +15,7 @@ use super::bots::BotDirectory;
 use super::clock;
 use super::intake::Inbox;
 use super::platforms::Platforms;
-use crate::config::{BotConfig, LocalBot, Platform};
+use crate::config::{BotConfig, Platform};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::control::BotState;
 use crate::mailbox::session::{BotTuning, Session as BotSession, SessionEnd, ShownCommand, Watch};
@@ -421,10 +421,7 @@ impl Session {
 }
 
 fn tuning(config: &BotConfig) -> BotTuning {
-    let local = match config.platform {
-        Platform::Local(local) => local,
-        Platform::Symphony(_) => LocalBot::default(),
-    };
+    let local = config.platform.local();
     BotTuning {
         per_minute: config.messages_per_minute,
         per_minute_in_conversation: config.conversation_messages_per_minute,

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::lseg::read_lseg;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
+use crate::connectors::lseg::LsegConfig;
 use crate::connectors::symphony::SymphonyConfig;
 use crate::net::NetConfig;
 
@@ -16,9 +18,10 @@ const MAX_PER_MINUTE: u64 = 600_000;
 const CONNECTORS_FOLDER: &str = "connectors";
 
 const LOCAL: &str = "local";
+const LSEG: &str = "lseg";
 const SYMPHONY: &str = "symphony";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 2] = [LOCAL, SYMPHONY];
+const PLATFORMS: [&str; 3] = [LOCAL, LSEG, SYMPHONY];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct BotConfig {
 pub enum Platform {
     /// Rooms and users of our own.
     Local(LocalBot),
+    /// LSEG Messenger.
+    Lseg(Box<LsegConfig>),
     /// Symphony.
     Symphony(Box<SymphonyConfig>),
 }
@@ -47,7 +52,16 @@ impl Platform {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Local(_) => LOCAL,
+            Self::Lseg(_) => LSEG,
             Self::Symphony(_) => SYMPHONY,
+        }
+    }
+
+    /// What the local platform shows of such a bot: everything, where it is of another.
+    pub fn local(&self) -> LocalBot {
+        match self {
+            Self::Local(local) => *local,
+            Self::Lseg(_) | Self::Symphony(_) => LocalBot::default(),
         }
     }
 }
@@ -115,12 +129,16 @@ pub(super) fn read_bots(
         let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
         let conversation_messages_per_minute =
             read_per_minute(reader, &mut table, "conversation-messages-per-minute");
+        let folder = name.as_deref().map(|name| {
+            let folder = around.data.join(CONNECTORS_FOLDER);
+            folder.join(name)
+        });
         let platform = match platform {
+            LSEG => {
+                let read = read_lseg(reader, &mut table, around.net, folder, &bots);
+                read.map(|config| Platform::Lseg(Box::new(config)))
+            }
             SYMPHONY => {
-                let folder = name.as_deref().map(|name| {
-                    let folder = around.data.join(CONNECTORS_FOLDER);
-                    folder.join(name)
-                });
                 let read = read_symphony(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::Symphony(Box::new(config)))
             }

@@ -1,5 +1,6 @@
 mod egress;
 mod local;
+mod lseg;
 mod symphony;
 
 use std::path::Path;
@@ -152,7 +153,7 @@ fn names_the_line_of_each_mistake() {
     );
     check(
         "[[bot]]\nname = \"a\"\nplatform = \"webex\"\nhost = \"x\"\n",
-        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `local`, `symphony`",
+        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `local`, `lseg`, `symphony`",
     );
     check(
         "[[bot]]\nplatform = \"local\"\n",
