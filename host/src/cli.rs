@@ -18,6 +18,7 @@ mod import;
 mod install;
 mod outbox;
 mod output;
+mod password;
 mod plugins;
 mod reload;
 mod replay;
@@ -37,9 +38,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
-use crate::config::{
-    LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
-};
+use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
@@ -114,6 +113,8 @@ enum Verb {
     Install(install::InstallArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
+    /// Change a bot's password with its platform
+    Password(password::PasswordArgs),
 }
 
 /// A platform whose messages `chat` shows beside its own.
@@ -121,6 +122,7 @@ enum Verb {
 enum ShownPlatform {
     #[value(name = "livechat")]
     LiveChat,
+    Lseg,
     Symphony,
     Webex,
 }
@@ -129,6 +131,7 @@ impl From<ShownPlatform> for ShownAs {
     fn from(platform: ShownPlatform) -> Self {
         match platform {
             ShownPlatform::LiveChat => Self::LiveChat,
+            ShownPlatform::Lseg => Self::Lseg,
             ShownPlatform::Symphony => Self::Symphony,
             ShownPlatform::Webex => Self::Webex,
         }
@@ -217,6 +220,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Reload(args)) => reload::run(&place, args),
         Some(Verb::Install(args)) => install::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
+        Some(Verb::Password(args)) => password::run(&place, args),
     }
 }
 
@@ -292,12 +296,7 @@ fn chat(
     };
     for bot in &mut settings.bots {
         // Never a real platform, whatever the settings say.
-        let mut local = match bot.platform {
-            Platform::Local(local) => local,
-            Platform::LiveChat(_) | Platform::Symphony(_) | Platform::Webex(_) => {
-                LocalBot::default()
-            }
-        };
+        let mut local = bot.platform.local();
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);
     }

@@ -17,6 +17,7 @@ mod import;
 mod limits;
 mod livechat;
 mod log;
+mod lseg;
 mod names;
 mod net;
 mod outbox;

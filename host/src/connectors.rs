@@ -2,5 +2,6 @@
 
 pub mod livechat;
 pub mod local;
+pub mod lseg;
 pub mod symphony;
 pub mod webex;

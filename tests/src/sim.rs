@@ -11,9 +11,11 @@ mod der;
 mod fault;
 mod http;
 pub mod livechat;
+pub mod lseg;
 mod platform;
 mod record;
 mod server;
+mod socket;
 pub mod symphony;
 pub mod webex;
 
@@ -25,6 +27,7 @@ pub use http::{Reply, Request};
 pub use platform::{Platform, Sent};
 pub use record::{Logged, Record};
 pub use server::{Listening, Server, Tls};
+pub use socket::{Opened, Socket};
 
 /// Says what tests did not show, past the capture of their output: whoever runs them must know.
 pub fn left_out(what: &str) {

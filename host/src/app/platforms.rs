@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::config::{BotConfig, Platform};
 use crate::connectors::livechat::{LiveChatConfig, LiveChatConnector};
 use crate::connectors::local::{Hub, LocalConnector};
+use crate::connectors::lseg::{LsegConfig, LsegConnector};
 use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
 use crate::connectors::webex::{WebexConfig, WebexConnector};
 use crate::mailbox::session::Session;
@@ -46,6 +47,12 @@ impl Platforms for BuiltIn {
             Platform::Local(_) => {
                 let hub = self.hub.clone();
                 let connector = LocalConnector::new(hub, tenant.clone(), name, name)
+                    .with_context(|| format!("bot {name}"))?;
+                Ok(Arc::new(connector))
+            }
+            Platform::Lseg(config) => {
+                let config = LsegConfig::clone(config);
+                let connector = LsegConnector::new(tenant.clone(), name, config)
                     .with_context(|| format!("bot {name}"))?;
                 Ok(Arc::new(connector))
             }

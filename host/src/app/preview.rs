@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
 use crate::config::BotConfig;
-use crate::connectors::{livechat, symphony, webex};
+use crate::connectors::{livechat, lseg, symphony, webex};
 use crate::content::hosted::Shows;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
@@ -22,6 +22,8 @@ use crate::model::event::Bot;
 pub enum ShownAs {
     /// Events: text, rich messages, files.
     LiveChat,
+    /// Plain text with tables.
+    Lseg,
     /// MessageML with its data.
     Symphony,
     /// Markdown and Adaptive Cards.
@@ -60,6 +62,7 @@ impl PreviewingBot {
     fn preview(&self, action: &Action) -> Vec<String> {
         match self.shown_as {
             ShownAs::LiveChat => livechat::preview(action),
+            ShownAs::Lseg => lseg::preview(action),
             ShownAs::Symphony => symphony::preview(action),
             ShownAs::Webex => webex::preview(action),
         }

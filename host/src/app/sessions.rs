@@ -16,7 +16,7 @@ use super::clock;
 use super::hooks::Hooks;
 use super::intake::Inbox;
 use super::platforms::Platforms;
-use crate::config::{BotConfig, LocalBot, Platform};
+use crate::config::{BotConfig, Platform};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::control::BotState;
 use crate::mailbox::session::{
@@ -445,10 +445,7 @@ impl Session {
 }
 
 fn tuning(config: &BotConfig) -> BotTuning {
-    let local = match config.platform {
-        Platform::Local(local) => local,
-        Platform::LiveChat(_) | Platform::Symphony(_) | Platform::Webex(_) => LocalBot::default(),
-    };
+    let local = config.platform.local();
     BotTuning {
         per_minute: config.messages_per_minute,
         per_minute_in_conversation: config.conversation_messages_per_minute,

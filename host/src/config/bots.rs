@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::livechat::read_livechat;
+use super::lseg::read_lseg;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
 use super::webex::read_webex;
 use crate::connectors::livechat::LiveChatConfig;
+use crate::connectors::lseg::LsegConfig;
 use crate::connectors::symphony::SymphonyConfig;
 use crate::connectors::webex::WebexConfig;
 use crate::connectors::webex::config::Events;
@@ -22,10 +24,11 @@ const CONNECTORS_FOLDER: &str = "connectors";
 
 const LIVECHAT: &str = "livechat";
 const LOCAL: &str = "local";
+const LSEG: &str = "lseg";
 const SYMPHONY: &str = "symphony";
 const WEBEX: &str = "webex";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 4] = [LIVECHAT, LOCAL, SYMPHONY, WEBEX];
+const PLATFORMS: [&str; 5] = [LIVECHAT, LOCAL, LSEG, SYMPHONY, WEBEX];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub enum Platform {
     LiveChat(Box<LiveChatConfig>),
     /// Rooms and users of our own.
     Local(LocalBot),
+    /// LSEG Messenger.
+    Lseg(Box<LsegConfig>),
     /// Symphony.
     Symphony(Box<SymphonyConfig>),
     /// Webex.
@@ -59,6 +64,7 @@ impl Platform {
         match self {
             Self::LiveChat(_) => LIVECHAT,
             Self::Local(_) => LOCAL,
+            Self::Lseg(_) => LSEG,
             Self::Symphony(_) => SYMPHONY,
             Self::Webex(_) => WEBEX,
         }
@@ -68,8 +74,18 @@ impl Platform {
     pub fn is_called(&self) -> bool {
         match self {
             Self::LiveChat(_) => true,
-            Self::Local(_) | Self::Symphony(_) => false,
+            Self::Local(_) | Self::Lseg(_) | Self::Symphony(_) => false,
             Self::Webex(config) => matches!(config.events, Events::Webhook(_)),
+        }
+    }
+
+    /// What the local platform shows of such a bot: everything, where it is of another.
+    pub fn local(&self) -> LocalBot {
+        match self {
+            Self::Local(local) => *local,
+            Self::LiveChat(_) | Self::Lseg(_) | Self::Symphony(_) | Self::Webex(_) => {
+                LocalBot::default()
+            }
         }
     }
 }
@@ -145,6 +161,10 @@ pub(super) fn read_bots(
             LIVECHAT => {
                 let read = read_livechat(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::LiveChat(Box::new(config)))
+            }
+            LSEG => {
+                let read = read_lseg(reader, &mut table, around.net, folder, &bots);
+                read.map(|config| Platform::Lseg(Box::new(config)))
             }
             SYMPHONY => {
                 let read = read_symphony(reader, &mut table, around.net, folder);

@@ -11,6 +11,7 @@ use std::io::Write as _;
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
 use parlor_tests::sim::livechat::{LiveChat, LiveChatOptions};
+use parlor_tests::sim::lseg::{Lseg, LsegOptions};
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
 use parlor_tests::sim::webex::{Webex, WebexOptions};
 
@@ -26,6 +27,8 @@ enum Platform {
     /// LiveChat with its accounts, and chat.io's dialect of it
     #[command(name = "livechat")]
     LiveChat(Served),
+    /// LSEG Messenger: its authentication, its gateway and its stream
+    Lseg(Served),
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
     /// Webex with its webhooks and its WebSocket
@@ -62,6 +65,15 @@ async fn serve(platform: Platform) -> anyhow::Result<()> {
                 clock: Clock::faster(served.clock),
             };
             let sim = LiveChat::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+        Platform::Lseg(served) => {
+            let sim = Lseg::start(LsegOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            });
+            let sim = sim.await?;
             until_stopped(&sim.line()).await
         }
         Platform::Symphony(served) => {

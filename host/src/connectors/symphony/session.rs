@@ -21,12 +21,10 @@ use super::site::{Call, CallError};
 use super::wire::event::V4Event;
 use super::wire::rest::PodUser;
 use crate::mailbox::session::{SessionEnd, Watch};
-use crate::mailbox::{Incoming, Intake, IntakeError};
+use crate::mailbox::{Incoming, Intake, OfferError, offer_all};
 
 /// Time for one read of a feed; the platform answers after about 30 s.
 const READ_TIME: Duration = Duration::from_secs(70);
-/// The first and the longest wait while intake pauses.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Bytes of one read of a feed: five hundred messages, all of them long. What is larger is read back
 /// from the conversations' history.
 const FEED_BYTES: usize = 64 * 1024 * 1024;
@@ -178,31 +176,11 @@ impl Hearing<'_> {
         Some(taken)
     }
 
-    async fn offer(&self, mut incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
-        let mut writes = Vec::new();
-        let (mut pause, longest) = PAUSE;
-        while !incoming.is_empty() {
-            match self.intake.take_ordered(incoming.clone()).await {
-                Ok((taken, durable)) => {
-                    incoming.drain(..taken.len().min(incoming.len()));
-                    writes.push(durable);
-                    pause = PAUSE.0;
-                }
-                Err(IntakeError::Stopping) => return None,
-                Err(IntakeError::Paused(why)) => {
-                    tracing::debug!(why, "intake pauses");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(longest);
-                }
-            }
+    async fn offer(&self, incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
+        match offer_all(self.intake, incoming).await {
+            Ok(()) => Some(Ok(())),
+            Err(OfferError::Stopping) => None,
+            Err(error) => Some(Err(SessionEnd::Lost(error.to_string()))),
         }
-        for write in writes {
-            if let Err(error) = write.wait().await {
-                return Some(Err(SessionEnd::Lost(format!(
-                    "events were not kept: {error}"
-                ))));
-            }
-        }
-        Some(Ok(()))
     }
 }
