@@ -38,6 +38,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::WebexConfig;
@@ -77,6 +78,8 @@ pub struct WebexConnector {
     marks: Marks,
     spool: Arc<Spool>,
     sent: SentLog,
+    /// Why the token is taken no more, where a notice could not be followed up for that.
+    revoked: watch::Sender<Option<String>>,
     /// What answers Webex's calls, where it calls.
     ring: Option<Arc<Ring>>,
     /// The name of its device, where it hears by WebSocket.
@@ -126,6 +129,7 @@ impl WebexConnector {
             directory: Directory::default(),
             marks: Marks::new(folder.clone()),
             sent: SentLog::new(folder.as_deref()),
+            revoked: watch::Sender::default(),
             spool,
             ring,
             device: Mutex::default(),

@@ -249,7 +249,7 @@ impl ApiError {
         match self {
             Self::Refused(refusal) => {
                 refusal.throttled.is_none()
-                    && refusal.status.is_client_error()
+                    && !refusal.status.is_server_error()
                     && !matches!(
                         refusal.status,
                         StatusCode::UNAUTHORIZED | StatusCode::LOCKED | StatusCode::REQUEST_TIMEOUT

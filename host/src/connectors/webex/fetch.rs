@@ -17,6 +17,10 @@ use crate::model::payload::{EventPayload, FieldValue, SubmittedField};
 
 /// The first and the longest wait before something is asked for again.
 const WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// How often what an event is about is asked for while Webex fails: a quarter of an hour.
+const TRIES: u32 = 20;
+/// … and what an event can do without.
+const OPTIONAL_TRIES: u32 = 4;
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How often a message that is not there is asked for again: the API lags behind its webhooks
@@ -157,13 +161,13 @@ impl WebexConnector {
         F: Future<Output = Result<T, ApiError>>,
     {
         for _ in 0..LAGS {
-            match self.patiently_asked(&ask).await {
+            match self.patiently_asked(&ask, TRIES).await {
                 Ok(found) => return Some(found),
                 Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                     tokio::time::sleep(LAG).await;
                 }
                 Err(error) => {
-                    tracing::debug!(id, %error, "not to be had, and not told of");
+                    tracing::error!(bot = self.name(), id, %error, "an event is lost: what it is about cannot be had");
                     return None;
                 }
             }
@@ -172,22 +176,32 @@ impl WebexConnector {
         None
     }
 
-    /// Asks until there is an answer; none where it is a refusal for good.
+    /// Asks for what an event can do without: a few times; none where it is a refusal for good.
     pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        self.patiently_asked(&ask).await.ok()
+        self.patiently_asked(&ask, OPTIONAL_TRIES).await.ok()
     }
 
-    async fn patiently_asked<T, F>(&self, ask: &impl Fn() -> F) -> Result<T, ApiError>
+    /// Asks until there is an answer, so many times at most: what never succeeds must not keep what
+    /// waits behind it for ever.
+    async fn patiently_asked<T, F>(&self, ask: &impl Fn() -> F, tries: u32) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
         let (mut wait, longest) = WAIT;
+        let mut failed = 0;
         loop {
             match ask().await {
-                Err(error) if !error.is_final() => {
+                Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
+                    self.revoked.send_replace(Some(error.to_string()));
+                    // The session ends here; the notice waits for the next.
+                    std::future::pending::<()>().await;
+                }
+                Err(error) if !error.is_final() && failed < tries => {
+                    // To wait because it says so is no failure.
+                    failed += u32::from(error.throttled().is_none());
                     let pause = error.throttled().unwrap_or(wait);
                     tracing::debug!(%error, ?pause, "asked again later");
                     tokio::time::sleep(pause).await;

@@ -20,15 +20,20 @@ const MAX_MESSAGES: usize = 1_000;
 const MAX_GAP_MS: u64 = 24 * 60 * 60 * 1000;
 /// How much earlier than the last event the reading begins: clocks and order are the platform's.
 const MARGIN_MS: u64 = 60_000;
+/// The wait before a notice is kept again that there was no room for.
+const FULL_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait that Webex may ask for while it is read back.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 impl WebexConnector {
-    /// Puts what was said since the last event to the notices that wait.
+    /// Puts what was said while there was a gap to the notices that wait.
     pub(super) async fn fetch_missed(&self) -> Result<(), ApiError> {
         let now = self.now();
-        let Some(last) = self.marks.last() else {
+        if self.marks.last().is_none() {
+            // From now on it hears.
             self.marks.reached(now);
+        }
+        let Some(last) = self.marks.gap() else {
             return Ok(());
         };
         let since = last
@@ -51,6 +56,7 @@ impl WebexConnector {
             }
             read += self.read_back(room, since).await?;
         }
+        self.marks.close_gap();
         let gap_ms = now.saturating_sub(last);
         tracing::info!(
             bot = self.name(),
@@ -83,9 +89,10 @@ impl WebexConnector {
             }
             read += 1;
             let notice = notice_of(message);
-            if let Err(error) = self.spool.keep(notice).await {
-                tracing::warn!(%error, "what was missed is not kept");
-                return Ok(read);
+            // Full as a rule: those that wait go on first.
+            while let Err(error) = self.spool.keep(notice.clone()).await {
+                tracing::warn!(%error, "what was missed is not kept yet");
+                tokio::time::sleep(FULL_WAIT).await;
             }
         }
         Ok(read)

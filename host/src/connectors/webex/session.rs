@@ -27,6 +27,9 @@ impl WebexConnector {
         watch: &dyn Watch,
         stop: &CancellationToken,
     ) -> SessionEnd {
+        self.revoked.send_replace(None);
+        // Before anything is heard again that would hide when the last was.
+        self.marks.open_gap(None);
         let hear = async {
             if let Err(error) = self.introduce().await {
                 return end_of(&error);
@@ -43,16 +46,30 @@ impl WebexConnector {
             tokio::select! {
                 end = heard => end,
                 end = self.follow_up(intake) => end,
+                end = self.token_is_revoked() => end,
             }
         };
         let end = tokio::select! {
             () = stop.cancelled() => SessionEnd::Stopped,
             end = hear => end,
         };
-        if let Some(ring) = &self.ring {
+        // While it is begun again, what is called is kept all the same.
+        if let Some(ring) = self
+            .ring
+            .as_ref()
+            .filter(|_| !matches!(end, SessionEnd::Lost(_)))
+        {
             ring.set_open(false);
         }
         end
+    }
+
+    /// Ends a session whose token Webex takes no more, wherever it said so.
+    async fn token_is_revoked(&self) -> SessionEnd {
+        let mut revoked = self.revoked.subscribe();
+        let why = revoked.wait_for(Option::is_some).await;
+        let why = why.ok().and_then(|why| why.clone()).unwrap_or_default();
+        SessionEnd::Refused(format!("Webex refuses the token: {why}"))
     }
 
     /// Asks who the bot is: the token is good where Webex says.
@@ -78,6 +95,8 @@ impl WebexConnector {
     ) -> SessionEnd {
         let mut addresses = ring.address();
         let mut is_first = true;
+        // When all webhooks were seen to be on.
+        let mut seen_on = None;
         loop {
             let address = addresses.borrow_and_update().clone();
             let Some(address) = address else {
@@ -101,6 +120,10 @@ impl WebexConnector {
             if is_first {
                 watch.connected();
             }
+            if looked.was_off {
+                self.marks.open_gap(seen_on);
+            }
+            seen_on = Some(self.now());
             if is_first || looked.was_off {
                 is_first = false;
                 if let Err(error) = self.fetch_missed().await {

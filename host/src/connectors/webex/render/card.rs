@@ -196,10 +196,12 @@ impl Page<'_> {
             }
         }
         if !card.facts.is_empty() {
+            // Webex reads them as Markdown too.
+            let said = |text: &str| super::markdown::escape(&clean_line(text), Medium::Card);
             let facts: Vec<Value> = card
                 .facts
                 .iter()
-                .map(|fact| json!({"title": clean_line(&fact.name), "value": clean_line(&fact.value)}))
+                .map(|fact| json!({"title": said(&fact.name), "value": said(&fact.value)}))
                 .collect();
             items.push(json!({"type": "FactSet", "facts": facts}));
         }

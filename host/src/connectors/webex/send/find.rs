@@ -7,7 +7,7 @@ use crate::connectors::webex::api::ApiError;
 use crate::connectors::webex::convert::moment;
 use crate::connectors::webex::ids::is_same;
 use crate::connectors::webex::render::render;
-use crate::connectors::webex::sent::mark_of;
+use crate::connectors::webex::sent::{Place, mark_of};
 use crate::connectors::webex::wire::{Message, Page};
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
@@ -48,13 +48,24 @@ impl WebexConnector {
             let is_mine = !self.sent.is_of_another(&mark, &message.id);
             let text = message.markdown.as_ref().or(message.text.as_ref());
             let text = text.map(String::as_str).unwrap_or_default();
-            let says_it = words(text) == wanted || plain(&wanted) == plain(&words(text));
+            let text = words(text);
+            // Of signs alone nothing would be left to tell them apart by.
+            let says_it =
+                text == wanted || (!plain(&wanted).is_empty() && plain(&wanted) == plain(&text));
             is_mine && says_it && has_file != message.files.is_empty()
         });
-        Ok(found.map(|message| Sent {
-            message: Some(message.id),
-            conversation: Some(message.room_id),
-            ..Sent::default()
+        Ok(found.map(|message| {
+            let place = Place {
+                room: message.room_id,
+                message: message.id,
+            };
+            // The next part of the same text has another.
+            self.sent.note(&mark, &place);
+            Sent {
+                message: Some(place.message),
+                conversation: Some(place.room),
+                ..Sent::default()
+            }
         }))
     }
 
@@ -108,7 +119,7 @@ impl WebexConnector {
     }
 
     /// The bot's id. After a start the outbox may be here before the session knows it.
-    async fn known_own_id(&self) -> Result<String, ApiError> {
+    pub(super) async fn known_own_id(&self) -> Result<String, ApiError> {
         let known = self.own_id();
         if !known.is_empty() {
             return Ok(known);

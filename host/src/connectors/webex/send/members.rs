@@ -15,7 +15,8 @@ use crate::model::payload::ActionError;
 impl WebexConnector {
     /// Takes the bot into a space. Others let it in; a public one it may enter.
     pub(super) async fn join(&self, room: &str) -> Result<Sent, SendError> {
-        let own = self.own_id();
+        let own = self.known_own_id().await;
+        let own = own.map_err(|error| error.repeat_error())?;
         let known = membership(self, room, &own).await;
         if matches!(known, Ok(Some(_))) {
             return Ok(Sent {
@@ -44,7 +45,9 @@ impl WebexConnector {
         if place.is_some_and(|place| place.r#type.as_deref() == Some("direct")) {
             return Err(unsupported("nobody leaves a direct space"));
         }
-        self.remove_member(room, &self.own_id()).await
+        let own = self.known_own_id().await;
+        let own = own.map_err(|error| error.repeat_error())?;
+        self.remove_member(room, &own).await
     }
 
     /// Brings somebody in; tells whether they were there.

@@ -173,14 +173,21 @@ impl WebexConnector {
         id: &str,
         most: usize,
     ) -> Result<Bytes, ApiError> {
-        let url =
-            Url::parse(id).map_err(|_| ApiError::Nonsense("no file has this id".to_owned()))?;
+        let url = Url::parse(id).ok().filter(is_file);
+        let url = url.ok_or_else(|| ApiError::Nonsense("no file has this id".to_owned()))?;
         let answer = self
             .api
             .ask_most(Method::GET, url, Body::None, most)
             .await?;
         Ok(answer.body)
     }
+}
+
+/// Tells whether an address is that of a file: with it the token is shown, and everything else of the
+/// platform is no plugin's business.
+fn is_file(url: &Url) -> bool {
+    let mut path = url.path_segments().into_iter().flatten();
+    path.any(|part| part == "contents") && path.next().is_some() && path.next().is_none()
 }
 
 /// A file of an event's message.
