@@ -1,6 +1,7 @@
 //! What holds for any bytes at all: each function takes some and panics where a promise is broken.
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
+mod livechat;
 mod symphony;
 mod webex;
 mod webhook;
@@ -23,6 +24,7 @@ use parlor_host::model::event::{
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
+pub use livechat::livechat_webhook;
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
 pub use webex::{webex_content, webex_event, webex_html};
 pub use webhook::webhook;

@@ -7,10 +7,8 @@ use parlor_tests::tidy::{RepoFile, read_tree};
 
 /// The numbered traps of symphony.md.
 const GOTCHAS: usize = 26;
-
-fn symphony() -> Table {
-    table("symphony")
-}
+/// What is easy to get wrong by livechat.md.
+const LIVECHAT_GOTCHAS: usize = 20;
 
 fn table(platform: &str) -> Table {
     let file = workspace().join(format!("tests/coverage/{platform}.toml"));
@@ -21,7 +19,7 @@ fn table(platform: &str) -> Table {
 #[test]
 fn every_line_of_the_documents_has_its_test() {
     let files = read_tree(&workspace()).expect("the repository can be read");
-    let checked = check(&[symphony(), table("webex")], &Tests::of(&files));
+    let checked = check(&[table("symphony"), table("webex"), table("livechat"), table("lseg")], &Tests::of(&files));
     assert!(
         checked.complaints.is_empty(),
         "\n{}\n",
@@ -41,20 +39,28 @@ fn every_line_of_the_documents_has_its_test() {
 
 #[test]
 fn no_line_of_the_document_is_left_out() {
-    let table = symphony();
-    let numbers: Vec<usize> = table
-        .section("gotchas")
-        .iter()
-        .filter_map(|(id, _)| id.parse().ok())
-        .collect();
-    assert_eq!(numbers, (1..=GOTCHAS).collect::<Vec<_>>());
-    for (section, rows) in [
+    let symphony: &[(&str, usize)] = &[
         ("faults", 18),
         ("simulator-endpoints", 24),
         ("simulator-state", 16),
         ("simulator-faults", 9),
+    ];
+    let livechat: &[(&str, usize)] = &[("faults", 14), ("simulator", 18)];
+    for (platform, gotchas, sections) in [
+        ("symphony", GOTCHAS, symphony),
+        ("livechat", LIVECHAT_GOTCHAS, livechat),
     ] {
-        assert_eq!(table.section(section).len(), rows, "{section}");
+        let table = table(platform);
+        let numbers: Vec<usize> = table
+            .section("gotchas")
+            .iter()
+            .filter_map(|(id, _)| id.parse().ok())
+            .collect();
+        assert_eq!(numbers, (1..=gotchas).collect::<Vec<_>>(), "{platform}");
+        for (section, rows) in sections {
+            let found = table.section(section).len();
+            assert_eq!(found, *rows, "{platform}: {section}");
+        }
     }
 }
 

@@ -247,6 +247,22 @@ const FEED: &[&str] = &[
     "1e99",
 ];
 
+const LIVECHAT: &[&str] = &[
+    "{\"action\":\"incoming_chat\",\"secret_key\":\"s\",\"payload\":{\"chat\":",
+    "{\"action\":\"incoming_event\",\"secret_key\":\"s\",\"payload\":{\"chat_id\":\"c\",\"event\":",
+    "{\"action\":\"user_added_to_chat\",\"payload\":{\"chat_id\":\"c\",\"user\":",
+    "{\"id\":\"c\",\"users\":[{\"id\":\"u\",\"type\":\"customer\"}],\"thread\":{\"id\":\"t\",\"events\":[",
+    "{\"id\":\"e\",\"type\":\"message\",\"text\":\"@desk bot x\",\"author_id\":\"u\",\"postback\":{\"id\":\"press:a\",\"event_id\":\"f\"}}",
+    "{\"id\":\"g\",\"type\":\"message\",\"text\":\"own\",\"author_id\":\"bot\"}",
+    "]}}",
+    "}}",
+    ",",
+    "{",
+    "}",
+    "null",
+    "1e99",
+];
+
 macro_rules! holds {
     ($($name:ident: $target:path, $pieces:ident;)*) => {
         proptest! {
@@ -329,6 +345,7 @@ holds! {
     no_text_breaks_the_settings_reader: fuzz::settings, SETTINGS;
     no_answer_breaks_a_dialog: fuzz::dialog, DIALOG;
     no_call_breaks_the_webhook_ingress: fuzz::webhook, WEBHOOK;
+    no_webhook_of_livechat_breaks_its_reader: fuzz::livechat_webhook, LIVECHAT;
     no_feed_breaks_the_event_reader: fuzz::symphony_event, FEED;
     no_message_of_symphony_is_refused: fuzz::symphony_presentation, PRESENTATION;
     no_message_ml_of_ours_is_broken: fuzz::symphony_messageml, MESSAGE_ML;

@@ -233,6 +233,25 @@ async fn a_body_that_comes_slowly_is_not_waited_for_and_holds_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_authority_is_trusted_where_the_settings_name_it() {
+    let sim = LiveChat::start(LiveChatOptions::default().tls())
+        .await
+        .unwrap();
+    let trusted = format!("ca-files = [\"{}\"]\n", sim.ca_file().display());
+    let settings = personal(&sim, &trusted);
+    let front = Front::on(sim, settings, &["pizza"]).await;
+    front.until(BotState::Connected).await;
+    front.sim.say("shop", "ann", "pizza");
+    ordered(&front).await;
+    let Front { sim, host } = front;
+    host.stop().await;
+    let settings = personal(&sim, "");
+    let front = Front::on(sim, settings, &[]).await;
+    front.until(BotState::Disconnected).await;
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_of_nothing_known_is_taken_and_told_as_it_is() {
     let front = Front::with(&["pizza"]).await;
     for (action, payload) in [

@@ -200,7 +200,7 @@ fn part_of(is_for_agents: bool) -> Part {
 }
 
 /// What a payload says of the chat that it is about.
-pub(super) fn chat_of(payload: &Value) -> Option<String> {
+pub fn chat_of(payload: &Value) -> Option<String> {
     let chat = payload
         .get("chat")
         .and_then(|chat| super::wire::text(chat, "id"));

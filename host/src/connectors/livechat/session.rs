@@ -46,6 +46,9 @@ impl Core {
         // Its sender is in `self`.
         let _listening = address.wait_for(Option::is_some).await.is_ok();
         installed.mark_unchanged();
+        if let Some(at) = self.address.borrow().as_deref() {
+            tracing::info!(bot = self.name(), at, "webhooks are expected");
+        }
         if self.licences().is_empty() {
             tracing::info!(
                 bot = self.name(),
