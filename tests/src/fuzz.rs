@@ -1,6 +1,7 @@
 //! What holds for any bytes at all: each function takes some and panics where a promise is broken.
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
+mod lseg;
 mod symphony;
 mod webhook;
 
@@ -22,6 +23,7 @@ use parlor_host::model::event::{
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
+pub use lseg::lseg_frame;
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
 pub use webhook::webhook;
 

@@ -8,8 +8,13 @@ use parlor_tests::tidy::{RepoFile, read_tree};
 /// The numbered traps of symphony.md.
 const GOTCHAS: usize = 26;
 
-fn symphony() -> Table {
-    let file = workspace().join("tests/coverage/symphony.toml");
+/// The tables of all platforms, by their names.
+fn tables() -> Vec<Table> {
+    ["lseg", "symphony"].map(table).into()
+}
+
+fn table(platform: &str) -> Table {
+    let file = workspace().join(format!("tests/coverage/{platform}.toml"));
     let text = std::fs::read_to_string(file).expect("the table can be read");
     Table::parse(&text).expect("the table parses")
 }
@@ -17,7 +22,7 @@ fn symphony() -> Table {
 #[test]
 fn every_line_of_the_documents_has_its_test() {
     let files = read_tree(&workspace()).expect("the repository can be read");
-    let checked = check(&[symphony()], &Tests::of(&files));
+    let checked = check(&tables(), &Tests::of(&files));
     assert!(
         checked.complaints.is_empty(),
         "\n{}\n",
@@ -37,7 +42,7 @@ fn every_line_of_the_documents_has_its_test() {
 
 #[test]
 fn no_line_of_the_document_is_left_out() {
-    let table = symphony();
+    let table = table("symphony");
     let numbers: Vec<usize> = table
         .section("gotchas")
         .iter()
@@ -50,6 +55,14 @@ fn no_line_of_the_document_is_left_out() {
         ("simulator-state", 16),
         ("simulator-faults", 9),
     ] {
+        assert_eq!(table.section(section).len(), rows, "{section}");
+    }
+}
+
+#[test]
+fn no_line_of_messengers_document_is_left_out() {
+    let table = table("lseg");
+    for (section, rows) in [("gotchas", 35), ("faults", 11), ("simulator", 17)] {
         assert_eq!(table.section(section).len(), rows, "{section}");
     }
 }

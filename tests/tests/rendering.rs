@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use parlor_host::config::variable;
+use parlor_host::connectors::lseg::render as messenger;
 use parlor_host::connectors::symphony::render::{RenderOptions, render};
 use parlor_host::content::{self, terminal, terminal_notes, text};
 use parlor_host::mailbox::rooms::{Command, Say};
@@ -79,6 +80,20 @@ fn every_kind_on_symphony() {
         content::blocks(&Content::MessageMl(message.clone())).expect("it is MessageML");
         let notes = &rendered.notes;
         shown.push_str(&format!("== {name} {notes:?}\n{message}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn every_kind_on_lseg_messenger() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let (text, notes) = match messenger::render(&Content::Blocks(blocks)) {
+            Ok(rendered) => (rendered.text, rendered.notes),
+            Err(error) => (format!("refused: {error}"), Vec::new()),
+        };
+        let text = text.replace('\t', "⇥");
+        shown.push_str(&format!("== {name} {notes:?}\n{text}\n\n"));
     }
     insta::assert_snapshot!(shown);
 }
