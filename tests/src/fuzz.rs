@@ -2,6 +2,7 @@
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
 mod livechat;
+mod lseg;
 mod symphony;
 mod webex;
 mod webhook;
@@ -25,6 +26,7 @@ use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
 pub use livechat::livechat_webhook;
+pub use lseg::lseg_frame;
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
 pub use webex::{webex_content, webex_event, webex_html};
 pub use webhook::webhook;

@@ -10,6 +10,11 @@ const GOTCHAS: usize = 26;
 /// What is easy to get wrong by livechat.md.
 const LIVECHAT_GOTCHAS: usize = 20;
 
+/// The tables of all platforms, by their names.
+fn tables() -> Vec<Table> {
+    ["symphony", "webex", "livechat", "lseg"].map(table).into()
+}
+
 fn table(platform: &str) -> Table {
     let file = workspace().join(format!("tests/coverage/{platform}.toml"));
     let text = std::fs::read_to_string(file).expect("the table can be read");
@@ -19,7 +24,7 @@ fn table(platform: &str) -> Table {
 #[test]
 fn every_line_of_the_documents_has_its_test() {
     let files = read_tree(&workspace()).expect("the repository can be read");
-    let checked = check(&[table("symphony"), table("webex"), table("livechat"), table("lseg")], &Tests::of(&files));
+    let checked = check(&tables(), &Tests::of(&files));
     assert!(
         checked.complaints.is_empty(),
         "\n{}\n",
@@ -73,6 +78,14 @@ fn no_line_of_webex_s_checklist_is_left_out() {
         .filter_map(|(id, _)| id.parse().ok())
         .collect();
     assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_line_of_messengers_document_is_left_out() {
+    let table = table("lseg");
+    for (section, rows) in [("gotchas", 35), ("faults", 11), ("simulator", 17)] {
+        assert_eq!(table.section(section).len(), rows, "{section}");
+    }
 }
 
 #[test]

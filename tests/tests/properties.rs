@@ -337,6 +337,30 @@ const HTML: &[&str] = &[
     "é",
 ];
 
+/// Of the stream of LSEG Messenger.
+const STREAM: &[&str] = &[
+    "{\"event\":\"chatroomPost\",\"post\":{",
+    "\"event\":\"chatroomInvite\",\"invite\":{",
+    "\"chatroomId\":\"groupchat-1\",",
+    "\"chatroomType\":\"chatroom\",",
+    "\"sender\":{\"email\":\"ada@example.com\"},",
+    "\"sender\":{\"email\":\"Bot_agent.desk@acme.com\"},",
+    "\"from\":{\"email\":\"ada@example.com\",\"company\":\"x\"},",
+    "\"message\":\"@Desk Bot $goog #news\",",
+    "\"message\":null,",
+    "\"messageId\":\"m1\",",
+    "\"messageId\":7,",
+    "\"timestamp\":\"2019-11-21T07:11:24Z\"",
+    "\"timestamp\":99999999999999999999",
+    "\"reqId\":\"1\",",
+    "\"error\":{\"message\":\"x\"}",
+    "\"event\":\"connected\",",
+    "}}",
+    "}",
+    ",",
+    "{",
+];
+
 holds! {
     no_pattern_breaks_the_command_grammar: fuzz::command_grammar, GRAMMAR;
     no_text_breaks_the_markdown_reader: fuzz::markdown, MARKDOWN;
@@ -347,6 +371,7 @@ holds! {
     no_call_breaks_the_webhook_ingress: fuzz::webhook, WEBHOOK;
     no_webhook_of_livechat_breaks_its_reader: fuzz::livechat_webhook, LIVECHAT;
     no_feed_breaks_the_event_reader: fuzz::symphony_event, FEED;
+    no_frame_breaks_the_stream_reader: fuzz::lseg_frame, STREAM;
     no_message_of_symphony_is_refused: fuzz::symphony_presentation, PRESENTATION;
     no_message_ml_of_ours_is_broken: fuzz::symphony_messageml, MESSAGE_ML;
     no_markdown_breaks_message_ml: fuzz::symphony_messageml, MARKDOWN;

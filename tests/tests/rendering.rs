@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use parlor_host::config::variable;
+use parlor_host::connectors::lseg::render as messenger;
 use parlor_host::connectors::symphony::render::{RenderOptions, render};
 use parlor_host::connectors::webex::render as webex;
 use parlor_host::content::{self, terminal, terminal_notes, text};
@@ -119,6 +120,20 @@ fn every_kind_on_webex() {
         let wrong = check_by_schema(&schema, &card);
         assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{card:#}");
     }
+}
+
+#[test]
+fn every_kind_on_lseg_messenger() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let (text, notes) = match messenger::render(&Content::Blocks(blocks)) {
+            Ok(rendered) => (rendered.text, rendered.notes),
+            Err(error) => (format!("refused: {error}"), Vec::new()),
+        };
+        let text = text.replace('\t', "⇥");
+        shown.push_str(&format!("== {name} {notes:?}\n{text}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
 }
 
 /// The page's own elements for a message's body, one a line; what a browser's locale writes is left out.

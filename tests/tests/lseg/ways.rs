@@ -101,7 +101,7 @@ async fn the_stream_has_a_way_of_its_own_where_the_settings_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_that_refuses_the_password_is_named_without_it() {
+async fn a_proxy_that_will_not_have_the_bot_is_named_without_its_password() {
     for only_stream in [false, true] {
         let way = Way::new().await;
         let text = if only_stream {

@@ -83,7 +83,7 @@ impl Serving {
                 reason: reason.into(),
             };
             // A client that is gone need not be told.
-            if socket.close(Some(frame)).await.is_err() {}
+            let _ = socket.close(Some(frame)).await;
             while let Some(Ok(_)) = socket.next().await {}
         }
     }
