@@ -1,7 +1,6 @@
 //! The two scripts that the project grew from, request by request: forms in place of JSON.
 
 use parlor_tests::harness::PATIENCE;
-use reqwest::Method;
 
 use super::client::{Client, Listener};
 
