@@ -147,13 +147,16 @@ async fn a_licence_in_another_region_is_asked_for_there() {
 
 /// Calls the bot as a stranger does.
 async fn post(front: &Front, body: impl Into<reqwest::Body>) -> u16 {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let request = client.post(front.address()).body(body);
     let request = request.header("content-type", "application/json");
     let answer = request.send().await.expect("an answer");
     let status = answer.status().as_u16();
     assert_eq!(
-        answer.text().await.unwrap(),
+        answer.text().await.expect("an answer"),
         "",
         "a stranger hears a status and no more"
     );
