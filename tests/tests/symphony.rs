@@ -14,6 +14,8 @@ mod behalf;
 mod demos;
 #[path = "symphony/described.rs"]
 mod described;
+#[path = "symphony/early.rs"]
+mod early;
 #[path = "symphony/faults.rs"]
 mod faults;
 #[path = "symphony/gaps.rs"]
@@ -26,6 +28,8 @@ mod large;
 mod login;
 #[path = "symphony/manners.rs"]
 mod manners;
+#[path = "symphony/places.rs"]
+mod places;
 #[path = "symphony/pod.rs"]
 mod pod;
 #[path = "symphony/ways.rs"]

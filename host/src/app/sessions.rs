@@ -477,9 +477,14 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
         if stop.is_cancelled() {
             return;
         }
+        let mut least = Duration::ZERO;
         let why = match ended {
             Ok(SessionEnd::Stopped) => "the host took no more events".to_owned(),
             Ok(SessionEnd::Lost(why)) => why,
+            Ok(SessionEnd::Later(why, wait)) => {
+                least = wait;
+                why
+            }
             Ok(SessionEnd::Refused(why)) => {
                 tracing::error!(bot = name, why, "bot refused; it stops");
                 let advice = format!("{why}; `parlor bots resume {name}` tries again");
@@ -497,7 +502,7 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(wait.max(least)) => {}
         }
         wait = (wait * 2).min(MAX_WAIT);
     }

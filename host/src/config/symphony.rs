@@ -1,6 +1,7 @@
 //! A bot on Symphony: hosts, ways to them, credentials, feed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
@@ -9,7 +10,7 @@ use super::net::read_way;
 use super::read::{Item, Reader, Table, read_file};
 use crate::connectors::symphony::config::{
     AccountCertificate, AccountKey, AgentsOnly, AppConfig, Balancing, Credential, Endpoint,
-    FeedConfig, FeedVersion, MAX_TAG, SymphonyConfig,
+    FeedConfig, FeedVersion, LOGIN_WAIT, MAX_TAG, SymphonyConfig,
 };
 use crate::model::secret::Secret;
 use crate::net::{Identity, NetConfig};
@@ -56,17 +57,24 @@ pub(super) fn read_symphony(
         text_port(text).is_some()
     });
     // Where certificates are shown is another port, unless something else is said.
-    let by_certificate = matches!(credential, Some(Credential::Certificate(_))) && !has_port;
-    let login = common.clone().map(|mut endpoint| {
-        if by_certificate {
-            // An address with a host takes a port.
-            let _ = endpoint.base.set_port(Some(CERTIFICATE_PORT));
-        }
-        endpoint
-    });
+    let app = table.get(reader, "app");
+    let app = app.and_then(|item| read_app(reader, &item));
+    let login = |by_certificate: bool| {
+        common.clone().map(|mut endpoint| {
+            if by_certificate && !has_port {
+                // An address with a host takes a port.
+                let _ = endpoint.base.set_port(Some(CERTIFICATE_PORT));
+            }
+            endpoint
+        })
+    };
     let pod = read_endpoint(reader, table, "pod", common.as_ref());
-    let key_manager = read_endpoint(reader, table, "key-manager", login.as_ref());
-    let session_auth = read_endpoint(reader, table, "session-auth", login.as_ref());
+    let own = login(is_certificate(credential.as_ref()));
+    let key_manager = read_endpoint(reader, table, "key-manager", own.as_ref());
+    // A bot with a key does not ask it, so that its app's certificate alone can choose.
+    let app_shows = is_certificate(app.as_ref().map(|app| &app.credential));
+    let any = login(app_shows || is_certificate(credential.as_ref()));
+    let session_auth = read_endpoint(reader, table, "session-auth", any.as_ref());
     let agents = read_agents(reader, table, common.as_ref());
     let choices = [
         ("round-robin", Balancing::RoundRobin),
@@ -77,10 +85,10 @@ pub(super) fn read_symphony(
         .get(reader, "balancing")
         .and_then(|item| item.choice(reader, &choices))
         .unwrap_or_default();
-    let app = table.get(reader, "app");
-    let app = app.and_then(|item| read_app(reader, &item));
     let feed = table.get(reader, "datafeed");
     let feed = feed.map_or_else(FeedConfig::default, |item| read_feed(reader, &item));
+    let login_wait = table.get(reader, "login-wait-secs");
+    let login_wait = login_wait.and_then(|item| item.integer(reader, 1..=3_600));
     let common_jwt = table.get(reader, "common-jwt");
     let common_jwt = common_jwt.and_then(|item| item.flag(reader));
     let choices = [("refuse", AgentsOnly::Refuse), ("all", AgentsOnly::All)];
@@ -98,10 +106,15 @@ pub(super) fn read_symphony(
         session_auth: session_auth?,
         app,
         feed,
+        login_wait: login_wait.map_or(LOGIN_WAIT, Duration::from_secs),
         common_jwt: common_jwt.unwrap_or_default(),
         agents_only,
         folder,
     })
+}
+
+fn is_certificate(credential: Option<&Credential>) -> bool {
+    matches!(credential, Some(Credential::Certificate(_)))
 }
 
 /// An endpoint of its own: an address, or a table with one and a way; else the common one.

@@ -1,6 +1,7 @@
 //! A bot's tie to its platform: what it performs, and what it hears.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,8 @@ pub enum SessionEnd {
     Stopped,
     /// The connection did not come about or was lost; it may be begun again.
     Lost(String),
+    /// As [`Lost`](Self::Lost), and it is begun again no earlier than after so long.
+    Later(String, Duration),
     /// The platform refuses the bot: beginning again helps nothing before somebody has changed
     /// something.
     Refused(String),

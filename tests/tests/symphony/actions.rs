@@ -1,5 +1,7 @@
 //! Actions and reads of the contract, each by a plugin, on the pod.
 
+use parlor_host::mailbox::Connector as _;
+use parlor_host::model::action::{ActionKind, NewConversation, NewRoom};
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::symphony::SymphonyOptions;
 use parlor_tests::sim::{Fault, Logged};
@@ -168,19 +170,65 @@ async fn rooms_are_made_changed_and_filled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_members_of_a_new_room_are_all_added_at_the_pace_of_the_pod() {
+    let sim = parlor_tests::sim::symphony::Symphony::start(SymphonyOptions::default());
+    let sim = sim.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bot = crate::alone::connector(folder.path(), &crate::bank::settings(&sim, ""));
+    let names = ["grace", "heidi", "ivan"];
+    let room = ActionKind::CreateConversation(NewConversation::Room(NewRoom {
+        name: "Annex".to_owned(),
+        description: String::new(),
+        members: names.map(|it| sim.person(it).to_string()).to_vec(),
+        public: false,
+        external: false,
+        open: false,
+    }));
+    let add = "POST /pod/v1/room/*/membership/add";
+    // The first is told to come later, and the answer to the second is lost.
+    sim.fault(Fault::on(add).status(429).header("Retry-After", "1"));
+    sim.fault(Fault::on(add).after(2).drop().performed());
+    let part = crate::alone::part(&bot, "", room);
+    let made = bot.perform(&part).await.expect("a room is made");
+    assert_eq!(made.notes, Vec::<String>::new());
+    let members = sim.members("Annex");
+    for name in names {
+        assert!(members.contains(&name.to_owned()), "{name}: {members:?}");
+    }
+    let added = sim.requests_after(0).into_iter();
+    let added = added.filter(|it| it.path.ends_with("/membership/add"));
+    let times: Vec<i64> = added.map(|it| it.at).collect();
+    assert_eq!(times.len(), 5);
+    let pairs = times.iter().zip(&times[1..]);
+    assert!(
+        pairs.clone().all(|(one, next)| next - one >= 300),
+        "{times:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_and_presence() {
     let bank = Bank::with(&["actions"]).await;
     bank.sim.say("Desk", "ada", "hello");
-    let grace = bank.sim.person("grace");
-    for (what, path) in [
-        ("request-contact", "/pod/v1/connection/create"),
-        ("accept-contact", "/pod/v1/connection/accept"),
-        ("reject-contact", "/pod/v1/connection/reject"),
-        ("remove-contact", "/pod/v1/connection/user/*/remove"),
+    let eve = bank.sim.person("eve@other.com");
+    let mallory = bank.sim.person("mallory@other.com");
+    let oscar = bank.sim.person("oscar@other.com");
+    // These two ask the bot.
+    for user in ["eve@other.com", "mallory@other.com"] {
+        let ask = json!({"user": user, "change": "request"});
+        bank.sim.act("connection", ask);
+    }
+    for (what, who, path) in [
+        ("request-contact", oscar, "/pod/v1/connection/create"),
+        ("accept-contact", eve, "/pod/v1/connection/accept"),
+        ("reject-contact", mallory, "/pod/v1/connection/reject"),
+        ("remove-contact", eve, "/pod/v1/connection/user/*/remove"),
     ] {
-        let asked = asks(&bank, &format!("{what} {grace}"), "POST", path).await;
-        if let Some(body) = asked.json() {
-            assert_eq!(body, json!({"userId": grace}), "{what}");
+        let asked = asks(&bank, &format!("{what} {who}"), "POST", path).await;
+        assert_eq!(asked.status, Some(200), "{what}: {}", asked.answer);
+        match asked.json() {
+            Some(body) => assert_eq!(body, json!({"userId": who}), "{what}"),
+            None => assert_eq!(asked.path, format!("/pod/v1/connection/user/{who}/remove")),
         }
     }
     let presence = asks(&bank, "set-presence", "POST", "/pod/v2/user/presence").await;

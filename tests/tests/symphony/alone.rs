@@ -102,6 +102,17 @@ impl Journal {
         texts.collect()
     }
 
+    /// The conversations of the events that it has, and whether people of other companies are there.
+    pub(crate) fn places(&self) -> Vec<(String, bool)> {
+        let taken = self.taken.lock();
+        let places = taken.events.iter().filter_map(|event| {
+            let place = event.conversation.as_ref()?;
+            assert_eq!(place.external, place.cross_pod);
+            Some((place.id.clone(), place.external))
+        });
+        places.collect()
+    }
+
     /// Waits until something holds.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let mut bell = self.bell.subscribe();
@@ -135,18 +146,77 @@ pub(crate) struct Alone {
     session: JoinHandle<SessionEnd>,
 }
 
+/// The connector of the first bot of these settings. Nothing was asked of its platform yet.
+pub(crate) fn connector(folder: &Path, settings: &str) -> SymphonyConnector {
+    let path = folder.join("parlor.toml");
+    let settings = Settings::parse(&path, settings, &|_| None);
+    let settings = settings.unwrap_or_else(|problems| panic!("settings: {problems:?}"));
+    let Platform::Symphony(config) = &settings.bots[0].platform else {
+        panic!("the bot is on another platform");
+    };
+    let tenant: Name = DEFAULT_TENANT.into();
+    let connector = SymphonyConnector::new(tenant, DESK, (**config).clone());
+    connector.expect("the bot can be made")
+}
+
+/// A part that does something in a conversation, because of an event of the host's own.
+pub(crate) fn part(connector: &SymphonyConnector, there: &str, kind: ActionKind) -> Part {
+    let action = Action {
+        key: None,
+        bot: None,
+        as_user: None,
+        kind,
+    };
+    Part {
+        number: 1,
+        tenant: DEFAULT_TENANT.into(),
+        plugin: "test".into(),
+        delivery: 1,
+        origin: Arc::new(cause(connector)),
+        what: NewPart {
+            bot: DESK.into(),
+            conversation: there.into(),
+            index: 0,
+            part: 0,
+            urgency: Urgency::Answer,
+            action: Arc::new(action),
+            sending: true,
+        },
+        broadcast: None,
+        state: PartState::Sending,
+        attempts: 1,
+    }
+}
+
+/// What is done comes of an event; here of one of the host's own.
+fn cause(connector: &SymphonyConnector) -> Event {
+    let now = SystemClock.now();
+    Event {
+        id: "test:1".to_owned(),
+        sequence: 0,
+        attempt: 1,
+        occurred_at: now,
+        received_at: now,
+        bot: Some(connector.bot()),
+        conversation: None,
+        actor: None,
+        addressing: Addressing::Ambient,
+        cause: None,
+        depth: 0,
+        trace_id: "tests1".to_owned(),
+        extras: Vec::new(),
+        raw: None,
+        payload: EventPayload::Other(OtherEvent {
+            kind: "test".to_owned(),
+            json: "{}".to_owned(),
+        }),
+    }
+}
+
 impl Alone {
     /// Starts the first bot of these settings, and waits until its feed is there.
     pub(crate) async fn start(folder: &Path, settings: &str, journal: &Arc<Journal>) -> Self {
-        let path = folder.join("parlor.toml");
-        let settings = Settings::parse(&path, settings, &|_| None);
-        let settings = settings.unwrap_or_else(|problems| panic!("settings: {problems:?}"));
-        let Platform::Symphony(config) = &settings.bots[0].platform else {
-            panic!("the bot is on another platform");
-        };
-        let tenant: Name = DEFAULT_TENANT.into();
-        let connector = SymphonyConnector::new(tenant, DESK, (**config).clone());
-        let connector = Arc::new(connector.expect("the bot can be made"));
+        let connector = Arc::new(connector(folder, settings));
         let stop = CancellationToken::new();
         let seen = Arc::new(Seen::default());
         let mut connected = seen.0.subscribe();
@@ -182,31 +252,7 @@ impl Alone {
 
     /// Does something in a conversation.
     pub(crate) async fn does(&self, there: &str, kind: ActionKind) -> Result<Sent, SendError> {
-        let action = Action {
-            key: None,
-            bot: None,
-            as_user: None,
-            kind,
-        };
-        let part = Part {
-            number: 1,
-            tenant: DEFAULT_TENANT.into(),
-            plugin: "test".into(),
-            delivery: 1,
-            origin: Arc::new(self.cause()),
-            what: NewPart {
-                bot: DESK.into(),
-                conversation: there.into(),
-                index: 0,
-                part: 0,
-                urgency: Urgency::Answer,
-                action: Arc::new(action),
-                sending: true,
-            },
-            broadcast: None,
-            state: PartState::Sending,
-            attempts: 1,
-        };
+        let part = part(&self.connector, there, kind);
         self.connector.perform(&part).await
     }
 
@@ -214,30 +260,5 @@ impl Alone {
     pub(crate) async fn reads(&self, read: Read) -> ReadAnswer {
         let answer = self.connector.read(read.clone()).await;
         answer.unwrap_or_else(|error| panic!("{read:?}: {error:?}"))
-    }
-
-    /// What is done comes of an event; here of one of the host's own.
-    fn cause(&self) -> Event {
-        let now = SystemClock.now();
-        Event {
-            id: "test:1".to_owned(),
-            sequence: 0,
-            attempt: 1,
-            occurred_at: now,
-            received_at: now,
-            bot: Some(self.connector.bot()),
-            conversation: None,
-            actor: None,
-            addressing: Addressing::Ambient,
-            cause: None,
-            depth: 0,
-            trace_id: "tests1".to_owned(),
-            extras: Vec::new(),
-            raw: None,
-            payload: EventPayload::Other(OtherEvent {
-                kind: "test".to_owned(),
-                json: "{}".to_owned(),
-            }),
-        }
     }
 }

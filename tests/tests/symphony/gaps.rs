@@ -323,7 +323,7 @@ async fn tokens_that_the_agent_never_takes_stop_the_bot_after_five_logins() {
             .times(0),
     );
     let parts = TestHostParts {
-        settings: settings(&sim, ""),
+        settings: settings(&sim, "login-wait-secs = 1"),
         ..TestHostParts::default()
     };
     let host = TestHost::start(parts).await;

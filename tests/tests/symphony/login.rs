@@ -94,7 +94,7 @@ async fn a_session_that_ends_in_mid_feed_is_renewed() {
 async fn a_key_that_is_refused_stops_the_bot_alone_and_names_the_file() {
     let sim = Symphony::start(SymphonyOptions::default()).await.unwrap();
     // The app's key is a good one, of another account.
-    let wrong = settings(&sim, "").replace("bot.pem", "app.pem");
+    let wrong = settings(&sim, "login-wait-secs = 2").replace("bot.pem", "app.pem");
     let other = settings(&sim, "").replace(DESK, "other");
     let text = format!("{wrong}\n{other}");
     let parts = parlor_tests::harness::TestHostParts {
@@ -117,18 +117,27 @@ async fn a_key_that_is_refused_stops_the_bot_alone_and_names_the_file() {
     );
     assert!(reason.contains("parlor bots resume desk"), "{reason}");
     assert_eq!(state("other").0, BotState::Connected);
-    let logins = |sim: &Symphony| {
+    let logins = |sim: &Symphony| -> Vec<i64> {
         let all = sim.requests_after(0);
         all.iter()
             .filter(|it| it.path == "/login/pubkey/authenticate" && it.status == Some(401))
-            .count()
+            .map(|it| it.at)
+            .collect()
     };
-    assert_eq!(logins(&sim), 5);
+    let tries = logins(&sim);
+    assert_eq!(tries.len(), 5);
+    // Between two of them there is as long as the settings say, however short the usual wait is.
+    let pairs = tries.iter().zip(&tries[1..]);
+    assert!(
+        pairs.clone().all(|(one, next)| next - one >= 1_990),
+        "{tries:?}"
+    );
 
     // It stays so until somebody asks for another try.
     let resumed = host.host().sessions().resume(DESK).await.unwrap();
     assert!(resumed);
-    host.eventually("it tries again", || logins(&sim) > 5).await;
+    host.eventually("it tries again", || logins(&sim).len() > 5)
+        .await;
     host.stop().await;
 }
 

@@ -166,7 +166,7 @@ async fn refused_beside_another(sim: &Symphony, shown: &Pair) -> (TestHost, Path
         .expect("a certificate can be written");
     let strict = sim.certificate_url().expect("the pod serves with TLS");
     let ca = format!("ca-files = [\"{}\"]\n", sim.file("ca.pem").display());
-    let refused = settings(sim, &ca)
+    let refused = settings(sim, &format!("login-wait-secs = 1\n{ca}"))
         .replace("private-key", "certificate")
         .replace("bot.pem", "shown.pem");
     let other = settings(sim, &ca).replace(DESK, "other");

@@ -1,6 +1,7 @@
 //! Mistakes in a bot on Symphony: each names its line and what was expected.
 
 use super::*;
+use crate::connectors::symphony::config::Endpoint;
 
 const KEY: &str = include_str!("../import/tests/key.pem");
 const CERTIFICATE: &str = include_str!("../import/tests/certificate.pem");
@@ -137,6 +138,42 @@ fn a_host_is_a_name_and_only_this_machine_goes_without_tls() {
     wrong_beside("key-manager = { host = \"ftp://keys\" }", 7, &[expected]);
     wrong_beside("agents = []", 7, &["at least one agent"]);
     assert!(read(&with("http://127.0.0.1:9000")).is_ok());
+}
+
+#[test]
+fn certificates_are_shown_at_a_port_of_their_own_whoever_shows_them() {
+    let ports = |lines: &str| {
+        let read = read(lines).unwrap_or_else(|problems| panic!("{lines}: {problems:#?}"));
+        let Platform::Symphony(config) = &read.bots[0].platform else {
+            panic!("another platform");
+        };
+        let port = |endpoint: &Endpoint| endpoint.base.port_or_known_default();
+        [&config.pod, &config.session_auth, &config.key_manager].map(|it| port(it).unwrap())
+    };
+    let certificate = "host = \"acme.symphony.com\"\ncertificate = \"file:certificate.pem\"\n";
+    let app = "app = { id = \"desk-app\", certificate = \"file:certificate.pem\" }\n";
+    assert_eq!(ports(GOOD), [443, 443, 443]);
+    assert_eq!(ports(certificate), [443, 8444, 8444]);
+    // The bot's own login by key is at the pod, and its key manager takes the key.
+    assert_eq!(ports(&format!("{GOOD}{app}")), [443, 8444, 443]);
+    let written = GOOD.replace("symphony.com", "symphony.com:9443");
+    assert_eq!(ports(&format!("{written}{app}")), [9443, 9443, 9443]);
+    let apart = "session-auth = \"login.acme.com\"\n";
+    assert_eq!(ports(&format!("{GOOD}{app}{apart}")), [443, 443, 443]);
+}
+
+#[test]
+fn refused_logins_are_as_far_apart_as_the_settings_say() {
+    let wait = |lines: &str| {
+        let read = read(&format!("{GOOD}{lines}")).unwrap();
+        match &read.bots[0].platform {
+            Platform::Symphony(config) => config.login_wait.as_secs(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((wait(""), wait("login-wait-secs = 5\n")), (30, 5));
+    let expected = "a whole number from 1 to 3600";
+    wrong_beside("login-wait-secs = 0", 7, &["`login-wait-secs`", expected]);
 }
 
 #[test]

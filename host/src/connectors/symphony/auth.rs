@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -76,17 +76,23 @@ pub(super) struct Auth {
     /// Where the app's certificate is shown, where it has one.
     app_auth: Site,
     agents: Arc<Agents>,
-    own: Mutex<Own>,
-    /// By id or name.
-    users: Mutex<BTreeMap<String, Arc<Tokens>>>,
+    own: Mutex<Kept>,
+    /// By id or name. Each has a lock of its own: a login that takes its time holds up nobody else.
+    users: parking_lot::Mutex<BTreeMap<String, Arc<Mutex<Kept>>>>,
+    /// Numbers each login.
+    logins: AtomicU64,
     /// Logins since a call was last answered.
     in_vain: AtomicU32,
 }
 
-#[derive(Default)]
-struct Own {
-    tokens: Option<Arc<Tokens>>,
-    logins: u64,
+/// Tokens of one account; none before its login.
+type Kept = Option<Arc<Tokens>>;
+
+/// Who shows what.
+#[derive(Clone, Copy)]
+struct Account<'a> {
+    name: &'a str,
+    credential: &'a Credential,
 }
 
 impl Auth {
@@ -108,7 +114,8 @@ impl Auth {
             agents,
             config,
             own: Mutex::default(),
-            users: Mutex::default(),
+            users: parking_lot::Mutex::default(),
+            logins: AtomicU64::new(0),
             in_vain: AtomicU32::new(0),
         })
     }
@@ -116,13 +123,40 @@ impl Auth {
     /// Tokens of the bot, or of the user on whose behalf it acts.
     pub(super) async fn tokens(&self, user: Option<&str>) -> Result<Arc<Tokens>, AuthError> {
         if let Some(user) = user {
-            return self.user_tokens(user).await;
+            let place = self.place_of(user);
+            let mut tokens = place.lock().await;
+            return self.user_tokens(user, &mut tokens).await;
         }
         let mut own = self.own.lock().await;
-        if let Some(tokens) = own.tokens.clone().filter(|tokens| !tokens.is_ending()) {
-            return Ok(tokens);
+        match own.clone() {
+            Some(tokens) if tokens.is_ending() => self.prolong(&mut own, &tokens).await,
+            Some(tokens) => Ok(tokens),
+            None => self.log_in(&mut own).await,
         }
-        self.log_in(&mut own).await
+    }
+
+    /// A new common token for the session that lives; a login where the pod takes it no more.
+    async fn prolong(&self, own: &mut Kept, ending: &Tokens) -> Result<Arc<Tokens>, AuthError> {
+        let common = match self.common(&ending.session).await {
+            Ok(common) => common,
+            Err(AuthError::Refused(why)) => {
+                tracing::debug!(why, "the session does not live");
+                return self.log_in(own).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let tokens = Arc::new(Tokens {
+            session: ending.session.clone(),
+            key_manager: ending.key_manager.clone(),
+            common: Some(common),
+            generation: self.next_generation(),
+        });
+        *own = Some(tokens.clone());
+        Ok(tokens)
+    }
+
+    fn next_generation(&self) -> u64 {
+        self.logins.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// New tokens in place of those that were refused; once, however many calls ask for it.
@@ -132,18 +166,13 @@ impl Auth {
         refused: &Tokens,
     ) -> Result<Arc<Tokens>, AuthError> {
         if let Some(user) = user {
-            let mut users = self.users.lock().await;
-            if users
-                .get(user)
-                .is_some_and(|it| it.generation == refused.generation)
-            {
-                users.remove(user);
-            }
-            drop(users);
-            return self.user_tokens(user).await;
+            let place = self.place_of(user);
+            let mut tokens = place.lock().await;
+            tokens.take_if(|it| it.generation == refused.generation);
+            return self.user_tokens(user, &mut tokens).await;
         }
         let mut own = self.own.lock().await;
-        match own.tokens.clone() {
+        match own.clone() {
             Some(tokens) if tokens.generation != refused.generation => Ok(tokens),
             _ => {
                 if self.in_vain.load(Ordering::Relaxed) >= MAX_LOGINS {
@@ -168,23 +197,28 @@ impl Auth {
     /// Forgets everything, so that the next call logs in.
     pub(super) async fn forget(&self) {
         self.in_vain.store(0, Ordering::Relaxed);
-        self.own.lock().await.tokens = None;
-        self.users.lock().await.clear();
+        *self.own.lock().await = None;
+        self.users.lock().clear();
     }
 
-    async fn log_in(&self, own: &mut Own) -> Result<Arc<Tokens>, AuthError> {
-        own.logins += 1;
-        let generation = own.logins;
-        let credential = &self.config.credential;
+    fn account(&self) -> Account<'_> {
+        Account {
+            name: &self.config.username,
+            credential: &self.config.credential,
+        }
+    }
+
+    async fn log_in(&self, own: &mut Kept) -> Result<Arc<Tokens>, AuthError> {
+        let account = self.account();
+        let credential = account.credential;
         let session = match credential {
             Credential::Key(key) => {
                 let path = ["login", "pubkey", "authenticate"];
-                self.by_key(&self.pod, &path, &self.config.username, key)
-                    .await?
+                self.by_key(&self.pod, &path, account, key).await?
             }
             Credential::Certificate(_) => {
                 let call = Call::new(http::Method::POST, &["sessionauth", "v1", "authenticate"]);
-                self.token(&self.session_auth, &call, HeaderMap::new(), credential)
+                self.token(&self.session_auth, &call, HeaderMap::new(), account)
                     .await?
             }
         };
@@ -194,12 +228,11 @@ impl Auth {
             match credential {
                 Credential::Key(key) => {
                     let path = ["relay", "pubkey", "authenticate"];
-                    self.by_key(&self.key_manager, &path, &self.config.username, key)
-                        .await?
+                    self.by_key(&self.key_manager, &path, account, key).await?
                 }
                 Credential::Certificate(_) => {
                     let call = Call::new(http::Method::POST, &["keyauth", "v1", "authenticate"]);
-                    self.token(&self.key_manager, &call, HeaderMap::new(), credential)
+                    self.token(&self.key_manager, &call, HeaderMap::new(), account)
                         .await?
                 }
             }
@@ -213,22 +246,34 @@ impl Auth {
             session,
             key_manager: header(&key_manager)?,
             common,
-            generation,
+            generation: self.next_generation(),
         });
         tracing::info!(account = self.config.username, "logged in");
-        own.tokens = Some(tokens.clone());
+        *own = Some(tokens.clone());
         Ok(tokens)
     }
 
-    async fn user_tokens(&self, user: &str) -> Result<Arc<Tokens>, AuthError> {
+    /// Where a user's tokens are, which may be nowhere yet.
+    fn place_of(&self, user: &str) -> Arc<Mutex<Kept>> {
+        let mut users = self.users.lock();
+        if users.len() >= MAX_USERS && !users.contains_key(user) {
+            users.pop_first();
+        }
+        users.entry(user.to_owned()).or_default().clone()
+    }
+
+    async fn user_tokens(&self, user: &str, kept: &mut Kept) -> Result<Arc<Tokens>, AuthError> {
         let app = self.config.app.as_ref().ok_or(AuthError::NoApp)?;
         if user.is_empty() {
             return Err(AuthError::NotFor("no user is named".to_owned()));
         }
-        let mut users = self.users.lock().await;
-        if let Some(tokens) = users.get(user) {
+        if let Some(tokens) = kept {
             return Ok(tokens.clone());
         }
+        let account = Account {
+            name: &app.id,
+            credential: &app.credential,
+        };
         let is_id = user.bytes().all(|byte| byte.is_ascii_digit());
         let kind = if is_id { "user" } else { "username" };
         let (site, prefix) = match &app.credential {
@@ -238,17 +283,21 @@ impl Auth {
         let [first, second] = prefix;
         let path = [first, second, "app", "authenticate"];
         let app_token = match &app.credential {
-            Credential::Key(key) => self.by_key(site, &path, &app.id, key).await?,
+            Credential::Key(key) => self.by_key(site, &path, account, key).await,
             Credential::Certificate(_) => {
                 let call = Call::new(http::Method::POST, &path);
-                self.token(site, &call, HeaderMap::new(), &app.credential)
-                    .await?
+                self.token(site, &call, HeaderMap::new(), account).await
             }
         };
+        // It is the app that is refused, and not the bot, which goes on.
+        let app_token = app_token.map_err(|error| match error {
+            AuthError::Refused(why) => AuthError::NotFor(why),
+            other => other,
+        })?;
         let path = [first, second, "app", kind, user, "authenticate"];
         let call = Call::new(http::Method::POST, &path);
         let shown = HeaderMap::from_iter([(SESSION, header(&app_token)?)]);
-        let session = self.token(site, &call, shown, &app.credential).await;
+        let session = self.token(site, &call, shown, account).await;
         let session = session.map_err(|error| match error {
             AuthError::Refused(why) => AuthError::NotFor(format!(
                 "{why}; is the app {} enabled for the pod and installed for {user}?",
@@ -256,18 +305,13 @@ impl Auth {
             )),
             other => other,
         })?;
-        if users.len() >= MAX_USERS {
-            users.pop_first();
-        }
-        let mut own = self.own.lock().await;
-        own.logins += 1;
         let tokens = Arc::new(Tokens {
             session: header(&session)?,
             key_manager: HeaderValue::from_static(""),
             common: None,
-            generation: own.logins,
+            generation: self.next_generation(),
         });
-        users.insert(user.to_owned(), tokens.clone());
+        *kept = Some(tokens.clone());
         Ok(tokens)
     }
 
@@ -275,14 +319,13 @@ impl Auth {
         &self,
         site: &Site,
         path: &[&str],
-        subject: &str,
+        account: Account<'_>,
         key: &AccountKey,
     ) -> Result<String, AuthError> {
-        let claim = sign(subject, key).map_err(AuthError::Refused)?;
+        let claim = sign(account.name, key).map_err(AuthError::Refused)?;
         let body = json!(Login { token: &claim });
         let call = Call::post(path, body);
-        self.token(site, &call, HeaderMap::new(), &Credential::Key(key.clone()))
-            .await
+        self.token(site, &call, HeaderMap::new(), account).await
     }
 
     async fn token(
@@ -290,9 +333,9 @@ impl Auth {
         site: &Site,
         call: &Call<'_>,
         shown: HeaderMap,
-        credential: &Credential,
+        account: Account<'_>,
     ) -> Result<String, AuthError> {
-        if let Credential::Certificate(certificate) = credential
+        if let Credential::Certificate(certificate) = account.credential
             && let Some(day) = ended_on(certificate)
         {
             // Servers say so too, in words that do not always arrive.
@@ -302,46 +345,17 @@ impl Auth {
             )));
         }
         let answer = site.call(call, shown).await;
-        let answer = answer.map_err(|error| self.login_error(error, credential))?;
+        let answer = answer.map_err(|error| login_error(error, account))?;
         let token: Result<Token, CallError> = site.read_whole(&answer);
         let token = token.map_err(|error| AuthError::Unavailable(error.to_string(), None))?;
         Ok(token.token)
-    }
-
-    fn login_error(&self, error: CallError, credential: &Credential) -> AuthError {
-        match &error {
-            CallError::Refused(refusal) => {
-                let status = refusal.status;
-                let is_later = refusal.throttled.is_some()
-                    || status == StatusCode::TOO_MANY_REQUESTS
-                    || status.is_server_error();
-                if is_later {
-                    return AuthError::Unavailable(error.to_string(), refusal.throttled);
-                }
-            }
-            CallError::Rest {
-                error: RestError::Certificate(_),
-                ..
-            } => {}
-            _ => return AuthError::Unavailable(error.to_string(), None),
-        }
-        let advice = match credential {
-            Credential::Key(_) => {
-                "is its public half in the account, the name right, and this machine's clock?"
-            }
-            Credential::Certificate(_) => {
-                "is it still valid, and its common name the account's name in the same letters?"
-            }
-        };
-        let (name, origin) = (&self.config.username, credential.origin());
-        AuthError::Refused(format!("{error}; {name} showed {origin}: {advice}"))
     }
 
     async fn common(&self, session: &HeaderValue) -> Result<Common, AuthError> {
         let call = Call::new(http::Method::POST, &["login", "idm", "tokens"]);
         let shown = HeaderMap::from_iter([(SESSION, session.clone())]);
         let answer = self.pod.call(&call, shown).await;
-        let answer = answer.map_err(|error| self.login_error(error, &self.config.credential))?;
+        let answer = answer.map_err(|error| login_error(error, self.account()))?;
         let token: Result<CommonToken, CallError> = self.pod.read_whole(&answer);
         let token = token.map_err(|error| AuthError::Unavailable(error.to_string(), None))?;
         let holds = token.expires_in.map_or(COMMON, Duration::from_secs);
@@ -364,6 +378,38 @@ impl Auth {
         let version = self.agents.version().await;
         version.is_some_and(|version| version >= SIMPLIFIED)
     }
+}
+
+/// What a login that failed means. Only what the platform itself says of the account is a refusal:
+/// whatever stands before a pod answers 404, 403 or 407 while the pod is being restarted.
+fn login_error(error: CallError, account: Account<'_>) -> AuthError {
+    match &error {
+        CallError::Refused(refusal) => {
+            let is_refused = match refusal.status {
+                StatusCode::UNAUTHORIZED => true,
+                StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => refusal.is_of_platform,
+                _ => false,
+            };
+            if !is_refused || refusal.throttled.is_some() {
+                return AuthError::Unavailable(error.to_string(), refusal.throttled);
+            }
+        }
+        CallError::Rest {
+            error: RestError::Certificate(_),
+            ..
+        } => {}
+        _ => return AuthError::Unavailable(error.to_string(), None),
+    }
+    let advice = match account.credential {
+        Credential::Key(_) => {
+            "is its public half in the account, the name right, and this machine's clock?"
+        }
+        Credential::Certificate(_) => {
+            "is it still valid, and its common name the account's name in the same letters?"
+        }
+    };
+    let (name, origin) = (account.name, account.credential.origin());
+    AuthError::Refused(format!("{error}; {name} showed {origin}: {advice}"))
 }
 
 const SESSION: http::HeaderName = http::HeaderName::from_static("sessiontoken");

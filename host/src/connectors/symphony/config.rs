@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 use ring::signature::RsaKeyPair;
@@ -16,6 +17,10 @@ use crate::net::{Identity, NetConfig};
 
 /// The tag's most characters (symphony.md §3.3).
 pub const MAX_TAG: usize = 100;
+
+/// The least time between logins that are refused, where the settings say nothing else: as the older
+/// clients wait (symphony.md §2.9), so that five of them are more than a pod's restart.
+pub const LOGIN_WAIT: Duration = Duration::from_secs(30);
 
 /// Settings of one bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct SymphonyConfig {
     pub app: Option<AppConfig>,
     /// How events are heard.
     pub feed: FeedConfig,
+    /// The least time between logins that are refused.
+    pub login_wait: Duration,
     /// The pod is asked with a common token in place of the session's.
     pub common_jwt: bool,
     /// What becomes of a message for agents only, which Symphony does not have.

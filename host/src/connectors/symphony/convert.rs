@@ -65,6 +65,9 @@ pub struct Converted {
     pub incoming: Vec<Incoming>,
     /// The bot's own message, where it was one.
     pub echo: Option<Echo>,
+    /// The event does not say whether people of other companies are in its conversation, which counts
+    /// as external then. Whoever can ask the pod does.
+    pub is_place_unsaid: bool,
 }
 
 /// The bot's own message, as the feed gives it back.
@@ -93,6 +96,10 @@ pub fn event_from_wire(
     let found = Found::of(bot, event, payload);
     let id = event_id(bot, event, &found);
     let conversation = found.stream.as_ref().map(conversation_from_wire);
+    let is_place_unsaid = found
+        .stream
+        .as_ref()
+        .is_some_and(|stream| !people::says_who_is_there(stream));
     let is_direct = conversation
         .as_ref()
         .is_some_and(|place| place.kind == ConversationKind::Direct);
@@ -131,6 +138,7 @@ pub fn event_from_wire(
     Converted {
         incoming: vec![incoming],
         echo: None,
+        is_place_unsaid,
     }
 }
 
@@ -148,6 +156,7 @@ fn drop_own(bot: &Bot, event: &V4Event, payload: &Payload) -> Option<Converted> 
     Some(Converted {
         incoming: Vec::new(),
         echo: message.and_then(echo),
+        is_place_unsaid: false,
     })
 }
 
@@ -250,6 +259,9 @@ impl Found {
     fn message(bot: &Bot, mut message: V4Message, shared: Option<V4Message>) -> Self {
         if let Some(shared) = shared {
             message.shared_message = Some(Box::new(shared));
+        }
+        if let Some(stream) = &mut message.stream {
+            stream.external = stream.external.or(message.external_recipients);
         }
         let id = id_from_wire(message.message_id.as_deref().unwrap_or_default());
         let read = message_from_wire(bot, &message);

@@ -7,6 +7,7 @@ mod message;
 pub(super) use message::FILES_BYTES;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::Method;
 use parking_lot::Mutex;
@@ -16,7 +17,7 @@ use super::ids::id_from_wire;
 use super::site::Call;
 use super::split::split;
 use super::wire::rest::{Id, Presence, RoomAttributes, RoomDetail, Users};
-use super::{PLATFORM, SymphonyConnector};
+use super::{MEMBERS, PLATFORM, SymphonyConnector};
 use crate::journal::{Part, Sent};
 use crate::mailbox::SendError;
 use crate::model::action::{
@@ -27,6 +28,13 @@ use crate::model::payload::{ActionError, PresenceStatus};
 
 /// Conversations of which it is known who can be there.
 const MAX_PLACES: usize = 10_000;
+
+/// How often somebody is added to a room that was just made, …
+const ADD_TRIES: u32 = 5;
+/// … the wait between, longer each time, where the platform does not say how long, …
+const ADD_WAIT: Duration = Duration::from_secs(1);
+/// … and the longest where it does.
+const ADD_LONGEST: Duration = Duration::from_secs(60);
 
 /// What is known of conversations.
 #[derive(Debug, Default)]
@@ -42,11 +50,19 @@ struct Place {
 }
 
 impl Places {
-    /// Notes what an event says of its conversation.
-    pub(super) fn heard(&self, conversation: &Conversation) {
+    /// Notes what an event says of its conversation; who may be there only where it does say that.
+    pub(super) fn heard(&self, conversation: &Conversation, is_said: bool) {
         self.learn(&conversation.id, |place| {
             place.is_direct = conversation.kind == ConversationKind::Direct;
+            if is_said {
+                place.is_internal = Some(!conversation.external && !conversation.cross_pod);
+            }
         });
+    }
+
+    /// Everybody there is of the company; none where it is not known.
+    pub(super) fn is_internal(&self, stream: &str) -> Option<bool> {
+        self.of(stream).is_internal
     }
 
     pub(super) fn is_direct(&self, stream: &str) -> bool {
@@ -248,13 +264,37 @@ impl SymphonyConnector {
             .map_err(|error| error.send_error())?;
         let id = id_from_wire(&detail.room_system_info.id);
         let mut sent = made(id.clone());
-        for member in &room.members {
+        for (number, member) in room.members.iter().enumerate() {
+            if number > 0 {
+                tokio::time::sleep(MEMBERS.every).await;
+            }
             // The room is there: who could not be added is noted, as making it again would double it.
-            if let Err(error) = self.change_member(part, &id, "add", member).await {
+            if let Err(error) = self.add_member(part, &id, member).await {
                 sent.notes.push(format!("{member} was not added: {error}"));
             }
         }
         Ok(sent)
+    }
+
+    /// Adds somebody to a room that was just made, as often as the platform says that it may be later.
+    async fn add_member(&self, part: &Part, room: &str, member: &str) -> Result<(), SendError> {
+        let mut tries = 1;
+        loop {
+            let error = match self.change_member(part, room, "add", member).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let wait = match &error {
+                SendError::Throttled { after, .. } => *after,
+                SendError::Again { after, .. } => after.unwrap_or(ADD_WAIT * tries),
+                _ => return Err(error),
+            };
+            if tries >= ADD_TRIES {
+                return Err(error);
+            }
+            tries += 1;
+            tokio::time::sleep(wait.clamp(MEMBERS.every, ADD_LONGEST)).await;
+        }
     }
 }
 

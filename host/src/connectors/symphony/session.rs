@@ -22,12 +22,15 @@ use super::wire::event::V4Event;
 use super::wire::rest::PodUser;
 use crate::mailbox::session::{SessionEnd, Watch};
 use crate::mailbox::{Incoming, Intake, OfferError, offer_all};
+use crate::model::event::Conversation;
 
 /// Time for one read of a feed; the platform answers after about 30 s.
 const READ_TIME: Duration = Duration::from_secs(70);
 /// Bytes of one read of a feed: five hundred messages, all of them long. What is larger is read back
 /// from the conversations' history.
 const FEED_BYTES: usize = 64 * 1024 * 1024;
+/// Time for the question who may be in a conversation. A batch must be acknowledged within 30 s.
+const PLACE_TIME: Duration = Duration::from_secs(10);
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
 
@@ -127,6 +130,7 @@ impl Hearing<'_> {
                 self.connector.api.auth().forget().await;
                 return SessionEnd::Refused(format!("{why} ({MAX_LOGINS} logins)"));
             }
+            return SessionEnd::Later(error.to_string(), self.connector.config.login_wait);
         }
         SessionEnd::Lost(error.to_string())
     }
@@ -158,13 +162,18 @@ impl Hearing<'_> {
     async fn take(&self, events: &[V4Event]) -> Option<Result<(), SessionEnd>> {
         let bot = self.connector.bot_now();
         let mut latest = 0;
+        let mut is_pod_there = true;
         let mut incoming = Vec::with_capacity(events.len());
         for event in events {
             latest = latest.max(event.timestamp.unwrap_or_default());
             let converted = event_from_wire(&self.connector.tenant, &bot, event, None);
-            for heard in converted.incoming {
-                if let Some(conversation) = &heard.event.conversation {
-                    self.connector.places.heard(conversation);
+            for mut heard in converted.incoming {
+                if let Some(place) = &mut heard.event.conversation {
+                    if converted.is_place_unsaid {
+                        self.fill_in(place, &mut is_pod_there).await;
+                    }
+                    let is_known = !converted.is_place_unsaid;
+                    self.connector.places.heard(place, is_known);
                 }
                 incoming.push(heard);
             }
@@ -174,6 +183,25 @@ impl Hearing<'_> {
             self.connector.marks.reached(latest);
         }
         Some(taken)
+    }
+
+    /// Says of a conversation whether people of other companies may be there, where its event does not:
+    /// as was said before, else as the pod says. Where nobody says it, it stays external.
+    async fn fill_in(&self, place: &mut Conversation, is_pod_there: &mut bool) {
+        let connector = self.connector;
+        let mut is_internal = connector.places.is_internal(&place.id);
+        if is_internal.is_none() && *is_pod_there && !place.id.is_empty() {
+            match connector.ask_internal(&place.id, None, PLACE_TIME).await {
+                Ok(found) => is_internal = Some(found),
+                Err(error) => {
+                    tracing::debug!(%error, "who may be in a conversation is not known");
+                    // A pod that does not answer must not hold up the batch once for each event.
+                    *is_pod_there = error.refusal().is_some_and(|it| it.throttled.is_none());
+                }
+            }
+        }
+        let is_internal = is_internal.unwrap_or_default();
+        (place.external, place.cross_pod) = (!is_internal, !is_internal);
     }
 
     async fn offer(&self, incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {

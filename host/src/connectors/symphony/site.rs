@@ -94,6 +94,8 @@ pub(super) struct Refusal {
     /// A word in place of a status, `LIMIT_…`.
     pub(super) code: Option<String>,
     pub(super) message: String,
+    /// The platform says it: the body is one of its errors, and not a page of what stands before it.
+    pub(super) is_of_platform: bool,
     /// How long to wait, where it says "later"; agents say so with 400 too.
     pub(super) throttled: Option<Duration>,
 }
@@ -239,6 +241,7 @@ impl Site {
             host: self.host(),
             status: answer.status,
             code: code.map(str::to_owned),
+            is_of_platform: body.code.is_some() || body.message.is_some(),
             message: match body.message {
                 Some(message) => message
                     .chars()

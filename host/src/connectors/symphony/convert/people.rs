@@ -61,10 +61,16 @@ pub fn conversation_from_wire(stream: &V4Stream) -> Conversation {
         id: id_from_wire(stream.stream_id.as_deref().unwrap_or_default()),
         kind,
         name,
-        external: stream.external.unwrap_or_default(),
-        cross_pod: stream.cross_pod.unwrap_or_default(),
+        // People of other companies may be there until somebody says that they are not.
+        external: stream.external.or(stream.cross_pod).unwrap_or(true),
+        cross_pod: stream.cross_pod.or(stream.external).unwrap_or(true),
         thread: None,
     }
+}
+
+/// Tells whether a stream says who may be there.
+pub(super) fn says_who_is_there(stream: &V4Stream) -> bool {
+    stream.external.or(stream.cross_pod).is_some()
 }
 
 /// Says what a room is: `description`, `public`, `read-only`, …

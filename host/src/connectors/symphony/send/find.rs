@@ -79,9 +79,9 @@ impl SymphonyConnector {
         }))
     }
 
-    /// The bot's user id. After a start the outbox may be here before the session knows it, and by no
-    /// id at all nothing would be found.
-    async fn known_own_id(&self) -> Result<String, SendError> {
+    /// The bot's user id. After a start the outbox may be here before the session knows it, and no id at
+    /// all is nobody's.
+    pub(super) async fn known_own_id(&self) -> Result<String, SendError> {
         let known = self.own_id();
         if !known.is_empty() {
             return Ok(known);

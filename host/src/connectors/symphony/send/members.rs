@@ -4,7 +4,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{SymphonyConnector, made, number};
+use super::{SymphonyConnector, made, number, unsupported};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::site::Call;
 use crate::connectors::symphony::wire::rest::Member;
@@ -15,7 +15,8 @@ use crate::model::payload::ActionError;
 impl SymphonyConnector {
     /// Takes the bot into a room. Only public rooms can be entered; others let it in.
     pub(super) async fn join(&self, part: &Part, room: &str) -> Result<Sent, SendError> {
-        let own = self.own_id();
+        not_for_others(part, "join")?;
+        let own = self.known_own_id().await?;
         if let Some(members) = self.members_if_seen(part, room).await?
             && members.iter().any(|member| member.id == own)
         {
@@ -29,7 +30,9 @@ impl SymphonyConnector {
 
     /// Takes the bot out of a room.
     pub(super) async fn leave_room(&self, part: &Part, room: &str) -> Result<Sent, SendError> {
-        self.remove_member(part, room, &self.own_id()).await
+        not_for_others(part, "leave")?;
+        let own = self.known_own_id().await?;
+        self.remove_member(part, room, &own).await
     }
 
     /// Takes somebody out, but never the last owner: the platform would let it happen, and nobody
@@ -96,4 +99,15 @@ impl SymphonyConnector {
             }
         }
     }
+}
+
+/// Coming and going are the bot's: on behalf of a user it would be the bot that is moved, by the
+/// user's rights.
+fn not_for_others(part: &Part, what: &str) -> Result<(), SendError> {
+    if part.what.action.as_user.is_none() {
+        return Ok(());
+    }
+    Err(unsupported(&format!(
+        "on Symphony the bot cannot {what} on behalf of a user; invite or remove the user"
+    )))
 }

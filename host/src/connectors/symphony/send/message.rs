@@ -1,5 +1,7 @@
 //! Messages: sent, changed, sent to many at once.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
@@ -10,7 +12,7 @@ use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::config::AgentsOnly;
 use crate::connectors::symphony::ids::{USER_CONVERSATION, id_from_wire};
 use crate::connectors::symphony::render::{RenderOptions, Rendered, render};
-use crate::connectors::symphony::site::{Call, FormFile, MessageForm, Payload};
+use crate::connectors::symphony::site::{Call, FormFile, MessageForm, Payload, TIME};
 use crate::connectors::symphony::wire::event::V4Message;
 use crate::connectors::symphony::wire::rest::MessageMade;
 use crate::journal::{Part, Sent};
@@ -106,7 +108,13 @@ impl SymphonyConnector {
         let call = call.on_behalf_of(part.what.action.as_user.as_deref());
         let said: Result<Option<V4Message>, ApiError> = self.api.ask_agent(&call).await;
         let author = said.ok().flatten().and_then(|it| it.user?.user_id);
-        let is_own = part.what.action.as_user.is_some() || author == Some(self.own_id());
+        let is_own = match part.what.action.as_user {
+            Some(_) => true,
+            None => match self.known_own_id().await {
+                Ok(own) => author == Some(own),
+                Err(error) => return error,
+            },
+        };
         match author {
             Some(_) if !is_own => SendError::Permanent {
                 class: ActionError::Denied,
@@ -219,11 +227,9 @@ impl SymphonyConnector {
     async fn agents_only(&self, part: &Part, stream: &str) -> Result<String, SendError> {
         let said = part.origin.conversation.as_ref();
         let said = said.filter(|place| place.id == stream);
-        let is_internal = match said {
-            Some(place) => !place.external && !place.cross_pod,
-            None => self.is_internal(part, stream).await?,
-        };
-        if is_internal {
+        // That an event says nothing of the kind (a webhook's, one of an older version) is no yes.
+        let is_external = said.is_some_and(|place| place.external || place.cross_pod);
+        if !is_external && self.is_internal(part, stream).await? {
             return Ok("agents only → everybody there, all of the company".to_owned());
         }
         match self.config.agents_only {
@@ -238,16 +244,25 @@ impl SymphonyConnector {
     }
 
     async fn is_internal(&self, part: &Part, stream: &str) -> Result<bool, SendError> {
-        if let Some(known) = self.places.of(stream).is_internal {
+        if let Some(known) = self.places.is_internal(stream) {
             return Ok(known);
         }
-        let call = Call::get(&["pod", "v2", "streams", stream, "info"]);
-        let call = call.on_behalf_of(part.what.action.as_user.as_deref());
-        let info: Value = self
-            .api
-            .ask_pod(&call)
-            .await
-            .map_err(|error| super::again(error.send_error()))?;
+        let user = part.what.action.as_user.as_deref();
+        let found = self.ask_internal(stream, user, TIME).await;
+        found.map_err(|error| super::again(error.send_error()))
+    }
+
+    /// Asks the pod whether everybody who may be in a conversation is of the company.
+    pub(in super::super) async fn ask_internal(
+        &self,
+        stream: &str,
+        user: Option<&str>,
+        time: Duration,
+    ) -> Result<bool, ApiError> {
+        let mut call = Call::get(&["pod", "v2", "streams", stream, "info"]);
+        call.time = time;
+        let call = call.on_behalf_of(user);
+        let info: Value = self.api.ask_pod(&call).await?;
         // What is not said is not known to be internal.
         let is_internal = info["crossPod"] == Value::Bool(false);
         self.places

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{event, incoming, made, message_of};
+use super::support::{converted, event, incoming, made, message_of};
 use crate::model::event::Addressing;
 use crate::model::payload::{EventPayload, FieldValue, FormSubmitted};
 
@@ -49,6 +49,33 @@ fn ids_are_those_of_the_rest_of_the_interface() {
         ("hello-form", "submit")
     );
     assert_eq!(form.values.len(), 1);
+}
+
+#[test]
+fn who_may_be_there_is_not_said_and_counts_as_anybody() {
+    let submission = action("hello-form", json!({"action": "submit"}));
+    let found = converted(&submission);
+    let place = found.incoming[0].event.conversation.clone().unwrap();
+    assert!(found.is_place_unsaid && place.external && place.cross_pod);
+    for (said, is_external) in [
+        (json!({"external": false}), false),
+        (json!({"external": true}), true),
+        (json!({"crossPod": false}), false),
+        (json!({"crossPod": true}), true),
+    ] {
+        let mut submission = submission.clone();
+        let stream = &mut submission["payload"]["symphonyElementsAction"]["stream"];
+        for (name, flag) in said.as_object().unwrap() {
+            stream[name] = flag.clone();
+        }
+        let found = converted(&submission);
+        let place = found.incoming[0].event.conversation.clone().unwrap();
+        assert!(!found.is_place_unsaid, "{said}");
+        assert_eq!(
+            (place.external, place.cross_pod),
+            (is_external, is_external)
+        );
+    }
 }
 
 #[test]

@@ -123,6 +123,9 @@ pub struct V4Message {
     /// An edit that does not make the message unread again.
     #[serde(deserialize_with = "flag")]
     pub silent: Option<bool>,
+    /// People of other companies get it.
+    #[serde(deserialize_with = "flag")]
+    pub external_recipients: Option<bool>,
 }
 
 impl V4Message {
