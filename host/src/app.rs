@@ -20,6 +20,7 @@ mod metrics;
 mod observe;
 mod outcomes;
 mod outside;
+pub mod password;
 pub mod platforms;
 pub mod plugins;
 pub mod preview;

@@ -15,8 +15,10 @@ mod control_tests;
 mod conversations;
 mod events;
 mod import;
+mod install;
 mod outbox;
 mod output;
+mod password;
 mod plugins;
 mod reload;
 mod replay;
@@ -36,9 +38,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
-use crate::config::{
-    LocalBot, LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override,
-};
+use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
@@ -109,14 +109,33 @@ enum Verb {
     Send(send::SendArgs),
     /// Read settings and plugins again, and let changes serve that wait
     Reload(reload::ReloadArgs),
+    /// Put a bot onto a platform where somebody has to agree to it
+    Install(install::InstallArgs),
     /// Turn the settings of another client into a section of ours
     Import(import::ImportArgs),
+    /// Change a bot's password with its platform
+    Password(password::PasswordArgs),
 }
 
 /// A platform whose messages `chat` shows beside its own.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShownPlatform {
+    #[value(name = "livechat")]
+    LiveChat,
+    Lseg,
     Symphony,
+    Webex,
+}
+
+impl From<ShownPlatform> for ShownAs {
+    fn from(platform: ShownPlatform) -> Self {
+        match platform {
+            ShownPlatform::LiveChat => Self::LiveChat,
+            ShownPlatform::Lseg => Self::Lseg,
+            ShownPlatform::Symphony => Self::Symphony,
+            ShownPlatform::Webex => Self::Webex,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -199,7 +218,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Replay(args)) => replay::run(&place, args),
         Some(Verb::Send(args)) => send::run(&place, args),
         Some(Verb::Reload(args)) => reload::run(&place, args),
+        Some(Verb::Install(args)) => install::run(&place, args),
         Some(Verb::Import(args)) => import::run(&place, args),
+        Some(Verb::Password(args)) => password::run(&place, args),
     }
 }
 
@@ -275,10 +296,7 @@ fn chat(
     };
     for bot in &mut settings.bots {
         // Never a real platform, whatever the settings say.
-        let mut local = match bot.platform {
-            Platform::Local(local) => local,
-            Platform::Symphony(_) => LocalBot::default(),
-        };
+        let mut local = bot.platform.local();
         local.text_only |= style == Style::Text;
         bot.platform = Platform::Local(local);
     }
@@ -296,7 +314,7 @@ fn chat(
             ChatOptions {
                 settings,
                 files,
-                shown_as: shown_as.map(|ShownPlatform::Symphony| ShownAs::Symphony),
+                shown_as: shown_as.map(ShownAs::from),
                 front: Box::new(Terminal),
             },
             shutdown.clone(),

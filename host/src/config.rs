@@ -15,7 +15,9 @@ mod grant;
 mod granted;
 mod import;
 mod limits;
+mod livechat;
 mod log;
+mod lseg;
 mod names;
 mod net;
 mod outbox;
@@ -30,6 +32,7 @@ mod sha256;
 mod symphony;
 #[cfg(test)]
 mod tests;
+mod webex;
 mod webhook;
 
 use std::collections::BTreeMap;

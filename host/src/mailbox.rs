@@ -1,6 +1,9 @@
 //! The bounded handles by which siblings reach each other. `app` makes them; a test may hold the other end.
 
+mod agents;
+pub mod calls;
 pub mod control;
+mod offer;
 mod pace;
 pub mod rooms;
 pub mod session;
@@ -10,6 +13,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::agents::AgentsOnly;
+pub use self::offer::{OfferError, offer_all};
 pub use self::pace::{Pace, Rate};
 use crate::content::hosted::Shows;
 use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};

@@ -16,6 +16,7 @@ mod rest;
 pub mod retry_after;
 mod route;
 mod tls;
+mod websocket;
 
 pub use credential::{
     Account, ClientAuth, Credential, CredentialError, HttpGrant, MAX_SECRET_BYTES, OAuth2,
@@ -26,3 +27,4 @@ pub use mask::SHORTEST_SECRET;
 pub use rest::{Answer, RestClient, RestError};
 pub use route::{Bypass, NetConfig, NoBypass, Proxy, ProxyError};
 pub use tls::{Identity, PemError, read_authorities};
+pub use websocket::{Frame, Heartbeat, Opening, WebSocket, WebSocketClient, WebSocketError};

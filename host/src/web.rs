@@ -13,6 +13,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
+pub use hooks::bots::{BotCallsStatus, bot_path};
 pub use hooks::{HookCall, HookRoute, HookSink, HookStatus, Ingress};
 pub use observe::{BotReadiness, ObserveServer, Readiness, Watched};
 pub use page::{PageConfig, PageServer};

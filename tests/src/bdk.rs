@@ -1,65 +1,25 @@
-//! The official Python BDK, in an environment of its own which is kept between runs.
+//! The official Python BDK.
 
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
-use tokio::process::Command;
-
-use crate::guests::workspace;
+use crate::python::{self, Package};
 use crate::sim::symphony::{BOT, Symphony};
 
-/// What is asked of the package index.
-const PACKAGE: &str = "symphony-bdk-python>=2.11,<4";
-/// How long an installation may take.
-const INSTALLING: Duration = Duration::from_secs(300);
-
-async fn done(command: &mut Command) -> Result<(), String> {
-    let command = command.stdin(Stdio::null()).kill_on_drop(true);
-    match tokio::time::timeout(INSTALLING, command.output()).await {
-        Err(_) => Err("it took too long".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(output)) if output.status.success() => Ok(()),
-        Ok(Ok(output)) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
+const BDK: Package = Package {
+    folder: "bdk-python",
+    wanted: &["symphony-bdk-python>=2.11,<4"],
+    import: "import symphony.bdk.core.symphony_bdk",
+};
 
 /// A Python that has the BDK.
 ///
 /// # Errors
-/// Says why there is none: as a rule the package index is out of reach.
+/// As [`python::python`].
 ///
 /// # Panics
-/// When it was installed and cannot be imported.
+/// As [`python::python`].
 pub async fn python() -> Result<PathBuf, String> {
-    let folder = workspace().join("target").join("tmp").join("bdk-python");
-    let python = folder.join("bin/python");
-    let has_bdk = "import symphony.bdk.core.symphony_bdk";
-    if done(Command::new(&python).args(["-c", has_bdk]))
-        .await
-        .is_ok()
-    {
-        return Ok(python);
-    }
-    done(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .await?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        PACKAGE,
-    ];
-    done(Command::new(&python).args(install)).await?;
-    // What was installed must work: from here on a failure is one.
-    let works = done(Command::new(&python).args(["-c", has_bdk])).await;
-    works.unwrap_or_else(|why| panic!("the BDK was installed and cannot be imported: {why}"));
-    Ok(python)
+    python::python(BDK).await
 }
 
 /// The configuration file of a bot of the BDK on a pod that was started with TLS.

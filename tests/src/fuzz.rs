@@ -1,7 +1,10 @@
 //! What holds for any bytes at all: each function takes some and panics where a promise is broken.
 //! The fuzz targets of `tests/fuzz` and the property tests call the same functions.
 
+mod livechat;
+mod lseg;
 mod symphony;
+mod webex;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -22,7 +25,10 @@ use parlor_host::model::event::{
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
+pub use livechat::livechat_webhook;
+pub use lseg::lseg_frame;
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
+pub use webex::{webex_content, webex_event, webex_html};
 pub use webhook::webhook;
 
 /// Bytes that a rendering may have for each byte of its source: a narrow table fills its columns up.

@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod outside;
 pub mod person;
 pub mod process;
+pub mod python;
 pub mod random;
 pub mod sim;
 pub mod stage;

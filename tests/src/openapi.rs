@@ -49,6 +49,11 @@ pub struct Asked<'a> {
     pub parts: Option<&'a [String]>,
 }
 
+/// What is wrong with a value, by a JSON Schema that stands by itself.
+pub fn check_by_schema(schema: &Value, value: &Value) -> Vec<String> {
+    Schemas(schema).check(schema, value, "#")
+}
+
 impl OpenApi {
     /// Reads a description; its paths begin with this prefix on the wire.
     ///

@@ -4,16 +4,22 @@
 //! What all platforms share lies here: one server with its faults, the record of what was asked, the
 //! control API below `/_sim`, a clock that may run faster. A platform is a folder beside this.
 
+mod bell;
 mod clock;
 mod control;
 mod der;
 mod fault;
 mod http;
+pub mod livechat;
+pub mod lseg;
 mod platform;
 mod record;
 mod server;
+mod socket;
 pub mod symphony;
+pub mod webex;
 
+pub(crate) use bell::found_in_time;
 pub use clock::Clock;
 pub use control::Controls;
 pub use fault::{Dice, Fault};
@@ -21,6 +27,7 @@ pub use http::{Reply, Request};
 pub use platform::{Platform, Sent};
 pub use record::{Logged, Record};
 pub use server::{Listening, Server, Tls};
+pub use socket::{Opened, Socket};
 
 /// Says what tests did not show, past the capture of their output: whoever runs them must know.
 pub fn left_out(what: &str) {

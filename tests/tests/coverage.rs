@@ -7,9 +7,16 @@ use parlor_tests::tidy::{RepoFile, read_tree};
 
 /// The numbered traps of symphony.md.
 const GOTCHAS: usize = 26;
+/// What is easy to get wrong by livechat.md.
+const LIVECHAT_GOTCHAS: usize = 20;
 
-fn symphony() -> Table {
-    let file = workspace().join("tests/coverage/symphony.toml");
+/// The tables of all platforms, by their names.
+fn tables() -> Vec<Table> {
+    ["symphony", "webex", "livechat", "lseg"].map(table).into()
+}
+
+fn table(platform: &str) -> Table {
+    let file = workspace().join(format!("tests/coverage/{platform}.toml"));
     let text = std::fs::read_to_string(file).expect("the table can be read");
     Table::parse(&text).expect("the table parses")
 }
@@ -17,7 +24,7 @@ fn symphony() -> Table {
 #[test]
 fn every_line_of_the_documents_has_its_test() {
     let files = read_tree(&workspace()).expect("the repository can be read");
-    let checked = check(&[symphony()], &Tests::of(&files));
+    let checked = check(&tables(), &Tests::of(&files));
     assert!(
         checked.complaints.is_empty(),
         "\n{}\n",
@@ -37,19 +44,46 @@ fn every_line_of_the_documents_has_its_test() {
 
 #[test]
 fn no_line_of_the_document_is_left_out() {
-    let table = symphony();
-    let numbers: Vec<usize> = table
-        .section("gotchas")
-        .iter()
-        .filter_map(|(id, _)| id.parse().ok())
-        .collect();
-    assert_eq!(numbers, (1..=GOTCHAS).collect::<Vec<_>>());
-    for (section, rows) in [
+    let symphony: &[(&str, usize)] = &[
         ("faults", 18),
         ("simulator-endpoints", 24),
         ("simulator-state", 16),
         ("simulator-faults", 9),
+    ];
+    let livechat: &[(&str, usize)] = &[("faults", 14), ("simulator", 18)];
+    for (platform, gotchas, sections) in [
+        ("symphony", GOTCHAS, symphony),
+        ("livechat", LIVECHAT_GOTCHAS, livechat),
     ] {
+        let table = table(platform);
+        let numbers: Vec<usize> = table
+            .section("gotchas")
+            .iter()
+            .filter_map(|(id, _)| id.parse().ok())
+            .collect();
+        assert_eq!(numbers, (1..=gotchas).collect::<Vec<_>>(), "{platform}");
+        for (section, rows) in sections {
+            let found = table.section(section).len();
+            assert_eq!(found, *rows, "{platform}: {section}");
+        }
+    }
+}
+
+#[test]
+fn no_line_of_webex_s_checklist_is_left_out() {
+    let table = table("webex");
+    let numbers: Vec<usize> = table
+        .section("simulator")
+        .iter()
+        .filter_map(|(id, _)| id.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_line_of_messengers_document_is_left_out() {
+    let table = table("lseg");
+    for (section, rows) in [("gotchas", 35), ("faults", 11), ("simulator", 17)] {
         assert_eq!(table.section(section).len(), rows, "{section}");
     }
 }

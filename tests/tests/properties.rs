@@ -247,6 +247,22 @@ const FEED: &[&str] = &[
     "1e99",
 ];
 
+const LIVECHAT: &[&str] = &[
+    "{\"action\":\"incoming_chat\",\"secret_key\":\"s\",\"payload\":{\"chat\":",
+    "{\"action\":\"incoming_event\",\"secret_key\":\"s\",\"payload\":{\"chat_id\":\"c\",\"event\":",
+    "{\"action\":\"user_added_to_chat\",\"payload\":{\"chat_id\":\"c\",\"user\":",
+    "{\"id\":\"c\",\"users\":[{\"id\":\"u\",\"type\":\"customer\"}],\"thread\":{\"id\":\"t\",\"events\":[",
+    "{\"id\":\"e\",\"type\":\"message\",\"text\":\"@desk bot x\",\"author_id\":\"u\",\"postback\":{\"id\":\"press:a\",\"event_id\":\"f\"}}",
+    "{\"id\":\"g\",\"type\":\"message\",\"text\":\"own\",\"author_id\":\"bot\"}",
+    "]}}",
+    "}}",
+    ",",
+    "{",
+    "}",
+    "null",
+    "1e99",
+];
+
 macro_rules! holds {
     ($($name:ident: $target:path, $pieces:ident;)*) => {
         proptest! {
@@ -261,6 +277,90 @@ macro_rules! holds {
     };
 }
 
+/// Notices, frames, messages and presses of Webex.
+const NOTICE: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "null",
+    "true",
+    "7",
+    "\"resource\":\"messages\"",
+    "\"event\":\"created\"",
+    "\"event\":\"deleted\"",
+    "\"resource\":\"memberships\"",
+    "\"data\":{\"id\":\"M1\",\"roomId\":\"R1\"}",
+    "\"actorId\":\"P1\"",
+    "\"data\":{\"eventType\":\"conversation.activity\",\"activity\":{\"id\":\"a\",\"verb\":\"post\"}}",
+    "\"headers\":{\"activity.verb\":\"leave\"}",
+    "\"html\":\"<p>x</p>\"",
+    "\"text\":\"Trade Bot $goog\"",
+    "\"mentionedPeople\":[\"1\"]",
+    "\"inputs\":{\"parlor\":\"{}\",\"a\":\"b,c\"}",
+    "\"created\":\"2026-01-05T10:00:00.000Z\"",
+];
+
+/// HTML as Webex writes it, and as it does not.
+const HTML: &[&str] = &[
+    "<p>",
+    "</p>",
+    "<div>",
+    "<br/>",
+    "<ul>",
+    "</ul>",
+    "<ol>",
+    "<li>",
+    "</li>",
+    "<pre>",
+    "</pre>",
+    "<code>",
+    "<spark-mention data-object-type=\"person\" data-object-id=\"1\">",
+    "</spark-mention>",
+    "<spark-mention data-object-type=\"groupMention\">",
+    "&lt;",
+    "&amp;",
+    "&#x1f600;",
+    "&nope;",
+    "&",
+    "<",
+    ">",
+    "Trade Bot",
+    "trader",
+    "@",
+    "\n",
+    " ",
+    "\u{a0}",
+    "é",
+];
+
+/// Of the stream of LSEG Messenger.
+const STREAM: &[&str] = &[
+    "{\"event\":\"chatroomPost\",\"post\":{",
+    "\"event\":\"chatroomInvite\",\"invite\":{",
+    "\"chatroomId\":\"groupchat-1\",",
+    "\"chatroomType\":\"chatroom\",",
+    "\"sender\":{\"email\":\"ada@example.com\"},",
+    "\"sender\":{\"email\":\"Bot_agent.desk@acme.com\"},",
+    "\"from\":{\"email\":\"ada@example.com\",\"company\":\"x\"},",
+    "\"message\":\"@Desk Bot $goog #news\",",
+    "\"message\":null,",
+    "\"messageId\":\"m1\",",
+    "\"messageId\":7,",
+    "\"timestamp\":\"2019-11-21T07:11:24Z\"",
+    "\"timestamp\":99999999999999999999",
+    "\"reqId\":\"1\",",
+    "\"error\":{\"message\":\"x\"}",
+    "\"event\":\"connected\",",
+    "}}",
+    "}",
+    ",",
+    "{",
+];
+
 holds! {
     no_pattern_breaks_the_command_grammar: fuzz::command_grammar, GRAMMAR;
     no_text_breaks_the_markdown_reader: fuzz::markdown, MARKDOWN;
@@ -269,10 +369,16 @@ holds! {
     no_text_breaks_the_settings_reader: fuzz::settings, SETTINGS;
     no_answer_breaks_a_dialog: fuzz::dialog, DIALOG;
     no_call_breaks_the_webhook_ingress: fuzz::webhook, WEBHOOK;
+    no_webhook_of_livechat_breaks_its_reader: fuzz::livechat_webhook, LIVECHAT;
     no_feed_breaks_the_event_reader: fuzz::symphony_event, FEED;
+    no_frame_breaks_the_stream_reader: fuzz::lseg_frame, STREAM;
     no_message_of_symphony_is_refused: fuzz::symphony_presentation, PRESENTATION;
     no_message_ml_of_ours_is_broken: fuzz::symphony_messageml, MESSAGE_ML;
     no_markdown_breaks_message_ml: fuzz::symphony_messageml, MARKDOWN;
+    no_notice_breaks_the_webex_reader: fuzz::webex_event, NOTICE;
+    no_html_breaks_the_webex_reader: fuzz::webex_html, HTML;
+    no_markdown_breaks_a_message_to_webex: fuzz::webex_content, MARKDOWN;
+    no_form_breaks_a_card_to_webex: fuzz::webex_content, DIALOG;
 }
 
 /// The pieces are worth something: they do make forms that are asked.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use parlor_host::config::variable;
+use parlor_host::connectors::lseg::render as messenger;
 use parlor_host::connectors::symphony::render::{RenderOptions, render};
+use parlor_host::connectors::webex::render as webex;
 use parlor_host::content::{self, terminal, terminal_notes, text};
 use parlor_host::mailbox::rooms::{Command, Say};
 use parlor_host::model::action::File;
@@ -13,6 +15,9 @@ use parlor_host::model::content::{Block, Content};
 use parlor_host::web::PageServer;
 use parlor_tests::browser::Browser;
 use parlor_tests::harness::TestHost;
+use parlor_tests::openapi::check_by_schema;
+use parlor_tests::sim::left_out;
+use parlor_tests::sim::webex::folder;
 use parlor_tests::{contract, guests, kinds};
 use serde_json::json;
 
@@ -79,6 +84,54 @@ fn every_kind_on_symphony() {
         content::blocks(&Content::MessageMl(message.clone())).expect("it is MessageML");
         let notes = &rendered.notes;
         shown.push_str(&format!("== {name} {notes:?}\n{message}\n\n"));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn every_kind_on_webex() {
+    let mut shown = String::new();
+    let mut cards = Vec::new();
+    for (name, blocks) in examples() {
+        let rendered = webex::render(&Content::Blocks(blocks)).expect("every kind is shown");
+        let notes = &rendered.notes;
+        shown.push_str(&format!("== {name} {notes:?}\n{}\n", rendered.markdown));
+        if let Some(card) = rendered.card {
+            let text = serde_json::to_string_pretty(&card).expect("it is JSON");
+            shown.push_str(&format!("-- card\n{text}\n"));
+            cards.push((name, card));
+        }
+        shown.push('\n');
+    }
+    insta::assert_snapshot!(shown);
+    // And each card is one by the official schema.
+    let file = folder().join("adaptive-card-1.3.0.schema.json");
+    let Ok(schema) = std::fs::read(&file) else {
+        return left_out(&format!(
+            "no card is checked against its schema: {} is not there",
+            file.display()
+        ));
+    };
+    let schema = serde_json::from_slice(&schema).expect("the schema is JSON");
+    let textless =
+        json!({"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock"}]});
+    assert!(!check_by_schema(&schema, &textless).is_empty());
+    for (name, card) in cards {
+        let wrong = check_by_schema(&schema, &card);
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{card:#}");
+    }
+}
+
+#[test]
+fn every_kind_on_lseg_messenger() {
+    let mut shown = String::new();
+    for (name, blocks) in examples() {
+        let (text, notes) = match messenger::render(&Content::Blocks(blocks)) {
+            Ok(rendered) => (rendered.text, rendered.notes),
+            Err(error) => (format!("refused: {error}"), Vec::new()),
+        };
+        let text = text.replace('\t', "⇥");
+        shown.push_str(&format!("== {name} {notes:?}\n{text}\n\n"));
     }
     insta::assert_snapshot!(shown);
 }

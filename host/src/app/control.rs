@@ -5,6 +5,7 @@
 
 mod answer;
 mod events;
+mod install;
 mod listen;
 mod outbox;
 mod record;

@@ -1,5 +1,8 @@
-//! Webhooks of plugins: their routes follow the settings, the listener is open while there are any,
-//! and a call that passed its checks becomes an event of its plugin.
+//! What is called from outside. Webhooks of plugins: their routes follow the settings, the listener is
+//! open while there are any, and a call that passed its checks becomes an event of its plugin. Bots
+//! that their platforms call are beside them.
+
+mod bots;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -12,10 +15,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::bots::CalledBots;
 use super::clock;
 use super::intake::{Directed, Inbox};
 use crate::config::{Settings, WebhookSettings, bind};
 use crate::journal::EventKey;
+use crate::mailbox::calls::{Call, CallAnswer, Called};
 use crate::mailbox::{Acceptance, Connectors, IntakeError, Read, ReadAnswer};
 use crate::model::Name;
 use crate::model::directory::ReadError;
@@ -35,6 +40,7 @@ pub struct Hooks {
     ingress: Arc<Ingress>,
     places: Arc<Places>,
     tenant: Name,
+    bots: CalledBots,
     door: Mutex<Door>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -45,7 +51,7 @@ struct Door {
     settings: Arc<Settings>,
     /// Nothing is opened before the host serves.
     may_open: bool,
-    is_wanted: bool,
+    has_routes: bool,
     open: Option<OpenDoor>,
     trouble: Option<String>,
     is_retrying: bool,
@@ -75,10 +81,11 @@ impl Hooks {
             ingress: Arc::new(Ingress::new(places.clone())),
             places,
             tenant,
+            bots: CalledBots::default(),
             door: Mutex::new(Door {
                 settings: Arc::new(settings),
                 may_open: false,
-                is_wanted: false,
+                has_routes: false,
                 open: None,
                 trouble: None,
                 is_retrying: false,
@@ -123,12 +130,12 @@ impl Hooks {
                 targets.insert(key, target);
             }
         }
-        let is_wanted = !routes.is_empty();
+        let has_routes = !routes.is_empty();
         self.places.targets.store(Arc::new(targets));
         self.ingress.set_routes(routes);
         let mut door = self.door.lock();
         door.settings = settings.clone();
-        door.is_wanted = is_wanted;
+        door.has_routes = has_routes;
         self.adjust(&mut door, None);
     }
 
@@ -191,16 +198,21 @@ impl Hooks {
         rows
     }
 
-    /// Opens, moves or closes the listener so that it is as it should be.
+    /// Opens, moves or closes the listener so that it is as it should be, and tells bots where it is.
     fn adjust(self: &Arc<Self>, door: &mut Door, ready: Option<TcpListener>) {
+        self.adjust_door(door, ready);
+        self.tell_addresses(door);
+    }
+
+    fn adjust_door(self: &Arc<Self>, door: &mut Door, ready: Option<TcpListener>) {
         if !door.may_open || self.stop.is_cancelled() {
             return;
         }
-        if !door.is_wanted {
+        if !door.has_routes && self.bots.is_empty() {
             door.trouble = None;
             if let Some(open) = door.open.take() {
                 open.stop.cancel();
-                tracing::info!(address = %open.bound, "no webhook is left; listener closed");
+                tracing::info!(address = %open.bound, "nothing is called any more; listener closed");
             }
             return;
         }
@@ -234,7 +246,7 @@ impl Hooks {
         });
         match opened {
             Ok(open) => {
-                tracing::info!(address = %open.bound, "webhooks are taken");
+                tracing::info!(address = %open.bound, "calls are taken");
                 door.trouble = None;
                 // The new one takes calls before the old one stops.
                 if let Some(old) = door.open.replace(open) {
@@ -242,7 +254,7 @@ impl Hooks {
                 }
             }
             Err(reason) => {
-                tracing::error!(reason, "webhooks cannot be taken");
+                tracing::error!(reason, "calls cannot be taken");
                 door.trouble = Some(reason);
                 self.retry(door);
             }
@@ -403,6 +415,13 @@ impl HookSink for Places {
             .await
             .map_err(|error| IntakeError::Paused(error.to_string()))?;
         Ok(acceptance)
+    }
+
+    async fn ring(&self, called: &dyn Called, call: Call) -> CallAnswer {
+        match self.inbox.upgrade() {
+            Some(inbox) => called.take(call, &*inbox).await,
+            None => CallAnswer::Later,
+        }
     }
 }
 

@@ -174,6 +174,7 @@ impl Host {
             failed.dead(delivery);
         }));
         lanes.install(speaker(&tenant));
+        let hooks = Hooks::new(tenant.clone(), settings.clone(), &inbox, connectors.clone());
         let sessions = SessionsParts {
             tenant: tenant.clone(),
             platforms,
@@ -181,9 +182,9 @@ impl Host {
             outbox: outbox.clone(),
             inbox: inbox.clone(),
             journal: journal.clone(),
+            hooks: hooks.clone(),
         };
         let sessions = Arc::new(Sessions::new(sessions, &settings.bots).await?);
-        let hooks = Hooks::new(tenant.clone(), settings.clone(), &inbox, connectors.clone());
         let plugins = Arc::new(Plugins::new(PluginsParts {
             tenant,
             settings,

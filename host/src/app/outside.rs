@@ -36,8 +36,10 @@ impl Outside {
             .plugins
             .values()
             .any(|plugin| plugin.enabled && !plugin.webhooks.is_empty());
+        let has_calls = settings.bots.iter().any(|bot| bot.platform.is_called());
         // A plugin's own file may ask for the listener later; then it is opened then.
-        let hooks = has_hooks.then(|| bind(settings, "http.listen", settings.http.address()));
+        let hooks = (has_hooks || has_calls)
+            .then(|| bind(settings, "http.listen", settings.http.address()));
         let audit = Audit::open(&settings.data)
             .with_context(|| settings.data.join(AUDIT_FILE).display().to_string())?;
         Ok(Self {

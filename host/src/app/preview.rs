@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
 use crate::config::BotConfig;
-use crate::connectors::symphony;
+use crate::connectors::{livechat, lseg, symphony, webex};
 use crate::content::hosted::Shows;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
@@ -20,8 +20,14 @@ use crate::model::event::Bot;
 /// The platform that is shown beside the local one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownAs {
+    /// Events: text, rich messages, files.
+    LiveChat,
+    /// Plain text with tables.
+    Lseg,
     /// MessageML with its data.
     Symphony,
+    /// Markdown and Adaptive Cards.
+    Webex,
 }
 
 /// The local platform, whose bots tell what another one would be sent.
@@ -55,7 +61,10 @@ impl PreviewingBot {
     /// What the platform would be sent, a note a request, and what it would not show.
     fn preview(&self, action: &Action) -> Vec<String> {
         match self.shown_as {
+            ShownAs::LiveChat => livechat::preview(action),
+            ShownAs::Lseg => lseg::preview(action),
             ShownAs::Symphony => symphony::preview(action),
+            ShownAs::Webex => webex::preview(action),
         }
     }
 }

@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::bots::BotDirectory;
 use super::clock;
+use super::hooks::Hooks;
 use super::intake::Inbox;
 use super::platforms::Platforms;
-use crate::config::{BotConfig, LocalBot, Platform};
+use crate::config::{BotConfig, Platform};
 use crate::journal::{Journal, JournalResult};
 use crate::mailbox::control::BotState;
-use crate::mailbox::session::{BotTuning, Session as BotSession, SessionEnd, ShownCommand, Watch};
+use crate::mailbox::session::{
+    BotTuning, Installation, Session as BotSession, SessionEnd, ShownCommand, Watch,
+};
 use crate::model::event::Bot;
 use crate::model::{Name, Timestamp};
 use crate::outbox::Outbox;
@@ -66,6 +69,7 @@ pub struct Sessions {
     outbox: Arc<Outbox>,
     inbox: Arc<Inbox>,
     journal: Arc<dyn Journal>,
+    hooks: Arc<Hooks>,
     bots: Mutex<BTreeMap<String, Arc<Session>>>,
     paused: Mutex<BTreeSet<String>>,
     /// Bots are started, paused and removed one after the other.
@@ -98,6 +102,7 @@ pub(super) struct SessionsParts {
     pub(super) outbox: Arc<Outbox>,
     pub(super) inbox: Arc<Inbox>,
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) hooks: Arc<Hooks>,
 }
 
 impl Sessions {
@@ -110,6 +115,7 @@ impl Sessions {
             outbox,
             inbox,
             journal,
+            hooks,
         } = parts;
         let paused = read_names(&*journal, PAUSED).await?;
         for bot in &paused {
@@ -122,6 +128,7 @@ impl Sessions {
             outbox,
             inbox,
             journal,
+            hooks,
             bots: Mutex::default(),
             paused: Mutex::new(paused),
             changing: tokio::sync::Mutex::default(),
@@ -196,6 +203,21 @@ impl Sessions {
     /// Tells whether a bot is paused.
     pub fn is_paused(&self, bot: &str) -> bool {
         self.paused.lock().contains(bot)
+    }
+
+    /// Where bots are installed that somebody has to agree to.
+    pub fn installations(&self) -> Vec<(String, Installation)> {
+        let bots = self.bots.lock();
+        let of = |(name, session): (&String, &Arc<Session>)| {
+            Some((name.clone(), session.connector.installation()?))
+        };
+        bots.iter().filter_map(of).collect()
+    }
+
+    /// Where somebody agrees to a bot.
+    pub fn install_link(&self, bot: &str) -> Option<String> {
+        let session = self.find(bot).ok()?;
+        session.connector.install_link()
     }
 
     /// Lets a bot take no events and send nothing, until it is resumed, over restarts too. Tells
@@ -296,6 +318,7 @@ impl Sessions {
         let name = &config.name;
         connector.tune(tuning(config));
         self.directory.add(&self.tenant, name, connector.clone());
+        self.hooks.set_bot(name, connector.called());
         let state = if self.is_paused(name) {
             connector.leave();
             BotState::Paused
@@ -323,6 +346,7 @@ impl Sessions {
         let name = session.connector.bot().name;
         self.bots.lock().remove(&name);
         self.directory.remove(&self.tenant, &name);
+        self.hooks.set_bot(&name, None);
     }
 
     fn start(&self, session: &Arc<Session>) {
@@ -421,10 +445,7 @@ impl Session {
 }
 
 fn tuning(config: &BotConfig) -> BotTuning {
-    let local = match config.platform {
-        Platform::Local(local) => local,
-        Platform::Symphony(_) => LocalBot::default(),
-    };
+    let local = config.platform.local();
     BotTuning {
         per_minute: config.messages_per_minute,
         per_minute_in_conversation: config.conversation_messages_per_minute,

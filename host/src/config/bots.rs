@@ -2,10 +2,17 @@
 
 use std::path::Path;
 
+use super::livechat::read_livechat;
+use super::lseg::read_lseg;
 use super::names::report_bad_name;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
+use super::webex::read_webex;
+use crate::connectors::livechat::LiveChatConfig;
+use crate::connectors::lseg::LsegConfig;
 use crate::connectors::symphony::SymphonyConfig;
+use crate::connectors::webex::WebexConfig;
+use crate::connectors::webex::config::Events;
 use crate::net::NetConfig;
 
 /// Bots that a file may name.
@@ -15,10 +22,13 @@ const MAX_PER_MINUTE: u64 = 600_000;
 /// The folder in the data folder where connectors keep how far they are.
 const CONNECTORS_FOLDER: &str = "connectors";
 
+const LIVECHAT: &str = "livechat";
 const LOCAL: &str = "local";
+const LSEG: &str = "lseg";
 const SYMPHONY: &str = "symphony";
+const WEBEX: &str = "webex";
 /// Platforms that this version knows.
-const PLATFORMS: [&str; 2] = [LOCAL, SYMPHONY];
+const PLATFORMS: [&str; 5] = [LIVECHAT, LOCAL, LSEG, SYMPHONY, WEBEX];
 
 /// A bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +46,46 @@ pub struct BotConfig {
 /// A platform with a bot's settings for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Platform {
+    /// LiveChat, and chat.io before it.
+    LiveChat(Box<LiveChatConfig>),
     /// Rooms and users of our own.
     Local(LocalBot),
+    /// LSEG Messenger.
+    Lseg(Box<LsegConfig>),
     /// Symphony.
     Symphony(Box<SymphonyConfig>),
+    /// Webex.
+    Webex(Box<WebexConfig>),
 }
 
 impl Platform {
     /// Its name in the settings.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::LiveChat(_) => LIVECHAT,
             Self::Local(_) => LOCAL,
+            Self::Lseg(_) => LSEG,
             Self::Symphony(_) => SYMPHONY,
+            Self::Webex(_) => WEBEX,
+        }
+    }
+
+    /// Whether it calls its bots, so that the listener for calls is needed from the start.
+    pub fn is_called(&self) -> bool {
+        match self {
+            Self::LiveChat(_) => true,
+            Self::Local(_) | Self::Lseg(_) | Self::Symphony(_) => false,
+            Self::Webex(config) => matches!(config.events, Events::Webhook(_)),
+        }
+    }
+
+    /// What the local platform shows of such a bot: everything, where it is of another.
+    pub fn local(&self) -> LocalBot {
+        match self {
+            Self::Local(local) => *local,
+            Self::LiveChat(_) | Self::Lseg(_) | Self::Symphony(_) | Self::Webex(_) => {
+                LocalBot::default()
+            }
         }
     }
 }
@@ -115,14 +153,26 @@ pub(super) fn read_bots(
         let messages_per_minute = read_per_minute(reader, &mut table, "messages-per-minute");
         let conversation_messages_per_minute =
             read_per_minute(reader, &mut table, "conversation-messages-per-minute");
+        let folder = name.as_deref().map(|name| {
+            let folder = around.data.join(CONNECTORS_FOLDER);
+            folder.join(name)
+        });
         let platform = match platform {
+            LIVECHAT => {
+                let read = read_livechat(reader, &mut table, around.net, folder);
+                read.map(|config| Platform::LiveChat(Box::new(config)))
+            }
+            LSEG => {
+                let read = read_lseg(reader, &mut table, around.net, folder, &bots);
+                read.map(|config| Platform::Lseg(Box::new(config)))
+            }
             SYMPHONY => {
-                let folder = name.as_deref().map(|name| {
-                    let folder = around.data.join(CONNECTORS_FOLDER);
-                    folder.join(name)
-                });
                 let read = read_symphony(reader, &mut table, around.net, folder);
                 read.map(|config| Platform::Symphony(Box::new(config)))
+            }
+            WEBEX => {
+                let read = read_webex(reader, &mut table, around.net, folder);
+                read.map(|config| Platform::Webex(Box::new(config)))
             }
             _ => Some(Platform::Local(read_local(reader, &mut table))),
         };

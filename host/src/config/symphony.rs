@@ -207,7 +207,7 @@ fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
 }
 
 /// Reads `acme.symphony.com`, `agent.acme.com:8443/context`, `https://…`, `http://127.0.0.1:…`.
-fn address(text: &str) -> Option<Url> {
+pub(super) fn address(text: &str) -> Option<Url> {
     let written = match text.contains("://") {
         true => text.to_owned(),
         false => format!("https://{text}"),

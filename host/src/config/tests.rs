@@ -1,6 +1,9 @@
 mod egress;
+mod livechat;
 mod local;
+mod lseg;
 mod symphony;
+mod webex;
 
 use std::path::Path;
 use std::time::Duration;
@@ -151,8 +154,8 @@ fn names_the_line_of_each_mistake() {
         ),
     );
     check(
-        "[[bot]]\nname = \"a\"\nplatform = \"webex\"\nhost = \"x\"\n",
-        "parlor.toml:3: `platform` in entry 1 of `bot` is \"webex\", which is not supported yet by this version; expected one of `local`, `symphony`",
+        "[[bot]]\nname = \"a\"\nplatform = \"matrix\"\nhost = \"x\"\n",
+        "parlor.toml:3: `platform` in entry 1 of `bot` is \"matrix\", which is not supported yet by this version; expected one of `livechat`, `local`, `lseg`, `symphony`, `webex`",
     );
     check(
         "[[bot]]\nplatform = \"local\"\n",

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 pub use client::{AskError, ask};
 pub use event_lines::{ActionLine, DeliveryLine, EventLine, ForgotLine, PutBackLine};
 pub use lines::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine, LaneLine,
-    LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine, PluginWebhook, Refused,
-    RefusedReason, ReloadedLine, SentLine, SentState, SettingsLine, TotalLine,
+    BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine,
+    InstallLine, InstalledOn, LaneLine, LaneState, Line, OutboxCounts, PluginAsk, PluginHealth,
+    PluginLine, PluginWebhook, Refused, RefusedReason, ReloadedLine, SentLine, SentState,
+    SettingsLine, TotalLine,
 };
 pub use shadow_lines::{DifferenceLine, ShadowLine};
 pub use wire::{LineError, read_line, write_line};
@@ -110,6 +111,13 @@ pub enum Ask {
     },
     /// Sends a message.
     Send(SendAsk),
+    /// Where a bot is installed, and where somebody agrees to it.
+    Install {
+        /// The bot; none where there is one that is installed.
+        bot: Option<String>,
+        /// A link is wanted.
+        link: bool,
+    },
     /// Reads the settings and the plugin folder again, and lets changes serve that wait.
     Reload {
         /// Only this plugin's.

@@ -1,10 +1,12 @@
 //! A bot's tie to its platform: what it performs, and what it hears.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::calls::Called;
 use super::{Connector, Intake};
 
 /// What of a bot's settings can change while its session runs.
@@ -27,6 +29,13 @@ pub struct ShownCommand {
     pub pattern: String,
     /// What it does.
     pub help: String,
+}
+
+/// How a bot comes onto its platform where somebody has to agree to it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Where the bot is, and why it is not ready there.
+    pub licences: Vec<(String, Option<String>)>,
 }
 
 /// Hears how a session does.
@@ -66,6 +75,21 @@ pub trait Session: Connector {
 
     /// Hears which commands its plugins have, for platforms that show them to people.
     fn show_commands(&self, _commands: &[ShownCommand]) {}
+
+    /// What of it answers its platform's calls; none where it is never called.
+    fn called(&self) -> Option<Arc<dyn Called>> {
+        None
+    }
+
+    /// Where it is installed; none where nobody has to agree to it.
+    fn installation(&self) -> Option<Installation> {
+        None
+    }
+
+    /// Where somebody agrees to it. Each link is good once.
+    fn install_link(&self) -> Option<String> {
+        None
+    }
 
     /// Notes that nobody runs the session for a while.
     fn leave(&self);

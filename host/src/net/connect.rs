@@ -89,9 +89,12 @@ pub(super) struct Parts {
     to_server: HttpConnector<Names>,
     to_proxy: HttpConnector<Names>,
     proxy_tls: Arc<ClientConfig>,
+    /// Whoever connects goes where the operator says, and talks what no proxy reads.
+    is_operators: bool,
 }
 
 impl Parts {
+    /// For requests to where plugins want to go.
     pub(super) fn new(
         config: NetConfig,
         lookup: &Arc<dyn Lookup>,
@@ -103,6 +106,20 @@ impl Parts {
             // The operator names the proxy, which is near as a rule.
             to_proxy: tcp(Names::any(lookup.clone())),
             proxy_tls,
+            is_operators: false,
+        }
+    }
+
+    /// For streams of any kind to where the operator says, near addresses included.
+    pub(super) fn of_operator(
+        config: NetConfig,
+        lookup: &Arc<dyn Lookup>,
+        proxy_tls: Arc<ClientConfig>,
+    ) -> Self {
+        Self {
+            to_server: tcp(Names::any(lookup.clone())),
+            is_operators: true,
+            ..Self::new(config, lookup, proxy_tls)
         }
     }
 
@@ -125,7 +142,13 @@ impl Connector {
         Self { parts, tls }
     }
 
-    async fn connect(self, target: Uri) -> Result<Line, EgressError> {
+    /// Connects within the time that there is for it.
+    pub(super) async fn open(&self, target: Uri) -> Result<Line, EgressError> {
+        let line = tokio::time::timeout(self.time(), self.connect(target)).await;
+        line.map_err(|_| EgressError::ConnectTimedOut)?
+    }
+
+    async fn connect(&self, target: Uri) -> Result<Line, EgressError> {
         let host = target.host().unwrap_or_default().to_owned();
         let is_secure = target.scheme() == Some(&Scheme::HTTPS);
         let Some(proxy) = self.parts.config.proxy_for(&host) else {
@@ -136,20 +159,25 @@ impl Connector {
                 Ok(Line::plain(stream))
             };
         };
-        if is_own_name(&host) {
+        if is_own_name(&host) && !self.parts.is_operators {
             let refused = format!("{host} behind a proxy is the proxy itself");
             return Err(EgressError::Address(refused));
         }
         let stream = self.reach_proxy(proxy).await?;
-        if is_secure {
-            let port = target.port_u16().unwrap_or(443);
-            let tunnel = open_tunnel(stream, proxy, &format!("{host}:{port}")).await?;
-            self.secure(tunnel, &host).await
-        } else {
-            Ok(Line {
+        if !is_secure && !self.parts.is_operators {
+            return Ok(Line {
                 is_read_by_proxy: true,
                 ..Line::plain(stream)
-            })
+            });
+        }
+        let port = target
+            .port_u16()
+            .unwrap_or(if is_secure { 443 } else { 80 });
+        let tunnel = open_tunnel(stream, proxy, &format!("{host}:{port}")).await?;
+        if is_secure {
+            self.secure(tunnel, &host).await
+        } else {
+            Ok(Line::plain(tunnel))
         }
     }
 
@@ -279,11 +307,8 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let (time, connector) = (self.time(), self.clone());
-        Box::pin(async move {
-            let line = tokio::time::timeout(time, connector.connect(target)).await;
-            line.map_err(|_| EgressError::ConnectTimedOut)?
-        })
+        let connector = self.clone();
+        Box::pin(async move { connector.open(target).await })
     }
 }
 

@@ -1,9 +1,11 @@
-//! The ingress of plugins' webhooks: `POST /hooks/<tenant>/<plugin>/<webhook>`.
+//! The ingress: plugins' webhooks, `POST /hooks/<tenant>/<plugin>/<webhook>`, and what the platforms
+//! of bots call, at `/bots/<tenant>/<bot>` or a path of the bot's own.
 //!
 //! What comes is a stranger's until it has proved otherwise: few bodies at once, small, in a short
 //! time, and of one webhook never so many that another has none. A stranger hears a status and
 //! nothing else; the operator sees every refusal counted with its reason.
 
+pub mod bots;
 pub mod check;
 pub mod config;
 mod counts;
@@ -29,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use self::bots::{Bells, BotCallsStatus};
 use self::check::{CheckedCall, Proof, Refusal};
 use self::config::HookConfig;
 pub use self::counts::HookStatus;
@@ -36,6 +39,7 @@ use self::counts::{Counts, Taken};
 use super::WebError;
 use super::serve::{self, Answer, empty};
 use crate::journal::EventKey;
+use crate::mailbox::calls::{Call, CallAnswer, Called};
 use crate::mailbox::{Acceptance, IntakeError};
 use crate::model::Name;
 use crate::model::payload::WebhookReceived;
@@ -86,6 +90,9 @@ pub trait HookSink: Send + Sync {
     /// # Errors
     /// It was not taken, and the sender must hear that.
     async fn take(&self, call: HookCall) -> Result<Acceptance, IntakeError>;
+
+    /// Lets a bot take a call of its platform, with the way in for its events.
+    async fn ring(&self, called: &dyn Called, call: Call) -> CallAnswer;
 }
 
 /// One webhook.
@@ -131,6 +138,7 @@ type Routes = HashMap<String, Arc<Hook>>;
 pub struct Ingress {
     sink: Arc<dyn HookSink>,
     routes: ArcSwap<Routes>,
+    bells: Bells,
     unproved: Arc<Semaphore>,
     proved: Arc<Semaphore>,
     unknown: AtomicU64,
@@ -144,6 +152,7 @@ impl Ingress {
         Self {
             sink,
             routes: ArcSwap::default(),
+            bells: Bells::default(),
             unproved: Arc::new(Semaphore::new(UNPROVED_MAX)),
             proved: Arc::new(Semaphore::new(PROVED_MAX)),
             unknown: AtomicU64::new(0),
@@ -189,6 +198,22 @@ impl Ingress {
             .collect();
         all.sort_by(|one, other| one.path.cmp(&other.path));
         all
+    }
+
+    /// Lets a bot be called from now on, at its own path or the host's. Gives the path; none where
+    /// it is another's.
+    pub fn add_bot(&self, tenant: &Name, bot: &str, called: Arc<dyn Called>) -> Option<String> {
+        self.bells.add(tenant, bot, called)
+    }
+
+    /// Lets a bot be called no more. A call under way ends.
+    pub fn remove_bot(&self, tenant: &Name, bot: &str) {
+        self.bells.remove(tenant, bot);
+    }
+
+    /// Tells how the bots that are called do, by path.
+    pub fn bot_status(&self) -> Vec<BotCallsStatus> {
+        self.bells.status()
     }
 
     /// Resolves when a call was counted since this was last asked, by one asker.
@@ -239,8 +264,7 @@ impl Ingress {
     {
         let found = self.routes.load().get(request.uri().path()).cloned();
         let Some(hook) = found else {
-            self.count_unknown();
-            return empty(StatusCode::NOT_FOUND);
+            return self.respond_for_bot(request, exchange).await;
         };
         let taken = self.take(&hook, request, exchange).await;
         hook.counts.note(&hook.route, taken);

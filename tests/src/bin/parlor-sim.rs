@@ -10,7 +10,10 @@ use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
 use parlor_tests::sim::Clock;
+use parlor_tests::sim::livechat::{LiveChat, LiveChatOptions};
+use parlor_tests::sim::lseg::{Lseg, LsegOptions};
 use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
+use parlor_tests::sim::webex::{Webex, WebexOptions};
 
 /// Serves a local copy of a chat platform
 #[derive(Debug, Parser)]
@@ -21,8 +24,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Platform {
+    /// LiveChat with its accounts, and chat.io's dialect of it
+    #[command(name = "livechat")]
+    LiveChat(Served),
+    /// LSEG Messenger: its authentication, its gateway and its stream
+    Lseg(Served),
     /// A Symphony pod with its key manager and its agent
     Symphony(Served),
+    /// Webex with its webhooks and its WebSocket
+    Webex(Served),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,17 +57,53 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(platform: Platform) -> anyhow::Result<()> {
-    let Platform::Symphony(served) = platform;
-    let options = SymphonyOptions {
-        port: served.port,
-        tls: served.tls,
-        clock: Clock::faster(served.clock),
-    };
-    let sim = Symphony::start(options).await?;
+    match platform {
+        Platform::LiveChat(served) => {
+            let options = LiveChatOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = LiveChat::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+        Platform::Lseg(served) => {
+            let sim = Lseg::start(LsegOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            });
+            let sim = sim.await?;
+            until_stopped(&sim.line()).await
+        }
+        Platform::Symphony(served) => {
+            let options = SymphonyOptions {
+                port: served.port,
+                tls: served.tls,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = Symphony::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+        Platform::Webex(served) => {
+            let options = WebexOptions {
+                port: served.port,
+                tls: served.tls,
+                real_names: false,
+                clock: Clock::faster(served.clock),
+            };
+            let sim = Webex::start(options).await?;
+            until_stopped(&sim.line()).await
+        }
+    }
+}
+
+/// Prints a line and waits.
+async fn until_stopped(line: &serde_json::Value) -> anyhow::Result<()> {
     // Whoever reads the line may stop this at once.
     let stop = Stop::listen()?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", sim.line())?;
+    writeln!(out, "{line}")?;
     out.flush()?;
     drop(out);
     stop.told().await

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Fault, Reply, Request};
+use super::{Fault, Opened, Reply, Request};
 
 /// Something a bot did.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,12 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Answers one request; it may wait as long as the platform does.
     async fn handle(&self, request: Request) -> Reply;
+
+    /// Takes a WebSocket that a client asks for; the answer that refuses it. None: here is no such thing,
+    /// and it is a request as any.
+    fn socket(&self, _request: &Request) -> Option<Result<Opened, Reply>> {
+        None
+    }
 
     /// Does what a script asks: `say`, `submit`, `member` and what else the platform knows.
     ///

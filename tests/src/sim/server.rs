@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
@@ -26,6 +27,7 @@ use super::der::common_name;
 use super::fault::Faults;
 use super::http::query_pairs;
 use super::record::shown;
+use super::socket::is_asked_for;
 use super::{Clock, Dice, Fault, Platform, Record, Reply, Request};
 
 /// Bytes that a request may have.
@@ -142,8 +144,8 @@ impl Server {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
-                let served = serve(stream, acceptor.clone(), shared.clone());
                 let stop = stop.clone();
+                let served = serve(stream, acceptor.clone(), shared.clone(), stop.clone());
                 tokio::spawn(async move {
                     tokio::select! { () = served => {}, () = stop.cancelled() => {} }
                 });
@@ -164,13 +166,18 @@ impl Drop for Server {
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn serve(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
     // Answers are small; waiting to fill a packet only makes tests slow.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     match acceptor {
-        None => connection(stream, None, shared).await,
+        None => connection(stream, None, shared, stop).await,
         Some(acceptor) => {
             let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
             // Who does not get through the handshake learns of it by the handshake.
@@ -179,19 +186,25 @@ async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Sha
                 let name = shown
                     .and_then(|chain| chain.first())
                     .and_then(|shown| common_name(shown));
-                connection(stream, name, shared).await;
+                connection(stream, name, shared, stop).await;
             }
         }
     }
 }
 
 async fn connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     certificate: Option<String>,
     shared: Arc<Shared>,
+    stop: CancellationToken,
 ) {
-    let service = service_fn(|request| answer(shared.clone(), certificate.clone(), request));
-    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let service = service_fn(|request| {
+        let (shared, certificate) = (shared.clone(), certificate.clone());
+        answer(shared, certificate, request, stop.clone())
+    });
+    let served = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     // How a connection ends is the client's affair, or a fault that was asked for.
     if served.await.is_err() {}
 }
@@ -206,8 +219,10 @@ type Body = UnsyncBoxBody<Bytes, Closed>;
 async fn answer(
     shared: Arc<Shared>,
     certificate: Option<String>,
-    request: axum::http::Request<Incoming>,
+    mut request: axum::http::Request<Incoming>,
+    stop: CancellationToken,
 ) -> Result<Response<Body>, Closed> {
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
         return Ok(response(Reply::empty(413), None));
@@ -229,7 +244,8 @@ async fn answer(
     let fault = shared.faults.take(request.method.as_str(), &request.path);
     let faulted = fault.is_some();
     let truncate = fault.as_ref().and_then(|fault| fault.truncate);
-    let reply = faulty(&shared, request, fault).await;
+    let socket = Socket { upgrade, stop };
+    let reply = faulty(&shared, request, fault, socket).await;
     shared.record.end(number, |logged| {
         logged.faulted = faulted;
         match &reply {
@@ -244,10 +260,17 @@ async fn answer(
     Ok(response(reply?, truncate))
 }
 
+/// What becomes a WebSocket, where a client asks for one and the platform agrees.
+struct Socket {
+    upgrade: OnUpgrade,
+    stop: CancellationToken,
+}
+
 async fn faulty(
     shared: &Arc<Shared>,
     request: Request,
     fault: Option<Fault>,
+    socket: Socket,
 ) -> Result<Reply, Closed> {
     let fault = fault.unwrap_or_default();
     let delay = Duration::from_millis(fault.delay_ms);
@@ -255,7 +278,7 @@ async fn faulty(
         tokio::select! {
             biased;
             // Its answer is lost either way.
-            _ = performed(shared, request) => {}
+            _ = performed(shared, request, socket) => {}
             () = tokio::time::sleep(delay) => {}
         }
         return Err(Closed);
@@ -267,7 +290,7 @@ async fn faulty(
     if (fault.drop || replaced.is_some()) && !fault.perform {
         return replaced.filter(|_| !fault.drop).ok_or(Closed);
     }
-    let reply = performed(shared, request).await?;
+    let reply = performed(shared, request, socket).await?;
     if fault.drop {
         return Err(Closed);
     }
@@ -275,7 +298,19 @@ async fn faulty(
 }
 
 /// Performs a call; it may be closed while it is under way.
-async fn performed(shared: &Arc<Shared>, request: Request) -> Result<Reply, Closed> {
+async fn performed(
+    shared: &Arc<Shared>,
+    request: Request,
+    socket: Socket,
+) -> Result<Reply, Closed> {
+    if is_asked_for(&request)
+        && let Some(opened) = shared.platform.socket(&request)
+    {
+        return Ok(match opened {
+            Ok(opened) => opened.agree(&request, socket.upgrade, socket.stop),
+            Err(reply) => reply,
+        });
+    }
     let close = CancellationToken::new();
     let number = request.number;
     shared.waiting.lock().push(Waiting {
@@ -322,7 +357,7 @@ fn response(reply: Reply, truncate: Option<usize>) -> Response<Body> {
     for (name, value) in &reply.headers {
         response = response.header(name.as_str(), value.as_str());
     }
-    if reply.status != 204 && reply.status != 304 {
+    if !matches!(reply.status, 101 | 204 | 304) {
         response = response.header("content-length", length);
     }
     response.body(body).unwrap_or_else(|_| {

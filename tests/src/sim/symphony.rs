@@ -39,12 +39,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 use self::multipart::Draft;
 use self::world::World;
 use super::server::Shared;
-use super::{Dice, Fault, Listening, Logged, Platform, Reply, Request, Sent, Server};
+use super::{
+    Dice, Fault, Listening, Logged, Platform, Reply, Request, Sent, Server, found_in_time,
+};
 use crate::outside::{Authority, Pair};
 
 pub use described::symphony_api;
@@ -367,25 +368,6 @@ impl Symphony {
     /// Makes a client's certificate of this name, good until the end of this year.
     pub fn certificate(&self, name: &str, until_year: i32) -> Pair {
         self.authority.client_until(name, until_year)
-    }
-}
-
-async fn found_in_time<T>(
-    mut bell: watch::Receiver<u64>,
-    patience: Duration,
-    look: impl Fn() -> Option<T>,
-) -> Option<T> {
-    let until = tokio::time::Instant::now() + patience;
-    loop {
-        bell.borrow_and_update();
-        if let Some(found) = look() {
-            return Some(found);
-        }
-        // A bell that is gone is as late as one that did not ring.
-        match tokio::time::timeout_at(until, bell.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return None,
-        }
     }
 }
 

@@ -110,6 +110,23 @@ async fn an_agent_that_dies_hands_its_feed_to_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_of_version_1_is_given_up_with_its_agent() {
+    let sim = Symphony::start(SymphonyOptions::default()).await.unwrap();
+    let (first, second) = (Node::of(&sim).await, Node::of(&sim).await);
+    let agents = format!(
+        "datafeed = {{ version = \"v1\" }}\nagents = [\"{}\", \"{}\"]",
+        first.url(),
+        second.url()
+    );
+    let text = settings(&sim, &agents);
+    let bank = Bank::on(sim, text, &["echo"]).await;
+    each_is_repeated_once(&bank, 0..2).await;
+    first.goes_down();
+    each_is_repeated_once(&bank, 2..4).await;
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_balancer_names_the_agent_and_is_asked_again_when_that_is_down() {
     let sim = Symphony::start(SymphonyOptions::default()).await.unwrap();
     let (first, second) = (Node::of(&sim).await, Node::of(&sim).await);

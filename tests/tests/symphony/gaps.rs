@@ -61,7 +61,7 @@ async fn a_history_that_is_not_there_yet_is_asked_for_until_it_is() {
     give_up_the_feed(&bank).await;
     bank.sim.say("Desk", "ada", "/echo missed.");
     bank.sim.clear_faults();
-    // The new feed is made; then the agent stumbles, and the session with it.
+    // The new feed is made; then the agent stumbles.
     let history = "GET /agent/v4/stream/*/message";
     bank.sim.fault(Fault::on(history).status(503));
     bank.sim.fault(Fault::on(history).drop());
@@ -72,6 +72,66 @@ async fn a_history_that_is_not_there_yet_is_asked_for_until_it_is() {
     let said = bank.sim.sent_after(0);
     let missed = said.iter().filter(|sent| sent.text == "missed.");
     assert_eq!(missed.count(), 1, "{said:#?}");
+    bank.stop().await;
+}
+
+/// Lets the platform lose the feed while the bot waits for events.
+fn lose_the_feed(bank: &Bank) {
+    bank.sim.act("restart", json!({"what": "feeds"}));
+    bank.sim.fault(Fault::on(READ).close_socket());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_conversations_that_is_refused_costs_the_gap_and_not_the_bot() {
+    let bank = Bank::with(&["echo"]).await;
+    each_is_repeated_once(&bank, 0..1).await;
+    let list = "POST /pod/v1/streams/list";
+    bank.sim.fault(Fault::on(list).status(403).times(0));
+    lose_the_feed(&bank);
+    let refused = bank.sim.request_like(0, PATIENCE, |request| {
+        request.path == "/pod/v1/streams/list"
+    });
+    refused.await.expect("the bot asks where it is");
+    each_is_repeated_once(&bank, 1..3).await;
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_larger_than_what_is_read_of_an_answer_is_read_in_parts() {
+    let bank = Bank::with(&["echo"]).await;
+    each_is_repeated_once(&bank, 0..1).await;
+    let before = bank.sim.sent_count();
+    give_up_the_feed(&bank).await;
+    bank.sim.say("Desk", "ada", "/echo said meanwhile.");
+    bank.sim.clear_faults();
+    let history = "GET /agent/v4/stream/*/message";
+    let large = " ".repeat(17 << 20);
+    bank.sim.fault(Fault::on(history).status(200).body(large));
+    bank.says(before, "said meanwhile.").await;
+    let smaller = bank.sim.request_like(0, PATIENCE, |request| {
+        request
+            .query
+            .iter()
+            .any(|(name, value)| name == "limit" && value == "50")
+    });
+    smaller.await.expect("fewer messages are asked for");
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_too_large_is_given_up_with_its_feed_and_read_back() {
+    let bank = Bank::with(&["echo"]).await;
+    each_is_repeated_once(&bank, 0..1).await;
+    let before = bank.sim.sent_count();
+    bank.sim
+        .fault(Fault::on(READ).status(200).body(" ".repeat(65 << 20)));
+    bank.sim.fault(Fault::on(READ).close_socket());
+    bank.sim.say("Desk", "ada", "/echo after the flood.");
+    bank.says(before, "after the flood.").await;
+    let given_up = bank.sim.request_like(0, PATIENCE, |request| {
+        request.method == "DELETE" && request.path.starts_with("/agent/v5/datafeeds/")
+    });
+    given_up.await.expect("the feed is given up");
     bank.stop().await;
 }
 

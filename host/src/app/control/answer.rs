@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::events;
+use super::install;
 use super::outbox::{check, drop_outbox, hold, list, release};
 use super::send::send;
 use super::{Answer, Change, refused};
@@ -103,6 +104,10 @@ pub(super) async fn answer(
             let sent = stop.run_until_cancelled(send(host, ask)).await;
             let sent = sent.ok_or_else(stopping)?;
             (vec![Line::Sent(sent?)], Some(change))
+        }
+        Ask::Install { bot, link } => {
+            let lines = install::lines(host, bot.as_deref(), link)?;
+            (lines, None)
         }
         Ask::Reload { plugin } => {
             let reload = host.reload(plugin.as_deref());

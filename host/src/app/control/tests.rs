@@ -1,5 +1,6 @@
 //! A host without plugins, asked through its socket.
 
+mod install;
 mod settings;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,7 +1,6 @@
 //! Bots and groups of the local platform, and the names of grants.
 
 use super::{check, messages, parse};
-use crate::config::Platform;
 use crate::model::grants::{ACTION_GRANTS, READ_GRANTS};
 
 #[test]
@@ -32,10 +31,7 @@ fn groups_are_people_by_name_and_support_is_everybody_without_them() {
 #[test]
 fn a_bot_can_be_told_that_it_cannot_edit() {
     let bot = |more: &str| format!("[[bot]]\nname = \"desk\"\nplatform = \"local\"\n{more}");
-    let edits = |more: &str| match parse(&bot(more)).unwrap().bots[0].platform {
-        Platform::Local(local) => local.edits,
-        Platform::Symphony(_) => unreachable!("it is local"),
-    };
+    let edits = |more: &str| parse(&bot(more)).unwrap().bots[0].platform.local().edits;
     assert!(edits("") && !edits("edits = false"));
     assert!(messages(&bot("edits = \"no\""))[0].contains("true or false"));
 }

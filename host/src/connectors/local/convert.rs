@@ -15,11 +15,9 @@
 //! numbers that begin anew in a new folder are no duplicates. Typing and presence are never kept;
 //! their numbers rise over starts.
 
-mod text;
-
 use super::hub::Heard;
 use super::hub::names::{model_member, model_user};
-use crate::content::{TextEntities, entities_from_text};
+use crate::content::{TextEntities, entities_from_text, without_mention};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
 use crate::mailbox::rooms::{Change, RoomInfo, RoomMember, RoomMessage};
@@ -83,7 +81,7 @@ pub fn model_room(room: &RoomInfo, thread: Option<String>) -> Conversation {
 
 /// A message as events and reads show it; also whether the bot is mentioned.
 pub fn model_message(bot: &Bot, message: &RoomMessage, members: &[RoomMember]) -> (Message, bool) {
-    let (text, mentioned) = text::without_mention(&message.text, &bot.display_name, &bot.user_id);
+    let (text, mentioned) = without_mention(&message.text, &bot.display_name, &bot.user_id);
     let entities = entities(&text, members, &bot.user_id);
     let message = Message {
         id: message.id.to_string(),

@@ -89,10 +89,12 @@ impl Agents {
         }
     }
 
-    /// Hears that the feed's agent does not answer: the next is asked, or the balancer again.
-    pub(super) fn turn_away(&self) {
+    /// Hears that the feed's agent does not answer: the next is asked, or the balancer again. Tells
+    /// whether it is another for sure.
+    pub(super) fn turn_away(&self) -> bool {
         self.sticky.fetch_add(1, Ordering::Relaxed);
         *self.behind.lock() = None;
+        self.balancing != Balancing::External && self.count() > 1
     }
 
     /// Asks a balancer which agent is behind it.

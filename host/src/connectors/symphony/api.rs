@@ -10,6 +10,7 @@ use super::agents::Agents;
 use super::auth::{Auth, AuthError, Tokens};
 use super::config::SymphonyConfig;
 use super::site::{Call, CallError, Refusal, Site};
+use super::wire::event::FeedBatch;
 use crate::mailbox::SendError;
 use crate::model::directory::ReadError;
 use crate::model::payload::ActionError;
@@ -112,6 +113,11 @@ impl Api {
         self.agents.of_feed().read_whole(answer)
     }
 
+    /// Reads what a feed brought.
+    pub(super) fn read_batch(&self, answer: &Answer) -> Result<FeedBatch, CallError> {
+        FeedBatch::read(&answer.body).map_err(|error| self.agents.of_feed().nonsense(&error))
+    }
+
     /// Reads an answer of the feed's agent that may be none.
     pub(super) fn read_list<T>(&self, answer: &Answer) -> Result<Vec<T>, CallError>
     where
@@ -197,6 +203,17 @@ impl ApiError {
             StatusCode::GONE => ReadError::Unsupported,
             _ => ReadError::Failed(self.to_string()),
         }
+    }
+
+    /// Tells whether the answer was larger than what is read of one.
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::Call(CallError::Rest {
+                error: RestError::TooLarge(_),
+                ..
+            })
+        )
     }
 
     /// The refusal, where there is one.

@@ -11,6 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
+pub use crate::mailbox::AgentsOnly;
 use crate::model::secret::Secret;
 use crate::net::{Identity, NetConfig};
 
@@ -208,14 +209,4 @@ pub enum FeedVersion {
     V1,
     /// Events are acknowledged.
     V2,
-}
-
-/// What becomes of a message for agents only where not everybody there is known to be of the company.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AgentsOnly {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// Everybody gets it, with a note.
-    All,
 }

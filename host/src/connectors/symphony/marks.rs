@@ -30,6 +30,8 @@ struct Kept {
     gap: Option<Timestamp>,
     /// Batches that the journal has.
     batches: u64,
+    /// The first session of this run has begun.
+    has_begun: bool,
 }
 
 impl Marks {
@@ -55,6 +57,11 @@ impl Marks {
     /// The feed of this run that is read on.
     pub(super) fn feed(&self) -> Option<Feed> {
         self.kept.lock().feed.clone()
+    }
+
+    /// Tells the first session of this run from those after it.
+    pub(super) fn is_first(&self) -> bool {
+        !std::mem::replace(&mut self.kept.lock().has_begun, true)
     }
 
     /// Keeps the feed for the next session of this run.

@@ -9,8 +9,8 @@ use super::wire::event::V4Message;
 
 /// Messages of one page; the platform gives 500 at most, which could be more than is read.
 const PAGE: usize = 100;
-/// Pages that are read of one conversation.
-const MAX_PAGES: usize = 20;
+/// Messages that are read of one conversation.
+const MAX_MESSAGES: usize = 2_000;
 /// How far back the latest messages are looked for, where a conversation has more than one page and
 /// the platform begins with the oldest: an hour, a day, a month, a year.
 const WINDOWS_MS: [u64; 4] = [3_600_000, 86_400_000, 2_592_000_000, 31_536_000_000];
@@ -42,12 +42,19 @@ impl SymphonyConnector {
     /// pages are read, and put in order.
     pub(super) async fn said(&self, time: Time<'_>) -> Result<Said, ApiError> {
         let mut said = Said::default();
-        let mut skip = 0;
-        for _ in 0..MAX_PAGES {
-            let page = self.page(time, skip, PAGE).await?;
+        let (mut skip, mut limit) = (0, PAGE);
+        while skip < MAX_MESSAGES {
+            let page = match self.page(time, skip, limit).await {
+                // Few messages can be larger than all that is read of an answer.
+                Err(error) if error.is_too_large() && limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                page => page?,
+            };
             let count = page.len();
             said.add(page, time);
-            if count < PAGE {
+            if count < limit {
                 said.is_whole = true;
                 break;
             }

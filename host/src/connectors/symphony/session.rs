@@ -10,7 +10,6 @@ pub(super) use v2::Feed;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::SymphonyConnector;
@@ -22,17 +21,25 @@ use super::site::{Call, CallError};
 use super::wire::event::V4Event;
 use super::wire::rest::PodUser;
 use crate::mailbox::session::{SessionEnd, Watch};
-use crate::mailbox::{Incoming, Intake, IntakeError};
+use crate::mailbox::{Incoming, Intake, OfferError, offer_all};
 use crate::model::event::Conversation;
 
 /// Time for one read of a feed; the platform answers after about 30 s.
 const READ_TIME: Duration = Duration::from_secs(70);
-/// The first and the longest wait while intake pauses.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Bytes of one read of a feed: five hundred messages, all of them long. What is larger is read back
+/// from the conversations' history.
+const FEED_BYTES: usize = 64 * 1024 * 1024;
 /// Time for the question who may be in a conversation. A batch must be acknowledged within 30 s.
 const PLACE_TIME: Duration = Duration::from_secs(10);
 /// Feeds that are made anew in a row before the session is begun again.
 const MAX_FEEDS: u32 = 3;
+
+/// What one read of a feed brought.
+struct Batch {
+    events: Vec<V4Event>,
+    /// Acknowledges it with the next read; empty on feeds of version 1.
+    ack: String,
+}
 
 /// What a session needs while it runs.
 struct Hearing<'a> {
@@ -80,7 +87,11 @@ impl Hearing<'_> {
         match ended {
             Ok(end) => end,
             Err(error) => {
-                self.connector.api.agents().turn_away();
+                let is_another = self.connector.api.agents().turn_away();
+                if is_another && self.connector.config.feed.version == FeedVersion::V1 {
+                    // A feed of this version is its agent's own.
+                    self.connector.marks.keep(None);
+                }
                 self.end_of(&error).await
             }
         }
@@ -124,6 +135,19 @@ impl Hearing<'_> {
         SessionEnd::Lost(error.to_string())
     }
 
+    /// Reads a batch of the feed.
+    async fn read_batch(&self, mut call: Call<'_>) -> Result<Batch, ApiError> {
+        call.time = READ_TIME;
+        call.most = FEED_BYTES;
+        let api = &self.connector.api;
+        let answer = api.feed(&call).await?;
+        let read = api.read_batch(&answer)?;
+        Ok(Batch {
+            events: read.events.into_iter().map(|read| read.event).collect(),
+            ack: read.ack_id.unwrap_or_default(),
+        })
+    }
+
     fn connected(&self) {
         self.watch.connected();
     }
@@ -135,16 +159,14 @@ impl Hearing<'_> {
     }
 
     /// Hands a batch over until the journal has it. `None` where the host takes no more.
-    async fn take(&self, events: Vec<Box<RawValue>>) -> Option<Result<(), SessionEnd>> {
+    async fn take(&self, events: &[V4Event]) -> Option<Result<(), SessionEnd>> {
         let bot = self.connector.bot_now();
         let mut latest = 0;
         let mut is_pod_there = true;
         let mut incoming = Vec::with_capacity(events.len());
-        // Older agents put nulls where there is nothing.
-        for raw in events.iter().filter(|event| event.get() != "null") {
-            let event = V4Event::read(raw);
+        for event in events {
             latest = latest.max(event.timestamp.unwrap_or_default());
-            let converted = event_from_wire(&self.connector.tenant, &bot, &event, None);
+            let converted = event_from_wire(&self.connector.tenant, &bot, event, None);
             for mut heard in converted.incoming {
                 if let Some(place) = &mut heard.event.conversation {
                     if converted.is_place_unsaid {
@@ -182,31 +204,11 @@ impl Hearing<'_> {
         (place.external, place.cross_pod) = (!is_internal, !is_internal);
     }
 
-    async fn offer(&self, mut incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
-        let mut writes = Vec::new();
-        let (mut pause, longest) = PAUSE;
-        while !incoming.is_empty() {
-            match self.intake.take_ordered(incoming.clone()).await {
-                Ok((taken, durable)) => {
-                    incoming.drain(..taken.len().min(incoming.len()));
-                    writes.push(durable);
-                    pause = PAUSE.0;
-                }
-                Err(IntakeError::Stopping) => return None,
-                Err(IntakeError::Paused(why)) => {
-                    tracing::debug!(why, "intake pauses");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(longest);
-                }
-            }
+    async fn offer(&self, incoming: Vec<Incoming>) -> Option<Result<(), SessionEnd>> {
+        match offer_all(self.intake, incoming).await {
+            Ok(()) => Some(Ok(())),
+            Err(OfferError::Stopping) => None,
+            Err(error) => Some(Err(SessionEnd::Lost(error.to_string()))),
         }
-        for write in writes {
-            if let Err(error) = write.wait().await {
-                return Some(Err(SessionEnd::Lost(format!(
-                    "events were not kept: {error}"
-                ))));
-            }
-        }
-        Some(Ok(()))
     }
 }

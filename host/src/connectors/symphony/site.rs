@@ -289,10 +289,15 @@ impl Site {
         &self,
         answer: &Answer,
     ) -> Result<T, CallError> {
-        serde_json::from_slice(&answer.body).map_err(|error| CallError::Nonsense {
+        serde_json::from_slice(&answer.body).map_err(|error| self.nonsense(&error))
+    }
+
+    /// What it means that an answer cannot be read.
+    pub(super) fn nonsense(&self, error: &serde_json::Error) -> CallError {
+        CallError::Nonsense {
             host: self.host(),
             what: format!("an answer that cannot be read: {error}"),
-        })
+        }
     }
 }
 

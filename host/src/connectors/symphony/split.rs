@@ -1,12 +1,9 @@
 //! A send that is more than Symphony takes at once becomes several, block by block. Pure.
 
-mod pieces;
-
 use std::collections::HashSet;
 
-use self::pieces::smaller;
 use super::render::{MAX_ENTITIES, attachment_of, rendered_block};
-use crate::content;
+use crate::content::{self, smaller};
 use crate::model::action::{OutgoingAttachment, Send};
 use crate::model::content::{Block, Content, MediaSource, Span};
 

@@ -44,6 +44,8 @@ pub enum Line {
     Forgot(super::ForgotLine),
     /// What became of a message.
     Sent(SentLine),
+    /// How a bot is installed.
+    Install(InstallLine),
     /// What a reload came to.
     Reloaded(ReloadedLine),
     /// That was all; the last line.
@@ -104,6 +106,31 @@ pub struct BotLine {
     pub reason: Option<String>,
     /// What it has to send.
     pub outbox: OutboxCounts,
+}
+
+/// How a bot is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct InstallLine {
+    /// Its name.
+    pub bot: String,
+    /// Where somebody agrees to it; good once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licences: Vec<InstalledOn>,
+}
+
+/// One licence that a bot is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct InstalledOn {
+    /// The licence.
+    pub licence: String,
+    /// Why the bot is not ready there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How a bot does.

@@ -52,6 +52,8 @@ const PROXY_PREFIX: &str = "x-forwarded-";
 /// Why a call was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// Nothing is called like this.
+    Unknown,
     /// Not `POST`.
     Method,
     /// The header that proves the sender is missing, or comes twice.
@@ -64,6 +66,8 @@ pub enum Refusal {
     TooSlow,
     /// The body ended before its end.
     CutOff,
+    /// What it says cannot be read.
+    Unreadable,
     /// Too many bodies are being read.
     Busy,
     /// Too many calls a minute; when the next may come.
@@ -74,13 +78,15 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, for counting.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
+        Self::Unknown,
         Self::Method,
         Self::NoProof,
         Self::WrongProof,
         Self::TooLarge,
         Self::TooSlow,
         Self::CutOff,
+        Self::Unreadable,
         Self::Busy,
         Self::TooMany(Duration::ZERO),
         Self::Paused,
@@ -89,27 +95,31 @@ impl Refusal {
     /// Its place in [`Refusal::ALL`].
     pub(super) fn index(self) -> usize {
         match self {
-            Self::Method => 0,
-            Self::NoProof => 1,
-            Self::WrongProof => 2,
-            Self::TooLarge => 3,
-            Self::TooSlow => 4,
-            Self::CutOff => 5,
-            Self::Busy => 6,
-            Self::TooMany(_) => 7,
-            Self::Paused => 8,
+            Self::Unknown => 0,
+            Self::Method => 1,
+            Self::NoProof => 2,
+            Self::WrongProof => 3,
+            Self::TooLarge => 4,
+            Self::TooSlow => 5,
+            Self::CutOff => 6,
+            Self::Unreadable => 7,
+            Self::Busy => 8,
+            Self::TooMany(_) => 9,
+            Self::Paused => 10,
         }
     }
 
     /// What the operator reads of it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unknown => "no such address",
             Self::Method => "not a POST",
             Self::NoProof => "no proof of the sender",
             Self::WrongProof => "wrong proof of the sender",
             Self::TooLarge => "body too large",
             Self::TooSlow => "body too slow",
             Self::CutOff => "body cut off",
+            Self::Unreadable => "body not understood",
             Self::Busy => "too many bodies at once",
             Self::TooMany(_) => "too many calls a minute",
             Self::Paused => "intake pauses",
@@ -119,11 +129,12 @@ impl Refusal {
     /// What the sender hears of it.
     pub fn status(self) -> StatusCode {
         match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoProof | Self::WrongProof => StatusCode::UNAUTHORIZED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::CutOff => StatusCode::BAD_REQUEST,
+            Self::CutOff | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Paused => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -63,54 +63,70 @@ pub struct HookStatus {
 impl Counts {
     /// Counts a call, and logs it where it was refused and the log has not just told of another.
     pub(super) fn note(&self, route: &HookRoute, end: Result<Taken, Refusal>) {
+        if let Some((refusal, refused)) = self.count(end) {
+            tracing::warn!(
+                tenant = &*route.tenant,
+                plugin = &*route.plugin,
+                webhook = &*route.name,
+                reason = refusal.name(),
+                refused,
+                "webhook call refused"
+            );
+        }
+    }
+
+    /// Counts a call. Gives a refusal, and how many there were, where the log is to tell.
+    pub(super) fn count(&self, end: Result<Taken, Refusal>) -> Option<(Refusal, u64)> {
         let refusal = match end {
             Ok(Taken::New) => {
                 self.taken.fetch_add(1, Ordering::Relaxed);
-                return;
+                return None;
             }
             Ok(Taken::Duplicate) => {
                 self.duplicates.fetch_add(1, Ordering::Relaxed);
-                return;
+                return None;
             }
             Err(refusal) => refusal,
         };
         self.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
-        let refused = {
-            let mut last = self.last.lock();
-            last.refusal = Some((refusal, now()));
-            last.unlogged += 1;
-            if last.logged.is_some_and(|at| at.elapsed() < LOG_EVERY) {
-                return;
-            }
-            last.logged = Some(Instant::now());
-            std::mem::take(&mut last.unlogged)
-        };
-        tracing::warn!(
-            tenant = &*route.tenant,
-            plugin = &*route.plugin,
-            webhook = &*route.name,
-            reason = refusal.name(),
-            refused,
-            "webhook call refused"
-        );
+        let mut last = self.last.lock();
+        last.refusal = Some((refusal, now()));
+        last.unlogged += 1;
+        if last.logged.is_some_and(|at| at.elapsed() < LOG_EVERY) {
+            return None;
+        }
+        last.logged = Some(Instant::now());
+        Some((refusal, std::mem::take(&mut last.unlogged)))
     }
 
-    pub(super) fn status(&self, route: &HookRoute) -> HookStatus {
+    /// Calls that were taken, and those that were refused, by reason.
+    pub(super) fn sums(&self) -> (u64, Vec<(&'static str, u64)>) {
         let refused = Refusal::ALL.iter().map(|refusal| {
             let count = self.refused[refusal.index()].load(Ordering::Relaxed);
             (refusal.name(), count)
         });
+        let refused = refused.filter(|(_, count)| *count > 0).collect();
+        (self.taken.load(Ordering::Relaxed), refused)
+    }
+
+    /// The last refusal: why and when.
+    pub(super) fn last_refusal(&self) -> Option<(&'static str, Timestamp)> {
         let last = self.last.lock().refusal;
+        last.map(|(refusal, at)| (refusal.name(), at))
+    }
+
+    pub(super) fn status(&self, route: &HookRoute) -> HookStatus {
+        let (taken, refused) = self.sums();
         HookStatus {
             tenant: route.tenant.clone(),
             plugin: route.plugin.clone(),
             name: route.name.clone(),
             path: route.path(),
             verify: route.config.verify.name(),
-            taken: self.taken.load(Ordering::Relaxed),
+            taken,
             duplicates: self.duplicates.load(Ordering::Relaxed),
-            refused: refused.filter(|(_, count)| *count > 0).collect(),
-            last_refusal: last.map(|(refusal, at)| (refusal.name(), at)),
+            refused,
+            last_refusal: self.last_refusal(),
         }
     }
 }

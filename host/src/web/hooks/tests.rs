@@ -1,5 +1,6 @@
 //! The checks of a call, case by case, and the ingress with a real client.
 
+mod bots;
 mod checks;
 mod listener;
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use http::{Method, StatusCode};
 
-use super::{Hearing, MAX_FEEDS, READ_TIME};
+use super::missed::Behind;
+use super::{Feed, Hearing, MAX_FEEDS};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::site::Call;
 use crate::connectors::symphony::wire::rest::Id;
@@ -16,34 +17,35 @@ const FILE: &str = "datafeed.id";
 
 impl Hearing<'_> {
     pub(super) async fn hear_v1(&self) -> Result<SessionEnd, ApiError> {
-        let mut id = match self.kept_id().await {
+        let kept = match self.connector.marks.feed() {
+            // A session that was cut goes on where it was.
+            Some(feed) => Some(feed.into_id()),
+            None if self.connector.marks.is_first() => self.kept_id().await,
+            // Given up with its agent.
+            None => None,
+        };
+        let mut id = match kept {
             Some(id) => id,
             None => self.make_v1().await?,
         };
+        let marks = &self.connector.marks;
+        marks.keep(Some(Feed::new(id.clone())));
         // What a feed of this version has handed out is gone, also where it did not arrive.
-        self.connector.marks.open_gap();
-        self.connector.marks.begin(self.connector.now());
+        marks.open_gap();
+        marks.begin(self.connector.now());
         self.connected();
-        if let Some(end) = self.fetch_missed().await? {
-            return Ok(end);
-        }
+        let mut behind = Behind::default();
         let mut made = 0;
         loop {
-            let mut call = Call::get(&["agent", "v4", "datafeed", &id, "read"]);
-            call.time = READ_TIME;
-            let read = match self.connector.api.feed(&call).await {
-                Ok(answer) => self
-                    .connector
-                    .api
-                    .read_list(&answer)
-                    .map_err(ApiError::from),
-                Err(error) => Err(error),
-            };
-            match read {
-                Ok(events) => {
+            if let Some(end) = self.catch_up(&mut behind).await? {
+                return Ok(end);
+            }
+            let path = ["agent", "v4", "datafeed", &id, "read"];
+            match self.read_batch(Call::get(&path)).await {
+                Ok(batch) => {
                     made = 0;
                     self.heard();
-                    match self.take(events).await {
+                    match self.take(&batch.events).await {
                         None => return Ok(SessionEnd::Stopped),
                         Some(Err(end)) => return Ok(end),
                         Some(Ok(())) => {}
@@ -56,16 +58,15 @@ impl Hearing<'_> {
                         continue;
                     }
                     let is_stale = refusal.is_some_and(|it| it.status == StatusCode::BAD_REQUEST);
-                    if !is_stale || made >= MAX_FEEDS {
+                    if !(is_stale || error.is_too_large()) || made >= MAX_FEEDS {
                         return Err(error);
                     }
                     made += 1;
-                    tracing::warn!(bot = self.connector.name(), %error, "the feed is gone");
-                    self.connector.marks.open_gap();
+                    tracing::warn!(bot = self.connector.name(), %error, "the feed is given up");
+                    marks.open_gap();
+                    behind = Behind::default();
                     id = self.make_v1().await?;
-                    if let Some(end) = self.fetch_missed().await? {
-                        return Ok(end);
-                    }
+                    marks.keep(Some(Feed::new(id.clone())));
                 }
             }
         }

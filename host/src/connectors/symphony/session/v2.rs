@@ -3,10 +3,11 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Hearing, MAX_FEEDS, READ_TIME};
+use super::missed::Behind;
+use super::{Batch, Hearing, MAX_FEEDS};
 use crate::connectors::symphony::api::ApiError;
 use crate::connectors::symphony::site::{Call, CallError};
-use crate::connectors::symphony::wire::rest::{Batch, FeedRead, Id};
+use crate::connectors::symphony::wire::rest::{FeedRead, Id};
 use crate::mailbox::session::SessionEnd;
 
 /// A feed and how far it is read.
@@ -17,6 +18,20 @@ pub(in super::super) struct Feed {
     ack: String,
 }
 
+impl Feed {
+    /// A feed of which nothing is read.
+    pub(super) fn new(id: String) -> Self {
+        Self {
+            id,
+            ack: String::new(),
+        }
+    }
+
+    pub(super) fn into_id(self) -> String {
+        self.id
+    }
+}
+
 impl Hearing<'_> {
     pub(super) async fn hear_v2(&self) -> Result<SessionEnd, ApiError> {
         let mut feed = match self.connector.marks.feed() {
@@ -25,20 +40,21 @@ impl Hearing<'_> {
             None => self.find_feed().await?,
         };
         self.connected();
-        if let Some(end) = self.fetch_missed().await? {
-            return Ok(end);
-        }
+        let mut behind = Behind::default();
         let mut made = 0;
         loop {
+            if let Some(end) = self.catch_up(&mut behind).await? {
+                return Ok(end);
+            }
             match self.read(&feed).await {
                 Ok(batch) => {
                     made = 0;
                     self.heard();
-                    match self.take(batch.events).await {
+                    match self.take(&batch.events).await {
                         None => return Ok(SessionEnd::Stopped),
                         // Without an acknowledgement the platform hands the batch out again.
                         Some(Err(end)) => return Ok(end),
-                        Some(Ok(())) => feed.ack = batch.ack_id,
+                        Some(Ok(())) => feed.ack = batch.ack,
                     }
                     self.connector.marks.keep(Some(feed.clone()));
                 }
@@ -51,18 +67,18 @@ impl Hearing<'_> {
                     let is_stale = refusal.is_some_and(|it| {
                         matches!(it.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
                     });
-                    if !is_stale || made >= MAX_FEEDS {
+                    // It would come again and again, and nothing after it.
+                    let is_stuck = error.is_too_large();
+                    if !(is_stale || is_stuck) || made >= MAX_FEEDS {
                         return Err(error);
                     }
                     made += 1;
-                    tracing::warn!(bot = self.connector.name(), %error, "the feed is gone");
+                    tracing::warn!(bot = self.connector.name(), %error, "the feed is given up");
                     self.connector.marks.keep(None);
                     self.connector.marks.open_gap();
+                    behind = Behind::default();
                     self.delete(&feed).await;
                     feed = self.make_feed().await?;
-                    if let Some(end) = self.fetch_missed().await? {
-                        return Ok(end);
-                    }
                 }
             }
         }
@@ -73,10 +89,8 @@ impl Hearing<'_> {
             ack_id: &feed.ack,
             update_presence: self.connector.config.feed.updates_presence,
         };
-        let mut call = Call::post(&["agent", "v5", "datafeeds", &feed.id, "read"], json!(body));
-        call.time = READ_TIME;
-        let answer = self.connector.api.feed(&call).await?;
-        Ok(self.connector.api.read_feed(&answer)?)
+        let path = ["agent", "v5", "datafeeds", &feed.id, "read"];
+        self.read_batch(Call::post(&path, json!(body))).await
     }
 
     /// The account's feed, or a new one: an account has twenty at most.
@@ -94,10 +108,7 @@ impl Hearing<'_> {
             Some(id) => {
                 tracing::debug!(bot = self.connector.name(), id, "feed found");
                 // What came since it was left, it has itself.
-                let feed = Feed {
-                    id: id.to_owned(),
-                    ack: String::new(),
-                };
+                let feed = Feed::new(id.to_owned());
                 self.connector.marks.begin(self.connector.now());
                 self.connector.marks.keep(Some(feed.clone()));
                 Ok(feed)
@@ -118,10 +129,7 @@ impl Hearing<'_> {
         let call = Call::post(&["agent", "v5", "datafeeds"], body);
         let answer = self.connector.api.feed(&call).await.map_err(advised)?;
         let made: Id<String> = self.connector.api.read_feed(&answer)?;
-        let feed = Feed {
-            id: made.id,
-            ack: String::new(),
-        };
+        let feed = Feed::new(made.id);
         self.connector.marks.begin(self.connector.now());
         self.connector.marks.keep(Some(feed.clone()));
         Ok(feed)

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// The body of a login by key.
 #[derive(Debug, Serialize)]
@@ -75,18 +74,6 @@ pub struct Users {
 pub struct Id<T> {
     /// The id.
     pub id: T,
-}
-
-/// A batch of a feed of version 2.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Batch {
-    /// Events; older agents put nulls here.
-    #[serde(default)]
-    pub events: Vec<Box<RawValue>>,
-    /// Acknowledges this batch with the next read.
-    #[serde(default)]
-    pub ack_id: String,
 }
 
 /// The body of a read of version 2.

@@ -10,15 +10,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::mailbox::{Acceptance, IntakeError};
+use crate::journal::Durable;
+use crate::mailbox::calls::{Call, CallAnswer, Called};
+use crate::mailbox::{Acceptance, Incoming, Intake, IntakeError};
 use crate::web::hooks::{
     HookCall, HookRoute, HookSink, Ingress, ONE_HOOK_MAX, UNPROVED_MAX, hook_path,
 };
 
 /// Takes calls as a journal would, when it is let.
-struct FakeSink {
+pub(super) struct FakeSink {
     calls: Mutex<Vec<HookCall>>,
-    refuses: Mutex<Option<IntakeError>>,
+    pub(super) refuses: Mutex<Option<IntakeError>>,
     /// A call waits for one of these before it ends.
     lets: Semaphore,
 }
@@ -41,12 +43,33 @@ impl HookSink for FakeSink {
             Acceptance::New(1)
         })
     }
+
+    async fn ring(&self, called: &dyn Called, call: Call) -> CallAnswer {
+        let is_refused = self.refuses.lock().is_some();
+        match is_refused {
+            true => CallAnswer::Later,
+            false => called.take(call, &Nowhere).await,
+        }
+    }
 }
 
-struct Served {
+/// Takes no events: what is rung at is all that is looked at.
+struct Nowhere;
+
+#[async_trait::async_trait]
+impl Intake for Nowhere {
+    async fn take_ordered(
+        &self,
+        _incoming: Vec<Incoming>,
+    ) -> Result<(Vec<Acceptance>, Durable), IntakeError> {
+        Err(IntakeError::Stopping)
+    }
+}
+
+pub(super) struct Served {
     address: SocketAddr,
-    ingress: Arc<Ingress>,
-    sink: Arc<FakeSink>,
+    pub(super) ingress: Arc<Ingress>,
+    pub(super) sink: Arc<FakeSink>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
@@ -60,7 +83,7 @@ fn route(name: &str, config: HookConfig) -> HookRoute {
     }
 }
 
-fn serve(routes: Vec<HookRoute>) -> Served {
+pub(super) fn serve(routes: Vec<HookRoute>) -> Served {
     let sink = Arc::new(FakeSink {
         calls: Mutex::default(),
         refuses: Mutex::default(),
@@ -83,13 +106,13 @@ fn serve(routes: Vec<HookRoute>) -> Served {
 
 /// An answer: its status and its headers, as text.
 #[derive(Debug)]
-struct Answered {
-    status: u16,
+pub(super) struct Answered {
+    pub(super) status: u16,
     text: String,
 }
 
 impl Answered {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.text.lines().find_map(|line| {
             let (found, value) = line.split_once(": ")?;
             (found == name).then_some(value)
@@ -98,7 +121,7 @@ impl Answered {
 }
 
 impl Served {
-    async fn begin(&self, head: &str) -> TcpStream {
+    pub(super) async fn begin(&self, head: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!("{head}\r\nHost: hooks.example\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -106,7 +129,7 @@ impl Served {
     }
 
     /// Reads an answer to its end: the head, and a body that must be empty.
-    async fn end(mut stream: TcpStream) -> Answered {
+    pub(super) async fn end(mut stream: TcpStream) -> Answered {
         let mut text = Vec::new();
         while !text.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -125,7 +148,7 @@ impl Served {
         answered
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
         let mut head = format!("POST {path} HTTP/1.1\r\nContent-Length: {}", body.len());
         for (name, value) in headers {
             head.push_str(&format!("\r\n{name}: {value}"));

@@ -1,0 +1,87 @@
+//! A bot on Webex.
+
+use std::time::Duration;
+
+use super::{messages, parse};
+use crate::config::Platform;
+use crate::connectors::webex::WebexConfig;
+use crate::connectors::webex::config::Events;
+
+fn bot(more: &str) -> String {
+    format!("[[bot]]\nname = \"desk\"\nplatform = \"webex\"\ntoken = \"${{API_TOKEN}}\"\n{more}")
+}
+
+fn config(more: &str) -> WebexConfig {
+    match parse(&bot(more)).unwrap().bots.remove(0).platform {
+        Platform::Webex(config) => *config,
+        other => panic!("another platform: {}", other.name()),
+    }
+}
+
+#[test]
+fn a_token_is_all_that_a_bot_needs() {
+    let found = config("");
+    assert_eq!(found.base.as_str(), "https://webexapis.com/v1");
+    assert_eq!(found.token.expose(), "s3cret");
+    assert!(!format!("{found:?}").contains("s3cret"));
+    let Events::Webhook(hooks) = found.events else {
+        panic!("{:?}", found.events);
+    };
+    assert_eq!((hooks.path, hooks.secret), (None, None));
+    assert_eq!(hooks.check, Duration::from_secs(120));
+}
+
+#[test]
+fn how_it_hears_is_one_setting_and_its_keys_belong_to_it() {
+    let Events::Webhook(hooks) = config("path = \"/webex\"\nwebhook-sha256 = true").events else {
+        panic!("no webhook");
+    };
+    assert_eq!(hooks.path.as_deref(), Some("/webex"));
+    assert!(hooks.takes_sha256);
+    let socket = config("events = \"websocket\"").events;
+    assert!(matches!(socket, Events::Websocket(config)
+        if config.discovery.as_str() == "https://u2c.wbx2.com/u2c/api/v1"));
+    let wrong = messages(&bot("events = \"websocket\"\npath = \"/webex\""));
+    assert!(wrong[0].starts_with("parlor.toml:6: unknown key `path`"), "{wrong:?}");
+    let wrong = messages(&bot("events = \"polling\""));
+    assert!(
+        wrong[0].contains("`events`") && wrong[0].contains("websocket"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_path_leads_nowhere_else() {
+    for path in [
+        "webex", "/", "/a/", "/a//b", "/../a", "/hooks", "/hooks/x", "/bots/x", "/a b", "/ä",
+    ] {
+        let wrong = messages(&bot(&format!("path = \"{path}\"")));
+        assert!(
+            wrong[0].starts_with("parlor.toml:5: `path`"),
+            "{path}: {wrong:?}"
+        );
+    }
+    assert!(parse(&bot("path = \"/hooks2/x\"")).is_ok());
+}
+
+#[test]
+fn an_address_is_https_or_of_this_machine() {
+    for api in [
+        "http://webexapis.com/v1",
+        "webexapis.com",
+        "https://a:b@webexapis.com",
+        "https://webexapis.com/?x",
+    ] {
+        let wrong = messages(&bot(&format!("api = \"{api}\"")));
+        assert!(
+            wrong[0].starts_with("parlor.toml:5: `api`"),
+            "{api}: {wrong:?}"
+        );
+    }
+    assert_eq!(
+        config("api = \"http://127.0.0.1:9000/v1/\"").base.as_str(),
+        "http://127.0.0.1:9000/v1"
+    );
+    let missing = messages("[[bot]]\nname = \"desk\"\nplatform = \"webex\"");
+    assert!(missing[0].contains("`token`"), "{missing:?}");
+}

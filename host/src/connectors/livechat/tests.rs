@@ -1,0 +1,7 @@
+//! What the connector does without a platform.
+
+mod events;
+mod golden;
+mod requests;
+mod support;
+mod tolerant;

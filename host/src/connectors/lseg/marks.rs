@@ -1,0 +1,125 @@
+//! When the bot heard its platform last, over restarts. What was said between then and now is gone.
+
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+
+use super::files::{read_private, write_private};
+use crate::model::Timestamp;
+
+/// The file.
+const LAST: &str = "last-heard";
+/// Shorter gaps are none: a stream is not heard without a breath.
+const SHORTEST_MS: u64 = 1_000;
+
+/// What is kept.
+pub(super) struct Marks {
+    file: Option<PathBuf>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    last: Option<Timestamp>,
+    /// It hears now.
+    is_hearing: bool,
+    /// Times when it did not, since the start of the host.
+    gaps: u64,
+    /// Events that the journal has.
+    taken: u64,
+}
+
+impl Marks {
+    /// Reads what the last run has left.
+    pub(super) fn new(folder: Option<&PathBuf>) -> Self {
+        let file = folder.map(|folder| folder.join(LAST));
+        let last = file.as_ref().and_then(|file| {
+            // Without the file, or with one that is damaged, nothing is known of a gap.
+            let bytes = read_private(file).ok()??;
+            std::str::from_utf8(&bytes).ok()?.trim().parse().ok()
+        });
+        Self {
+            file,
+            kept: Mutex::new(Kept {
+                last,
+                ..Kept::default()
+            }),
+        }
+    }
+
+    /// Notes that the bot hears from now on; since when it did not.
+    pub(super) fn begin(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut kept = self.kept.lock();
+        kept.is_hearing = true;
+        let last = kept.last.replace(now);
+        self.write(now);
+        let since = last.filter(|last| now.saturating_sub(*last) >= SHORTEST_MS);
+        kept.gaps += u64::from(since.is_some());
+        since
+    }
+
+    /// Notes that it hears still.
+    pub(super) fn heard(&self, now: Timestamp) {
+        let mut kept = self.kept.lock();
+        if kept.is_hearing {
+            kept.last = Some(now);
+            self.write(now);
+        }
+    }
+
+    /// Notes that it hears no more.
+    pub(super) fn gone(&self, now: Timestamp) {
+        self.heard(now);
+        self.kept.lock().is_hearing = false;
+    }
+
+    /// Times when it did not hear, since the start of the host.
+    pub(super) fn gaps(&self) -> u64 {
+        self.kept.lock().gaps
+    }
+
+    /// Notes that the journal has an event.
+    pub(super) fn taken(&self) {
+        self.kept.lock().taken += 1;
+    }
+
+    /// Events that the journal has.
+    pub(super) fn events(&self) -> u64 {
+        self.kept.lock().taken
+    }
+
+    fn write(&self, at: Timestamp) {
+        let Some(file) = &self.file else {
+            return;
+        };
+        if let Err(error) = write_private(file, at.to_string().as_bytes()) {
+            tracing::warn!(file = %file.display(), %error, "when the stream was heard last is not written down");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_from_what_was_heard_last_also_over_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let marks = Marks::new(Some(&path));
+        assert_eq!(
+            marks.begin(10_000),
+            None,
+            "who never heard anything missed nothing"
+        );
+        marks.heard(20_000);
+        marks.gone(25_000);
+        marks.gone(29_000);
+        assert_eq!(marks.begin(30_000), Some(25_000));
+        assert_eq!(marks.begin(30_500), None);
+        assert_eq!(marks.gaps(), 1);
+        let marks = Marks::new(Some(&path));
+        marks.heard(70_000);
+        assert_eq!(marks.begin(90_000), Some(30_500));
+    }
+}

@@ -1,0 +1,128 @@
+//! How far the bot is on its platform, over restarts.
+
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+
+use crate::model::Timestamp;
+
+/// The time of the last event.
+const LAST: &str = "last-event";
+/// Since when what was said has to be read back; is there only until that is done.
+const GAP: &str = "not-read-back";
+/// How much later the next event must be before it is written down again: what is read twice is known.
+const STEP_MS: u64 = 1_000;
+
+/// What is kept.
+pub(super) struct Marks {
+    folder: Option<PathBuf>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    last: Option<Timestamp>,
+    written: Timestamp,
+    gap: Option<Timestamp>,
+}
+
+impl Marks {
+    /// Reads what the last run has left.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        let read = |name: &str| {
+            let file = folder.as_ref()?.join(name);
+            // Without the file there is nothing yet, and nothing is known of one that is damaged.
+            let text = std::fs::read_to_string(file).ok()?;
+            text.trim().parse().ok()
+        };
+        let kept = Kept {
+            last: read(LAST),
+            written: 0,
+            gap: read(GAP),
+        };
+        Self {
+            kept: Mutex::new(kept),
+            folder,
+        }
+    }
+
+    /// When the last event was; none before the first run.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.kept.lock().last
+    }
+
+    /// Notes that the journal has an event of that time; 0 is nothing new.
+    pub(super) fn reached(&self, at: Timestamp) {
+        let mut kept = self.kept.lock();
+        if at == 0 || kept.last.is_some_and(|last| last >= at) {
+            return;
+        }
+        kept.last = Some(at);
+        if at < kept.written + STEP_MS {
+            return;
+        }
+        kept.written = at;
+        self.write(LAST, at);
+    }
+
+    /// Since when what was said has to be read back.
+    pub(super) fn gap(&self) -> Option<Timestamp> {
+        self.kept.lock().gap
+    }
+
+    /// Notes that what was said since then, or since the last event, has to be read back. One that is
+    /// open already began earlier.
+    pub(super) fn open_gap(&self, since: Option<Timestamp>) {
+        let mut kept = self.kept.lock();
+        if let (None, Some(since)) = (kept.gap, since.or(kept.last)) {
+            kept.gap = Some(since);
+            self.write(GAP, since);
+        }
+    }
+
+    /// Notes that everything was read back.
+    pub(super) fn close_gap(&self) {
+        self.kept.lock().gap = None;
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        // Where it stays, what was read back is read once more, and known.
+        if let Err(error) = std::fs::remove_file(folder.join(GAP)) {
+            tracing::warn!(%error, "the mark of a gap is not taken away");
+        }
+    }
+
+    /// A few bytes beside a few, in whose place they come then: killed in between it is one of both.
+    fn write(&self, name: &str, at: Timestamp) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let new = folder.join(format!("{name}.new"));
+        let written = std::fs::write(&new, at.to_string());
+        if let Err(error) = written.and_then(|()| std::fs::rename(&new, folder.join(name))) {
+            tracing::warn!(name, %error, "how far the bot is, is not written down");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_stays_where_it_began_until_it_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let marks = || Marks::new(Some(folder.path().to_owned()));
+        let first = marks();
+        first.open_gap(None);
+        assert_eq!(first.gap(), None, "who never heard anything missed nothing");
+        first.reached(5_000);
+        first.open_gap(None);
+        first.reached(9_000);
+        first.open_gap(Some(8_000));
+        assert_eq!(marks().gap(), Some(5_000));
+        first.close_gap();
+        first.open_gap(Some(8_000));
+        assert_eq!((marks().gap(), marks().last()), (Some(8_000), Some(9_000)));
+    }
+}

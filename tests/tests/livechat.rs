@@ -1,0 +1,14 @@
+//! Bots on LiveChat, end to end: the whole host, its connector, and the platform on a real socket.
+
+#[path = "livechat/demos.rs"]
+mod demos;
+#[path = "livechat/desk.rs"]
+mod desk;
+#[path = "livechat/faults.rs"]
+mod faults;
+#[path = "livechat/install.rs"]
+mod install;
+#[path = "livechat/pizza.rs"]
+mod pizza;
+#[path = "livechat/triage.rs"]
+mod triage;

@@ -1,0 +1,390 @@
+//! What goes wrong, each once.
+
+use std::time::Duration;
+
+use parlor_host::mailbox::control::BotState;
+use parlor_tests::harness::PATIENCE;
+use parlor_tests::outside::TestProxy;
+use parlor_tests::sim::Fault;
+use parlor_tests::sim::webex::{TOKEN, Webex, WebexOptions};
+use serde_json::json;
+
+use crate::cloud::{Cloud, by_socket, settings};
+
+/// People say these, one after the other, and each is repeated once and in order.
+async fn each_is_repeated_once(cloud: &Cloud, words: &[&str]) {
+    let before = cloud.sim.sent_count();
+    for word in words {
+        cloud.sim.say_direct("ada", &format!("/echo {word}"));
+    }
+    for word in words {
+        cloud.says(before, word).await;
+    }
+    let said = cloud.meanwhile(before).await;
+    let texts: Vec<&str> = said.iter().map(|sent| sent.text.as_str()).collect();
+    assert_eq!(texts, words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_in_mid_flight_stops_the_bot_alone() {
+    let cloud = Cloud::with(&["echo"]).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    cloud.sim.fault(Fault::default().expire_tokens());
+    cloud
+        .host
+        .eventually("the bot is refused", || {
+            let (state, reason) = cloud.state();
+            state != BotState::Connected
+                && reason.is_some_and(|why| why.contains("refuses the token"))
+        })
+        .await;
+    let asked = cloud.sim.request_count();
+    cloud.meanwhile(0).await;
+    assert_eq!(
+        cloud.sim.request_count(),
+        asked,
+        "it does not ask on and on"
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_is_waited_for_in_every_form() {
+    let cloud = Cloud::with(&["echo"]).await;
+    let post = || Fault::on("POST /v1/messages").status(429);
+    cloud.sim.fault(post().header("retry-after", "1"));
+    cloud.sim.fault(
+        Fault::on("GET /v1/messages/*")
+            .html(429)
+            .header("retry-after", "1"),
+    );
+    each_is_repeated_once(&cloud, &["one"]).await;
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_fail_are_asked_again_for_what_was_said() {
+    let cloud = Cloud::with(&["echo"]).await;
+    for status in [500, 502, 503, 504] {
+        cloud
+            .sim
+            .fault(Fault::on("GET /v1/messages/*").html(status));
+    }
+    cloud.sim.fault(Fault::on("GET /v1/people/*").drop());
+    each_is_repeated_once(&cloud, &["one"]).await;
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_in_a_direct_space_is_looked_for_and_said_once() {
+    let cloud = Cloud::with(&["echo"]).await;
+    cloud.sim.say_direct("ada", "/echo before");
+    cloud.says(0, "before").await;
+    cloud
+        .sim
+        .fault(Fault::on("POST /v1/messages").status(502).performed());
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_direct("ada", "/echo only once");
+    cloud.says(before, "only once").await;
+    let read_back = cloud.sim.until(Duration::from_secs(120), |sim| {
+        let asked = sim.requests_after(0);
+        asked
+            .iter()
+            .any(|it| it.method == "GET" && it.path == "/v1/messages")
+    });
+    assert!(read_back.await, "the space is read back");
+    cloud.sim.say_direct("ada", "/echo after it");
+    cloud.says(before, "after it").await;
+    let texts: Vec<String> = cloud
+        .sim
+        .sent_after(before)
+        .into_iter()
+        .map(|it| it.text)
+        .collect();
+    assert_eq!(texts, ["only once", "after it"]);
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_come_twice_and_out_of_order_are_heard_once() {
+    let cloud = Cloud::with(&["echo"]).await;
+    cloud.sim.fault(Fault::default().duplicate());
+    each_is_repeated_once(&cloud, &["one"]).await;
+    cloud.sim.fault(Fault::default().reorder());
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_direct("ada", "/echo two");
+    cloud.sim.say_direct("ada", "/echo three");
+    cloud.says(before, "two").await;
+    cloud.says(before, "three").await;
+    assert_eq!(cloud.meanwhile(before).await.len(), 2);
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_lags_behind_its_webhooks() {
+    let cloud = Cloud::with(&["echo"]).await;
+    cloud.sim.set(json!({"lag": 1}));
+    each_is_repeated_once(&cloud, &["one"]).await;
+    // What is gone for good is given up.
+    cloud.sim.set(json!({"lag": 100}));
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_direct("ada", "/echo never");
+    cloud.sim.set(json!({"lag": 0}));
+    cloud.sim.say_direct("ada", "/echo two");
+    cloud.says(before, "two").await;
+    assert_eq!(cloud.meanwhile(before).await.len(), 1);
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_told_no_and_nothing_more() {
+    let cloud = Cloud::with(&["echo"]).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    let before = cloud.sim.sent_count();
+    let address = cloud
+        .host
+        .host()
+        .hooks()
+        .bot_address("desk")
+        .expect("it is called");
+    let real = cloud
+        .sim
+        .deliveries()
+        .into_iter()
+        .find(|it| it.body["resource"] == "messages");
+    let body = real.expect("one was delivered").body.to_string();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let post = async |signature: Option<&str>, body: String| {
+        let mut request = client
+            .post(&address)
+            .header("content-type", "application/json");
+        if let Some(signature) = signature {
+            request = request.header("x-spark-signature", signature);
+        }
+        let answer = request.body(body).send().await.expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.text().await.unwrap_or_default(),
+        )
+    };
+    let no = (401, String::new());
+    assert_eq!(post(None, body.clone()).await, no);
+    assert_eq!(post(Some("00"), body.clone()).await, no);
+    let secret = std::fs::read_to_string(cloud.kept().join("webhook-secret")).expect("a secret");
+    let sign = |body: &str| parlor_tests::sim::webex::signature(&secret, body.as_bytes());
+    assert_eq!(post(Some(&sign("another")), body.clone()).await, no);
+    // Signed rightly and not JSON; and what was delivered once, replayed.
+    assert_eq!(
+        post(Some(&sign("nonsense")), "nonsense".to_owned()).await.0,
+        400
+    );
+    assert_eq!(post(Some(&sign(&body)), body.clone()).await.0, 200);
+    let get = client.get(&address).send().await.expect("an answer");
+    assert_eq!(get.status().as_u16(), 405);
+    assert_eq!(
+        cloud.meanwhile(before).await.len(),
+        0,
+        "nothing came of any of them"
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_were_switched_off_are_on_again_and_nothing_is_lost() {
+    let cloud = Cloud::with(&["echo"]).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    let before = cloud.sim.sent_count();
+    // As after ten minutes in which nobody listened: what is said now is told to nobody.
+    cloud.sim.act("hook", json!({"off": "messages created"}));
+    cloud.sim.say_direct("ada", "/echo missed");
+    cloud.sim.say_to_bot("Desk", "grace", "/echo missed too");
+    cloud.says(before, "missed").await;
+    cloud.says(before, "missed too").await;
+    let all_on = cloud
+        .sim
+        .hooks()
+        .iter()
+        .all(|hook| hook["status"] == "active");
+    assert!(all_on);
+    assert_eq!(cloud.meanwhile(before).await.len(), 2, "each once");
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_failures_switch_a_webhook_off_and_it_comes_back_by_itself() {
+    let cloud = Cloud::with(&["echo"]).await;
+    // Nothing is taken while the bot is paused, as while a tenant has no room.
+    let sessions = cloud.host.host().sessions().clone();
+    sessions.pause("desk").await.expect("it is paused");
+    for number in 0..100 {
+        cloud.sim.say_direct("ada", &format!("/echo {number}"));
+    }
+    let is_off = cloud.sim.until(PATIENCE, |sim| {
+        sim.hooks().iter().any(|hook| hook["status"] == "inactive")
+    });
+    assert!(is_off.await, "the platform gives up");
+    sessions.resume("desk").await.expect("it goes on");
+    for number in 0..100 {
+        cloud.does(0, |sent| sent.text == number.to_string()).await;
+    }
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_reconciled_by_their_names_and_others_are_left_alone() {
+    let sim = Webex::start(WebexOptions::default())
+        .await
+        .expect("a platform");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let make = async |name: &str, resource: &str, event: &str| {
+        let body = json!({"name": name, "targetUrl": "http://127.0.0.1:9/old",
+                          "resource": resource, "event": event});
+        let request = client.post(format!("{}/v1/webhooks", sim.base_url()));
+        let answer = request
+            .bearer_auth(TOKEN)
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+    };
+    // Of a start before at another address, made twice, one too many, and somebody else's.
+    make(
+        "parlor default/desk messages created",
+        "messages",
+        "created",
+    )
+    .await;
+    make(
+        "parlor default/desk messages created",
+        "messages",
+        "created",
+    )
+    .await;
+    make("parlor default/desk all all", "all", "all").await;
+    make("somebody else", "messages", "created").await;
+    let cloud = Cloud::on(sim, &["echo"], settings).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    let hooks = cloud.sim.hooks();
+    let mut made: Vec<String> = hooks
+        .iter()
+        .filter(|hook| {
+            hook["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("parlor "))
+        })
+        .map(|hook| {
+            format!(
+                "{} {}",
+                hook["resource"].as_str().unwrap_or_default(),
+                hook["event"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    made.sort();
+    assert_eq!(
+        made,
+        [
+            "attachmentActions created",
+            "memberships all",
+            "messages created",
+            "messages deleted",
+            "rooms updated"
+        ]
+    );
+    let other = hooks.iter().find(|hook| hook["name"] == "somebody else");
+    assert_eq!(
+        other.expect("it is there")["targetUrl"],
+        "http://127.0.0.1:9/old"
+    );
+    assert!(
+        hooks
+            .iter()
+            .filter(|hook| hook["name"] != "somebody else")
+            .all(|hook| hook["secret"].is_string())
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_that_cannot_be_read_is_none() {
+    let cloud = Cloud::with(&["kinds"]).await;
+    cloud.sim.set(json!({"broken_title": true}));
+    cloud.sim.say_to_bot("Desk", "ada", "hello");
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_direct("ada", "seen message");
+    let seen = cloud.says(before, "").await.text;
+    assert!(!seen.contains("eyJhbGci"), "{seen}");
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_is_trusted_where_the_settings_say_so() {
+    let options = WebexOptions {
+        tls: true,
+        ..WebexOptions::default()
+    };
+    let sim = Webex::start(options).await.expect("a platform");
+    let with_authority = |sim: &Webex, folder: &std::path::Path, _: &str| {
+        let file = folder.join("ca.pem");
+        std::fs::write(&file, sim.authority().unwrap_or_default()).expect("it can be written");
+        let more = format!("ca-files = [\"file:{}\"]", file.display());
+        let more = more.replace("file:", "");
+        settings(sim, folder, &more)
+    };
+    let cloud = Cloud::on(sim, &["echo"], with_authority).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    cloud.stop().await;
+    // Without it nothing is asked.
+    let sim = Webex::start(options).await.expect("a platform");
+    let cloud = Cloud::closed(sim, &["echo"], settings).await;
+    cloud
+        .host
+        .eventually("the bot says why", || {
+            cloud
+                .state()
+                .1
+                .is_some_and(|why| why.contains("not reached"))
+        })
+        .await;
+    assert_eq!(cloud.sim.request_count(), 0);
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_the_websocket_go_through_a_proxy_that_wants_a_password() {
+    let options = WebexOptions {
+        tls: true,
+        real_names: true,
+        ..WebexOptions::default()
+    };
+    let sim = Webex::start(options).await.expect("a platform");
+    let (api, socket) = sim.addresses();
+    let names = [("webexapis.com", api), ("mercury.wbx2.com", socket)];
+    let proxy = TestProxy::start("joe", "s3cret-of-the-proxy", &names).await;
+    let with_proxy = |sim: &Webex, folder: &std::path::Path, _: &str| {
+        let (ca, password) = (folder.join("ca.pem"), folder.join("password"));
+        std::fs::write(&ca, sim.authority().unwrap_or_default()).expect("it can be written");
+        std::fs::write(&password, "s3cret-of-the-proxy").expect("it can be written");
+        format!(
+            "{}ca-files = [\"{}\"]\nproxy = {{ url = \"http://{}\", username = \"joe\", password = \"file:{}\" }}\n",
+            by_socket(sim, folder),
+            ca.display(),
+            proxy.address,
+            password.display()
+        )
+    };
+    let cloud = Cloud::on(sim, &["echo"], with_proxy).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    let asked = proxy.asked();
+    for name in ["webexapis.com:443", "mercury.wbx2.com:443"] {
+        assert!(asked.iter().any(|it| it == name), "{name}: {asked:?}");
+    }
+    cloud.stop().await;
+}
