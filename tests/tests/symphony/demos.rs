@@ -103,3 +103,55 @@ async fn help_lists_the_commands_and_the_manifest_too() {
     assert!(manifest.is_some());
     bank.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_templates_and_the_form_of_the_python_kit_work_as_they_are() {
+    let bank = Bank::with(&["templated"]).await;
+    bank.sim.say("Desk", "ada", "/hello");
+    let hello = bank.says(0, "Hello ").await;
+    let markup = hello.raw["message"].to_string();
+    assert!(
+        markup.contains("Hello <b>") && hello.text.starts_with("Hello ada"),
+        "{markup}"
+    );
+    for (command, form, field, button, value, answer) in [
+        ("/price", "price", "ticker", "price", "GOOG", "GOOG is at 1"),
+        (
+            "/hello-form",
+            "hello-form",
+            "name",
+            "submit",
+            "Ada",
+            "Hello, Ada",
+        ),
+    ] {
+        let before = bank.sim.sent_count();
+        bank.sim.say("Desk", "ada", command);
+        let shown = bank
+            .does(before, |sent| sent.raw.to_string().contains(form))
+            .await;
+        assert_eq!(shown.conversation, "Desk");
+        let values = serde_json::Map::from_iter([(field.to_owned(), json!(value))]);
+        bank.sim.submit("Desk", "ada", form, button, values.into());
+        bank.says(shown.n, answer).await;
+    }
+    bank.stop().await;
+}
+#[tokio::test(flavor = "multi_thread")]
+async fn pizza_does_not_come_where_people_of_other_companies_are() {
+    let bank = Bank::with(&["pizza"]).await;
+    bank.sim.say("Desk", "ada", "pizza please");
+    let inside = bank.says(0, "Pizza is on the way!").await;
+    bank.sim.say("Deal", "eve@other.com", "hello");
+    bank.sim.say_to_bot("Deal", "ada", "pizza please");
+    // Whoever asked is told that it came to nothing; why, `manners` shows.
+    let told = bank.says(inside.n, "").await;
+    assert_eq!(told.conversation, "Deal");
+    assert!(!told.text.contains("on the way"), "{}", told.text);
+    let after = bank.meanwhile(told.n).await;
+    assert!(
+        after.iter().all(|sent| sent.kind != "message"),
+        "{after:#?}"
+    );
+    bank.stop().await;
+}

@@ -42,7 +42,10 @@ fn how_it_hears_is_one_setting_and_its_keys_belong_to_it() {
     assert!(matches!(socket, Events::Websocket(config)
         if config.discovery.as_str() == "https://u2c.wbx2.com/u2c/api/v1"));
     let wrong = messages(&bot("events = \"websocket\"\npath = \"/webex\""));
-    assert!(wrong[0].starts_with("parlor.toml:6: unknown key `path`"), "{wrong:?}");
+    assert!(
+        wrong[0].starts_with("parlor.toml:6: unknown key `path`"),
+        "{wrong:?}"
+    );
     let wrong = messages(&bot("events = \"polling\""));
     assert!(
         wrong[0].contains("`events`") && wrong[0].contains("websocket"),
