@@ -246,7 +246,7 @@ impl Hooks {
         });
         match opened {
             Ok(open) => {
-                tracing::info!(address = %open.bound, "calls are taken");
+                tracing::info!(address = %open.bound, "webhooks are taken");
                 door.trouble = None;
                 // The new one takes calls before the old one stops.
                 if let Some(old) = door.open.replace(open) {
@@ -254,7 +254,7 @@ impl Hooks {
                 }
             }
             Err(reason) => {
-                tracing::error!(reason, "calls cannot be taken");
+                tracing::error!(reason, "webhooks cannot be taken");
                 door.trouble = Some(reason);
                 self.retry(door);
             }

@@ -146,8 +146,7 @@ async fn what_is_not_documented_is_passed_over_and_told_to_who_wants_it() {
     ] {
         desk.sim.act("event", json!({ "frame": frame }));
     }
-    let seen = desk.seen("Desk", "other").await;
-    assert!(seen.contains("chatroomRenamed"), "{seen}");
+    desk.sees("Desk", "other", "chatroomrenamed").await;
     assert_eq!(desk.state().0, BotState::Connected);
     desk.stop().await;
 }

@@ -129,6 +129,8 @@ async fn a_form_is_asked_question_by_question_and_a_button_is_a_number() {
     desk.sim.say("Desk", "ada", "/form");
     let question = desk.says(before, "").await;
     assert!(!question.text.contains('<'), "{}", question.text);
+    // No person answers before the platform has said that the question is there.
+    desk.host.idle().await;
     desk.sim.say("Desk", "ada", "Ada");
     desk.says(question.n, "Hello, Ada").await;
     desk.stop().await;
