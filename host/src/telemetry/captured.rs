@@ -1,9 +1,10 @@
 //! What is logged on this thread, for tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 /// What is logged from its beginning until it is dropped, on the thread that began it.
@@ -29,6 +30,10 @@ impl std::io::Write for Lines {
 impl Captured {
     /// Begins, with the levels of a filter.
     pub(crate) fn begin(filter: &str) -> Self {
+        // Of one subscriber alone `tracing` asks the thread that comes by a line first, and one that
+        // has none would switch the line off for all. With two it asks both.
+        static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+        LazyLock::force(&OTHER);
         let lines = Lines::default();
         let writer = lines.clone();
         let shown = tracing_subscriber::fmt::layer()
