@@ -12,6 +12,7 @@ mod fault;
 mod http;
 pub mod livechat;
 pub mod lseg;
+mod options;
 mod platform;
 mod record;
 mod server;
@@ -24,9 +25,10 @@ pub use clock::Clock;
 pub use control::Controls;
 pub use fault::{Dice, Fault};
 pub use http::{Reply, Request};
+pub use options::SimOptions;
 pub use platform::{Platform, Sent};
 pub use record::{Logged, Record};
-pub use server::{Listening, Server, Tls};
+pub use server::{Listening, Server, Shared, Tls};
 pub use socket::{Opened, Socket};
 
 /// Says what tests did not show, past the capture of their output: whoever runs them must know.

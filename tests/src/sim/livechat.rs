@@ -13,12 +13,12 @@ mod configuration;
 mod events;
 mod hooks;
 mod members;
-mod options;
 mod routes;
 mod script;
 mod who;
 mod world;
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,19 +28,16 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use self::world::World;
-use super::server::Shared;
-use super::{
-    Dice, Fault, Listening, Logged, Platform, Reply, Request, Sent, Server, found_in_time,
-};
+use super::{Fault, Listening, Platform, Reply, Request, Sent, Server, Shared, found_in_time};
 use crate::outside::Authority;
 
+pub use super::SimOptions as LiveChatOptions;
 pub use answer::{ERRORS, error};
 pub use hooks::Delivered;
-pub use options::LiveChatOptions;
 pub use world::{ACCOUNT, AGENT, CLIENT_ID, CLIENT_SECRET, LICENSE, ORGANIZATION, PAT};
 
 /// Where the redirect of the app leads, of a simulator that is run by hand.
@@ -135,18 +132,6 @@ impl LiveChat {
         line
     }
 
-    /// Does what a script asks, as `POST /_sim/{verb}`.
-    ///
-    /// # Panics
-    /// When it cannot be done.
-    #[track_caller]
-    pub fn act(&self, verb: &str, what: Value) -> Value {
-        match self.desk.act(verb, &what) {
-            Ok(done) => done,
-            Err(why) => panic!("{verb} {what}: {why}"),
-        }
-    }
-
     /// A customer says something in a chat, which begins where there is none yet; gives its id.
     #[track_caller]
     pub fn say(&self, chat: &str, user: &str, text: &str) -> String {
@@ -155,78 +140,6 @@ impl LiveChat {
             json!({"conversation": chat, "user": user, "text": text}),
         );
         done["message_id"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Sets how the platform behaves, as `POST /_sim/set`.
-    #[track_caller]
-    pub fn set(&self, what: Value) {
-        self.act("set", what);
-    }
-
-    /// Makes the next matching calls fail.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.fault(fault);
-    }
-
-    /// Lets dice decide which calls fail, where no fault is about them.
-    pub fn fault_by(&self, dice: Dice) {
-        self.shared.fault_by(dice);
-    }
-
-    /// Lets all calls succeed again.
-    pub fn clear_faults(&self) {
-        self.shared.clear_faults();
-    }
-
-    /// What bots did after this number.
-    pub fn sent_after(&self, after: u64) -> Vec<Sent> {
-        self.desk.sent(after)
-    }
-
-    /// The number of the last thing a bot did.
-    pub fn sent_count(&self) -> u64 {
-        self.desk.world.lock().sent_count
-    }
-
-    /// Waits until something a bot did after this number is as wanted; none when it takes too long.
-    pub async fn sent_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Sent) -> bool,
-    ) -> Option<Sent> {
-        let bell = self.desk.world.lock().bell();
-        let look = || {
-            let mut sent = self.sent_after(after).into_iter();
-            sent.find(|sent| is_wanted(sent))
-        };
-        found_in_time(bell, patience, look).await
-    }
-
-    /// Waits until a request after this number is as wanted; it may be under way still. None when it
-    /// takes too long.
-    pub async fn request_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Logged) -> bool,
-    ) -> Option<Logged> {
-        let bell = self.shared.record().bell();
-        let look = || {
-            let mut asked = self.requests_after(after).into_iter();
-            asked.find(|logged| is_wanted(logged))
-        };
-        found_in_time(bell, patience, look).await
-    }
-
-    /// The requests after this number.
-    pub fn requests_after(&self, after: u64) -> Vec<Logged> {
-        self.shared.record().after(after)
-    }
-
-    /// How many requests there were.
-    pub fn request_count(&self) -> u64 {
-        self.shared.record().count()
     }
 
     /// Webhooks that were sent, each try.
@@ -349,6 +262,15 @@ impl Drop for LiveChat {
     }
 }
 
+/// What scripts and tests ask of any platform.
+impl Deref for LiveChat {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 #[async_trait]
 impl Platform for Desk {
     fn name(&self) -> &'static str {
@@ -371,6 +293,14 @@ impl Platform for Desk {
         let world = self.world.lock();
         let later = world.sent.iter().filter(|sent| sent.n > after);
         later.cloned().collect()
+    }
+
+    fn sent_count(&self) -> u64 {
+        self.world.lock().sent_count
+    }
+
+    fn bell(&self) -> watch::Receiver<u64> {
+        self.world.lock().bell()
     }
 
     fn disturb(&self, fault: &Fault) {

@@ -10,6 +10,7 @@ mod stream;
 mod token;
 mod world;
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,8 +23,9 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use self::world::World;
-use super::server::Shared;
-use super::{Clock, Fault, Listening, Logged, Opened, Platform, Reply, Request, Sent, Server};
+use super::{
+    Fault, Listening, Opened, Platform, Reply, Request, Sent, Server, Shared, found_in_time,
+};
 use crate::outside::Authority;
 
 /// The bot's account.
@@ -37,16 +39,7 @@ pub const STREAM_PATH: &str = stream::PATH;
 /// The path of tokens.
 pub const TOKEN_PATH: &str = "/auth/oauth2/v1/token";
 
-/// What a simulator is asked to be.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LsegOptions {
-    /// Its port; 0: any free one.
-    pub port: u16,
-    /// With a certificate of an authority made for the run.
-    pub tls: bool,
-    /// How fast its waits pass.
-    pub clock: Clock,
-}
+pub use super::SimOptions as LsegOptions;
 
 /// A platform that runs until it is dropped.
 pub struct Lseg {
@@ -139,18 +132,6 @@ impl Lseg {
         line
     }
 
-    /// Does what a script asks, as `POST /_sim/{verb}`.
-    ///
-    /// # Panics
-    /// When it cannot be done.
-    #[track_caller]
-    pub fn act(&self, verb: &str, what: Value) -> Value {
-        match self.desk.act(verb, &what) {
-            Ok(done) => done,
-            Err(why) => panic!("{verb} {what}: {why}"),
-        }
-    }
-
     /// Somebody says something in a room, which is made where there is none, with the bot dragged into it
     /// and not joined.
     #[track_caller]
@@ -170,56 +151,9 @@ impl Lseg {
             .to_owned()
     }
 
-    /// Sets how the platform behaves, as `POST /_sim/set`.
-    #[track_caller]
-    pub fn set(&self, what: Value) {
-        self.act("set", what);
-    }
-
-    /// Makes the next matching calls fail.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.fault(fault);
-    }
-
-    /// Lets dice decide which calls fail, where no fault is about them.
-    pub fn fault_by(&self, dice: super::Dice) {
-        self.shared.fault_by(dice);
-    }
-
-    /// Lets all calls succeed again.
-    pub fn clear_faults(&self) {
-        self.shared.clear_faults();
-    }
-
     /// Cuts all streams; how many there were.
     pub fn cut(&self) -> usize {
         self.desk.world.lock().cut()
-    }
-
-    /// What bots did after this number.
-    pub fn sent_after(&self, after: u64) -> Vec<Sent> {
-        self.desk.sent(after)
-    }
-
-    /// The number of the last thing a bot did.
-    pub fn sent_count(&self) -> u64 {
-        self.desk.world.lock().sent_count
-    }
-
-    /// Waits until something a bot did after this number is as wanted; none when it takes too long.
-    pub async fn sent_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Sent) -> bool,
-    ) -> Option<Sent> {
-        let look = || {
-            self.sent_after(after)
-                .into_iter()
-                .find(|sent| is_wanted(sent))
-        };
-        let bell = self.desk.world.lock().bell();
-        found_in_time(bell, patience, look).await
     }
 
     /// Waits until the platform is as wanted; whether it came to be.
@@ -227,32 +161,6 @@ impl Lseg {
         let bell = self.desk.world.lock().bell();
         let look = || is_wanted(self).then_some(());
         found_in_time(bell, patience, look).await.is_some()
-    }
-
-    /// Waits until a request after this number is as wanted; it may be under way still.
-    pub async fn request_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Logged) -> bool,
-    ) -> Option<Logged> {
-        let bell = self.shared.record().bell();
-        let look = || {
-            self.requests_after(after)
-                .into_iter()
-                .find(|logged| is_wanted(logged))
-        };
-        found_in_time(bell, patience, look).await
-    }
-
-    /// The requests after this number.
-    pub fn requests_after(&self, after: u64) -> Vec<Logged> {
-        self.shared.record().after(after)
-    }
-
-    /// How many requests there were.
-    pub fn request_count(&self) -> u64 {
-        self.shared.record().count()
     }
 
     /// What clients sent over streams: `{stream, frame}`.
@@ -305,22 +213,12 @@ impl Lseg {
     }
 }
 
-async fn found_in_time<T>(
-    mut bell: watch::Receiver<u64>,
-    patience: Duration,
-    look: impl Fn() -> Option<T>,
-) -> Option<T> {
-    let until = tokio::time::Instant::now() + patience;
-    loop {
-        bell.borrow_and_update();
-        if let Some(found) = look() {
-            return Some(found);
-        }
-        // A bell that is gone is as late as one that did not ring.
-        match tokio::time::timeout_at(until, bell.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return None,
-        }
+/// What scripts and tests ask of any platform.
+impl Deref for Lseg {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
     }
 }
 
@@ -354,6 +252,14 @@ impl Platform for Desk {
         let world = self.world.lock();
         let later = world.sent.iter().filter(|sent| sent.n > after);
         later.cloned().collect()
+    }
+
+    fn sent_count(&self) -> u64 {
+        self.world.lock().sent_count
+    }
+
+    fn bell(&self) -> watch::Receiver<u64> {
+        self.world.lock().bell()
     }
 
     fn disturb(&self, fault: &Fault) {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{Fault, Opened, Reply, Request};
 
@@ -46,6 +47,12 @@ pub trait Platform: Send + Sync + 'static {
 
     /// What bots did after this number.
     fn sent(&self, after: u64) -> Vec<Sent>;
+
+    /// The number of the last thing a bot did.
+    fn sent_count(&self) -> u64;
+
+    /// Rings whenever something may have changed.
+    fn bell(&self) -> watch::Receiver<u64>;
 
     /// Does at once what a fault asks of the platform itself: `duplicate`, `reorder`, `expire_tokens`.
     fn disturb(&self, fault: &Fault);

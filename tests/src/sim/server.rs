@@ -17,6 +17,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -28,7 +29,7 @@ use super::fault::Faults;
 use super::http::query_pairs;
 use super::record::shown;
 use super::socket::is_asked_for;
-use super::{Clock, Dice, Fault, Platform, Record, Reply, Request};
+use super::{Clock, Dice, Fault, Logged, Platform, Record, Reply, Request, Sent, found_in_time};
 
 /// Bytes that a request may have.
 const BODY_LIMIT: usize = 160 * 1024 * 1024;
@@ -84,6 +85,73 @@ impl Shared {
     /// Lets all calls succeed again.
     pub fn clear_faults(&self) {
         self.faults.clear();
+    }
+
+    /// Does what a script asks, as `POST /_sim/{verb}`.
+    ///
+    /// # Panics
+    /// When it cannot be done.
+    #[track_caller]
+    pub fn act(&self, verb: &str, what: Value) -> Value {
+        match self.platform.act(verb, &what) {
+            Ok(done) => done,
+            Err(why) => panic!("{verb} {what}: {why}"),
+        }
+    }
+
+    /// Sets how the platform behaves, as `POST /_sim/set`.
+    #[track_caller]
+    pub fn set(&self, what: Value) {
+        self.act("set", what);
+    }
+
+    /// What bots did after this number.
+    pub fn sent_after(&self, after: u64) -> Vec<Sent> {
+        self.platform.sent(after)
+    }
+
+    /// The number of the last thing a bot did.
+    pub fn sent_count(&self) -> u64 {
+        self.platform.sent_count()
+    }
+
+    /// Waits until something a bot did after this number is as wanted; none when it takes too long.
+    pub async fn sent_like(
+        &self,
+        after: u64,
+        patience: Duration,
+        is_wanted: impl Fn(&Sent) -> bool,
+    ) -> Option<Sent> {
+        let look = || {
+            let mut sent = self.sent_after(after).into_iter();
+            sent.find(|sent| is_wanted(sent))
+        };
+        found_in_time(self.platform.bell(), patience, look).await
+    }
+
+    /// The requests after this number.
+    pub fn requests_after(&self, after: u64) -> Vec<Logged> {
+        self.record.after(after)
+    }
+
+    /// How many requests there were.
+    pub fn request_count(&self) -> u64 {
+        self.record.count()
+    }
+
+    /// Waits until a request after this number is as wanted; it may be under way still. None when it
+    /// takes too long.
+    pub async fn request_like(
+        &self,
+        after: u64,
+        patience: Duration,
+        is_wanted: impl Fn(&Logged) -> bool,
+    ) -> Option<Logged> {
+        let look = || {
+            let mut asked = self.requests_after(after).into_iter();
+            asked.find(|logged| is_wanted(logged))
+        };
+        found_in_time(self.record.bell(), patience, look).await
     }
 
     /// Closes the connections of matching calls that are under way; tells how many.

@@ -18,7 +18,6 @@ mod members;
 mod messageml;
 mod messages;
 mod multipart;
-mod options;
 mod people;
 mod rooms;
 mod routes;
@@ -30,6 +29,7 @@ mod users;
 mod witness;
 mod world;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -39,17 +39,15 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use self::multipart::Draft;
 use self::world::World;
-use super::server::Shared;
-use super::{
-    Dice, Fault, Listening, Logged, Platform, Reply, Request, Sent, Server, found_in_time,
-};
+use super::{Fault, Listening, Platform, Reply, Request, Sent, Server, Shared};
 use crate::outside::{Authority, Pair};
 
+pub use super::SimOptions as SymphonyOptions;
 pub use described::symphony_api;
-pub use options::SymphonyOptions;
 pub use witness::{Handout, Posted};
 
 /// The service account that is there from the start.
@@ -199,18 +197,6 @@ impl Symphony {
         line
     }
 
-    /// Does what a script asks, as `POST /_sim/{verb}`.
-    ///
-    /// # Panics
-    /// When it cannot be done.
-    #[track_caller]
-    pub fn act(&self, verb: &str, what: Value) -> Value {
-        match self.pod.act(verb, &what) {
-            Ok(done) => done,
-            Err(why) => panic!("{verb} {what}: {why}"),
-        }
-    }
-
     /// Somebody says something in a room, which is made with the bot in it where there is none yet.
     #[track_caller]
     pub fn say(&self, room: &str, user: &str, text: &str) -> Said {
@@ -248,80 +234,6 @@ impl Symphony {
                 "values": values,
             }),
         );
-    }
-
-    /// Sets how the platform behaves, as `POST /_sim/set`.
-    #[track_caller]
-    pub fn set(&self, what: Value) {
-        self.act("set", what);
-    }
-
-    /// Makes the next matching calls fail.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.fault(fault);
-    }
-
-    /// Lets dice decide which calls fail, where no fault is about them.
-    pub fn fault_by(&self, dice: Dice) {
-        self.shared.fault_by(dice);
-    }
-
-    /// Lets all calls succeed again.
-    pub fn clear_faults(&self) {
-        self.shared.clear_faults();
-    }
-
-    /// What bots did after this number.
-    pub fn sent_after(&self, after: u64) -> Vec<Sent> {
-        self.pod.sent(after)
-    }
-
-    /// Waits until something a bot did after this number is as wanted; none when it takes too long.
-    pub async fn sent_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Sent) -> bool,
-    ) -> Option<Sent> {
-        let bell = self.pod.world.lock().bell();
-        let look = || {
-            self.sent_after(after)
-                .into_iter()
-                .find(|sent| is_wanted(sent))
-        };
-        found_in_time(bell, patience, look).await
-    }
-
-    /// Waits until a request after this number is as wanted; it may be under way still. None when it
-    /// takes too long.
-    pub async fn request_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Logged) -> bool,
-    ) -> Option<Logged> {
-        let bell = self.shared.record().bell();
-        let look = || {
-            self.requests_after(after)
-                .into_iter()
-                .find(|logged| is_wanted(logged))
-        };
-        found_in_time(bell, patience, look).await
-    }
-
-    /// The number of the last thing a bot did.
-    pub fn sent_count(&self) -> u64 {
-        self.pod.world.lock().sent_count
-    }
-
-    /// The requests after this number.
-    pub fn requests_after(&self, after: u64) -> Vec<Logged> {
-        self.shared.record().after(after)
-    }
-
-    /// How many requests there were.
-    pub fn request_count(&self) -> u64 {
-        self.shared.record().count()
     }
 
     /// What clients did that a server lets pass and the document forbids, with the request's number.
@@ -393,6 +305,15 @@ impl Said {
     }
 }
 
+/// What scripts and tests ask of any platform.
+impl Deref for Symphony {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 #[async_trait]
 impl Platform for Pod {
     fn name(&self) -> &'static str {
@@ -427,6 +348,14 @@ impl Platform for Pod {
             .filter(|sent| sent.n > after)
             .cloned()
             .collect()
+    }
+
+    fn sent_count(&self) -> u64 {
+        self.world.lock().sent_count
+    }
+
+    fn bell(&self) -> watch::Receiver<u64> {
+        self.world.lock().bell()
     }
 
     fn disturb(&self, fault: &Fault) {

@@ -22,18 +22,19 @@ mod socket;
 mod world;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::answer::Fields;
 use self::world::World;
-use super::server::Shared;
-use super::{Fault, Listening, Logged, Platform, Reply, Request, Sent, Server};
+use super::{Fault, Listening, Platform, Reply, Request, Sent, Server, Shared};
 use crate::outside::Authority;
 
 pub use described::{folder, webex_api};
@@ -149,18 +150,6 @@ impl Webex {
         line
     }
 
-    /// Does what a script asks, as `POST /_sim/{verb}`.
-    ///
-    /// # Panics
-    /// When it cannot be done.
-    #[track_caller]
-    pub fn act(&self, verb: &str, what: Value) -> Value {
-        match self.cloud.act(verb, &what) {
-            Ok(done) => done,
-            Err(why) => panic!("{verb} {what}: {why}"),
-        }
-    }
-
     /// Somebody says something to the bot alone; the message's id.
     #[track_caller]
     pub fn say_direct(&self, user: &str, text: &str) -> String {
@@ -174,47 +163,6 @@ impl Webex {
     pub fn say_to_bot(&self, room: &str, user: &str, text: &str) -> String {
         let what = json!({"room": room, "user": user, "text": text, "mention_bot": true});
         id_of(&self.act("say", what), "message_id")
-    }
-
-    /// Sets how the platform behaves, as `POST /_sim/set`.
-    #[track_caller]
-    pub fn set(&self, what: Value) {
-        self.act("set", what);
-    }
-
-    /// Makes the next matching calls fail.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.fault(fault);
-    }
-
-    /// Lets all calls succeed again.
-    pub fn clear_faults(&self) {
-        self.shared.clear_faults();
-    }
-
-    /// What bots did after this number.
-    pub fn sent_after(&self, after: u64) -> Vec<Sent> {
-        self.cloud.sent(after)
-    }
-
-    /// The number of the last thing a bot did.
-    pub fn sent_count(&self) -> u64 {
-        self.cloud.world.lock().sent_count
-    }
-
-    /// Waits until something a bot did after this number is as wanted; none when it takes too long.
-    pub async fn sent_like(
-        &self,
-        after: u64,
-        patience: Duration,
-        is_wanted: impl Fn(&Sent) -> bool,
-    ) -> Option<Sent> {
-        let look = || {
-            self.sent_after(after)
-                .into_iter()
-                .find(|sent| is_wanted(sent))
-        };
-        self.found(patience, look).await
     }
 
     /// Waits until something holds of the platform; tells whether it came to be.
@@ -239,16 +187,6 @@ impl Webex {
                 () = tokio::time::sleep_until(until) => return None,
             }
         }
-    }
-
-    /// The requests after this number.
-    pub fn requests_after(&self, after: u64) -> Vec<Logged> {
-        self.shared.record().after(after)
-    }
-
-    /// How many requests there were.
-    pub fn request_count(&self) -> u64 {
-        self.shared.record().count()
     }
 
     /// The id of a person, who is made where there is none of this name yet.
@@ -327,6 +265,15 @@ impl Drop for Webex {
     }
 }
 
+/// What scripts and tests ask of any platform.
+impl Deref for Webex {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 #[async_trait]
 impl Platform for Cloud {
     fn name(&self) -> &'static str {
@@ -356,6 +303,14 @@ impl Platform for Cloud {
         let world = self.world.lock();
         let sent = world.sent.iter().filter(|sent| sent.n > after);
         sent.cloned().collect()
+    }
+
+    fn sent_count(&self) -> u64 {
+        self.world.lock().sent_count
+    }
+
+    fn bell(&self) -> watch::Receiver<u64> {
+        self.world.lock().bell()
     }
 
     fn disturb(&self, fault: &Fault) {

@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::{Logged, Symphony};
+use super::Symphony;
 use crate::guests::workspace;
 use crate::openapi::{Asked, OpenApi};
+use crate::sim::Logged;
 use crate::sim::left_out;
 
 /// The descriptions and where their paths begin: current ones first.

@@ -1,10 +1,10 @@
-//! How a pod is started.
+//! How a simulator is started.
 
-use crate::sim::Clock;
+use super::Clock;
 
-/// What a pod is asked to be.
+/// What a platform is asked to be.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SymphonyOptions {
+pub struct SimOptions {
     /// Its port; 0: any free one.
     pub port: u16,
     /// Whether it serves with a certificate of an authority made for the run.
@@ -13,7 +13,7 @@ pub struct SymphonyOptions {
     pub clock: Clock,
 }
 
-impl SymphonyOptions {
+impl SimOptions {
     /// Serves with TLS.
     #[must_use]
     pub fn tls(mut self) -> Self {
