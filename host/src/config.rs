@@ -3,6 +3,7 @@
 //! `read` reads TOML key by key and reports what nobody asked for; `sections` and `plugin` ask.
 //! A key that nothing enforces yet is refused, not ignored. `environment` alone reads variables.
 
+mod address;
 mod age;
 mod asks;
 mod bots;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::address::{address, address_of_host};
 use super::net::read_way;
 use super::read::{Item, Reader, Table};
-use super::symphony::address;
 use crate::connectors::livechat::config::{
     App, CHATIO_ACCOUNTS, CHATIO_API, DEFAULT_ACCOUNTS, DEFAULT_API, Group, LiveChatConfig,
     MAX_CHATS, PersonalToken, Priority, Routing, Version, WorkingDay, WorkingHours,
@@ -117,7 +117,7 @@ fn read_host(
     let Some(item) = table.get(reader, name) else {
         return Url::parse(default).ok();
     };
-    let found = address(item.text(reader)?);
+    let found = address_of_host(item.text(reader)?);
     if found.is_none() {
         item.wrong(reader, EXPECTED_HOST);
     }
@@ -152,7 +152,7 @@ fn read_redirect(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
     let text = item.text(reader)?;
     let written = Url::parse(text).ok();
     // What is plain of a host is plain of this; the path stays as it is registered.
-    let is_plain = address(text).is_some() && text.contains("://");
+    let is_plain = address(text).is_some();
     let url = written.filter(|_| is_plain);
     // The host's own paths are others'.
     let is_free = |url: &Url| {

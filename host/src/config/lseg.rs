@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
+use super::address::{address_of_host, stream_address};
 use super::bots::{BotConfig, Platform};
 use super::net::read_way;
 use super::read::{Item, Reader, Table};
-use super::symphony::address;
 use crate::connectors::lseg::MESSAGE_CHARS;
 use crate::connectors::lseg::config::{
     API_PATH, GATEWAY, HoldConfig, LsegConfig, REDIRECT_HOSTS, SCOPE, STREAM, TOKEN_PATH,
@@ -136,7 +136,7 @@ fn read_username(reader: &mut Reader<'_>, item: &Item<'_>, others: &[BotConfig])
 }
 
 fn read_gateway(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
-    let url = address(item.text(reader)?).filter(|url| url.path() == "/");
+    let url = address_of_host(item.text(reader)?).filter(|url| url.path() == "/");
     if url.is_none() {
         item.wrong(reader, EXPECTED_HOST);
     }
@@ -169,24 +169,11 @@ fn read_stream(
 }
 
 fn read_stream_url(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
-    let url = stream_url(item.text(reader)?);
+    let url = stream_address(item.text(reader)?);
     if url.is_none() {
         item.wrong(reader, EXPECTED_STREAM);
     }
     url
-}
-
-fn stream_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_own_machine = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let is_taken = url.scheme() == "wss" || (url.scheme() == "ws" && is_own_machine);
-    let is_plain =
-        url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    (is_taken && is_plain).then_some(url)
 }
 
 /// A path; the usual one where there is none, none where there is a mistake.
@@ -280,27 +267,4 @@ fn read_heartbeat(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<(Duration,
     let timeout = secs("timeout-secs", usual_timeout);
     table.finish(reader);
     Some((every, timeout))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stream_url;
-
-    #[test]
-    fn a_stream_is_encrypted_unless_it_is_on_this_machine() {
-        for (text, is_taken) in [
-            ("wss://api.collab.refinitiv.com/services/stream", true),
-            ("wss://acme.com:8443/x?y=1", true),
-            ("ws://127.0.0.1:9000/stream", true),
-            ("ws://[::1]:9000/stream", true),
-            ("ws://localhost:9000", true),
-            ("ws://acme.com/stream", false),
-            ("https://acme.com/stream", false),
-            ("wss://a:b@acme.com/stream", false),
-            ("acme.com/stream", false),
-            ("", false),
-        ] {
-            assert_eq!(stream_url(text).is_some(), is_taken, "{text}");
-        }
-    }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use url::{Host, Url};
+use url::Url;
 
+use super::address::address_of_host;
 use super::net::read_way;
 use super::read::{Item, Reader, Table, read_file};
 use crate::connectors::symphony::config::{
@@ -199,36 +200,11 @@ fn read_agents(
 /// The address of a host of the platform, without what the platform adds to it.
 fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
     let text = item.text(reader)?;
-    let address = address(text);
+    let address = address_of_host(text);
     if address.is_none() {
         item.wrong(reader, EXPECTED_HOST);
     }
     address
-}
-
-/// Reads `acme.symphony.com`, `agent.acme.com:8443/context`, `https://…`, `http://127.0.0.1:…`.
-pub(super) fn address(text: &str) -> Option<Url> {
-    let written = match text.contains("://") {
-        true => text.to_owned(),
-        false => format!("https://{text}"),
-    };
-    let mut url = Url::parse(written.trim_end_matches('/')).ok()?;
-    let is_own_machine = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let is_taken = url.scheme() == "https" || (url.scheme() == "http" && is_own_machine);
-    let is_plain = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !is_taken || !is_plain {
-        return None;
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Some(url)
 }
 
 /// The port that is written out, even where it is the usual one.
@@ -394,36 +370,7 @@ fn read_feed(reader: &mut Reader<'_>, item: &Item<'_>) -> FeedConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, text_port};
-
-    #[test]
-    fn an_address_is_a_host_with_what_stands_before_the_platform_s_own_path() {
-        let read = |text: &str| address(text).map(|url| url.to_string());
-        let is = |text: &str, expected: &str| {
-            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
-        };
-        is("acme.symphony.com", "https://acme.symphony.com/");
-        is("acme.symphony.com/", "https://acme.symphony.com/");
-        is(
-            "agent.acme.com:8443/ctx/",
-            "https://agent.acme.com:8443/ctx",
-        );
-        is(
-            "https://acme.symphony.com:443",
-            "https://acme.symphony.com/",
-        );
-        is("http://127.0.0.1:9000", "http://127.0.0.1:9000/");
-        is("http://localhost:9000/x", "http://localhost:9000/x");
-        for wrong in [
-            "",
-            "http://acme.com",
-            "https://a:b@acme.com",
-            "acme.com?x",
-            "ftp://acme.com",
-        ] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
+    use super::text_port;
 
     #[test]
     fn a_port_that_is_written_out_is_one() {

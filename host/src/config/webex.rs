@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
+use super::address::address;
 use super::net::read_way;
 use super::read::{Item, Reader, Table};
 use crate::connectors::webex::config::{
@@ -128,24 +129,4 @@ fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
         item.wrong(reader, EXPECTED_ADDRESS);
     }
     address
-}
-
-fn address(text: &str) -> Option<Url> {
-    let mut url = Url::parse(text.trim_end_matches('/')).ok()?;
-    let is_own_machine = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let is_taken = url.scheme() == "https" || (url.scheme() == "http" && is_own_machine);
-    let is_plain = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !is_taken || !is_plain {
-        return None;
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Some(url)
 }
