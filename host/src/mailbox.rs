@@ -5,6 +5,7 @@ pub mod calls;
 pub mod control;
 mod offer;
 mod pace;
+mod progress;
 pub mod rooms;
 pub mod session;
 
@@ -14,8 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::agents::AgentsOnly;
-pub use self::offer::{OfferError, offer_all};
+pub use self::offer::{OfferError, offer_all, offer_now};
 pub use self::pace::{Pace, Rate};
+pub use self::progress::Progress;
 use crate::content::hosted::Shows;
 use crate::journal::{Durable, EventKey, NewPart, Part, Sent, Urgency};
 use crate::model::action::{Action, ActionKind, Target};

@@ -48,7 +48,7 @@ use self::wire::rest::PodUser;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, ShownCommand, Watch};
 use crate::mailbox::{
-    Clock, Connector, Intake, Pace, Rate, Read, ReadAnswer, SendError, SystemClock,
+    Clock, Connector, Intake, Pace, Progress, Rate, Read, ReadAnswer, SendError, SystemClock,
 };
 use crate::model::action::{Action, ActionKind};
 use crate::model::directory::ReadError;
@@ -79,6 +79,7 @@ pub struct SymphonyConnector {
     api: Api,
     own: RwLock<Bot>,
     marks: Marks,
+    progress: Progress,
     files: files::Files,
     /// Logins in a row that were refused.
     refused: Mutex<u32>,
@@ -115,7 +116,8 @@ impl SymphonyConnector {
                 user_id: String::new(),
                 display_name: config.username.clone(),
             }),
-            marks: Marks::new(config.folder.clone()),
+            marks: Marks::default(),
+            progress: Progress::new(config.folder.clone()),
             files: files::Files::default(),
             refused: Mutex::default(),
             pace: ArcSwap::from_pointee(PACE),

@@ -19,7 +19,6 @@ mod fetch;
 mod hooks;
 pub mod html;
 pub mod ids;
-mod marks;
 mod past;
 mod preview;
 mod reads;
@@ -48,7 +47,6 @@ use self::api::Api;
 use self::config::Events;
 use self::directory::Directory;
 use self::hooks::Ring;
-use self::marks::Marks;
 use self::sent::SentLog;
 use self::spool::Spool;
 use self::wire::Person;
@@ -56,7 +54,7 @@ use crate::journal::{Part, Sent};
 use crate::mailbox::calls::Called;
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, Watch};
 use crate::mailbox::{
-    Clock as _, Connector, Intake, Pace, Read, ReadAnswer, SendError, SystemClock,
+    Clock as _, Connector, Intake, Pace, Progress, Read, ReadAnswer, SendError, SystemClock,
 };
 use crate::model::action::Action;
 use crate::model::directory::ReadError;
@@ -75,7 +73,7 @@ pub struct WebexConnector {
     api: Api,
     own: RwLock<Own>,
     directory: Directory,
-    marks: Marks,
+    progress: Progress,
     spool: Arc<Spool>,
     sent: SentLog,
     /// Why the token is taken no more, where a notice could not be followed up for that.
@@ -127,7 +125,7 @@ impl WebexConnector {
                 nick_name: None,
             }),
             directory: Directory::default(),
-            marks: Marks::new(folder.clone()),
+            progress: Progress::new(folder.clone()),
             sent: SentLog::new(folder.as_deref()),
             revoked: watch::Sender::default(),
             spool,

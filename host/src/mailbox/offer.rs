@@ -13,16 +13,36 @@ pub enum OfferError {
     /// The host takes no more.
     #[error("the host takes no more events")]
     Stopping,
+    /// The host takes none now.
+    #[error("{0}")]
+    Paused(String),
     /// They were taken, and are not on disk.
     #[error("events were not kept: {0}")]
     NotKept(String),
 }
 
-/// Hands events over until the journal has them.
+/// Hands events over until the journal has them, however long the host pauses.
+///
+/// # Errors
+/// [`OfferError`], but for the pause.
+pub async fn offer_all(intake: &dyn Intake, incoming: Vec<Incoming>) -> Result<(), OfferError> {
+    offer(intake, incoming, true).await
+}
+
+/// Hands events over for somebody who comes again where the host pauses: what was taken by then is
+/// known.
 ///
 /// # Errors
 /// [`OfferError`].
-pub async fn offer_all(intake: &dyn Intake, mut incoming: Vec<Incoming>) -> Result<(), OfferError> {
+pub async fn offer_now(intake: &dyn Intake, incoming: Vec<Incoming>) -> Result<(), OfferError> {
+    offer(intake, incoming, false).await
+}
+
+async fn offer(
+    intake: &dyn Intake,
+    mut incoming: Vec<Incoming>,
+    waits: bool,
+) -> Result<(), OfferError> {
     let mut writes = Vec::new();
     let (mut pause, longest) = PAUSE;
     while !incoming.is_empty() {
@@ -33,6 +53,7 @@ pub async fn offer_all(intake: &dyn Intake, mut incoming: Vec<Incoming>) -> Resu
                 pause = PAUSE.0;
             }
             Err(IntakeError::Stopping) => return Err(OfferError::Stopping),
+            Err(IntakeError::Paused(why)) if !waits => return Err(OfferError::Paused(why)),
             Err(IntakeError::Paused(why)) => {
                 tracing::debug!(why, "intake pauses");
                 tokio::time::sleep(pause).await;

@@ -16,7 +16,7 @@ use super::licence::Licence;
 use super::places::chat_of;
 use super::wire::{Chat, Envelope};
 use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
-use crate::mailbox::{Incoming, Intake};
+use crate::mailbox::{Incoming, Intake, offer_now};
 
 /// How long the people of a chat are asked for while the platform waits for its answer, which it does
 /// for about ten seconds.
@@ -171,25 +171,11 @@ impl Core {
     }
 
     /// Hands events over; tells whether all are on disk.
-    pub(super) async fn offer(&self, mut events: Vec<Incoming>, intake: &dyn Intake) -> bool {
-        let mut writes = Vec::new();
-        while !events.is_empty() {
-            match intake.take_ordered(events.clone()).await {
-                Ok((taken, durable)) => {
-                    events.drain(..taken.len().min(events.len()));
-                    writes.push(durable);
-                }
-                // What was taken is known when it comes again.
-                Err(error) => {
-                    tracing::debug!(bot = self.name(), %error, "webhook not taken");
-                    return false;
-                }
-            }
-        }
-        for write in writes {
-            if write.wait().await.is_err() {
-                return false;
-            }
+    pub(super) async fn offer(&self, events: Vec<Incoming>, intake: &dyn Intake) -> bool {
+        if let Err(error) = offer_now(intake, events).await {
+            // What was taken is known when it comes again.
+            tracing::debug!(bot = self.name(), %error, "webhook not taken");
+            return false;
         }
         self.store.heard(self.now());
         true

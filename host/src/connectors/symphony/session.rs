@@ -180,7 +180,8 @@ impl Hearing<'_> {
         }
         let taken = self.offer(incoming).await?;
         if taken.is_ok() {
-            self.connector.marks.reached(latest);
+            self.connector.marks.taken();
+            self.connector.progress.reached(latest);
         }
         Some(taken)
     }

@@ -68,7 +68,7 @@ impl WebexConnector {
                 }
             }
         }
-        self.marks.reached(reached);
+        self.progress.reached(reached);
         Ok(())
     }
 

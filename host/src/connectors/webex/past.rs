@@ -29,11 +29,8 @@ impl WebexConnector {
     /// Puts what was said while there was a gap to the notices that wait.
     pub(super) async fn fetch_missed(&self) -> Result<(), ApiError> {
         let now = self.now();
-        if self.marks.last().is_none() {
-            // From now on it hears.
-            self.marks.reached(now);
-        }
-        let Some(last) = self.marks.gap() else {
+        self.progress.begin(now);
+        let Some(last) = self.progress.gap() else {
             return Ok(());
         };
         let since = last
@@ -56,7 +53,7 @@ impl WebexConnector {
             }
             read += self.read_back(room, since).await?;
         }
-        self.marks.close_gap();
+        self.progress.close_gap();
         let gap_ms = now.saturating_sub(last);
         tracing::info!(
             bot = self.name(),

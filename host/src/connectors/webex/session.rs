@@ -29,7 +29,7 @@ impl WebexConnector {
     ) -> SessionEnd {
         self.revoked.send_replace(None);
         // Before anything is heard again that would hide when the last was.
-        self.marks.open_gap(None);
+        self.progress.open_gap(None);
         let hear = async {
             if let Err(error) = self.introduce().await {
                 return end_of(&error);
@@ -121,7 +121,7 @@ impl WebexConnector {
                 watch.connected();
             }
             if looked.was_off {
-                self.marks.open_gap(seen_on);
+                self.progress.open_gap(seen_on);
             }
             seen_on = Some(self.now());
             if is_first || looked.was_off {

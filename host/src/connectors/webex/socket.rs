@@ -156,7 +156,7 @@ impl WebexConnector {
             *sequence = Some(number);
             if has_gap {
                 tracing::warn!(bot = self.name(), number, "frames were lost");
-                self.marks.open_gap(None);
+                self.progress.open_gap(None);
                 if let Err(error) = self.fetch_missed().await {
                     return Some(Ended::Session(end_of(&error)));
                 }

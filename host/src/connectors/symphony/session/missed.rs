@@ -59,7 +59,7 @@ impl Hearing<'_> {
         &self,
         behind: &mut Behind,
     ) -> Result<Option<SessionEnd>, ApiError> {
-        let Some(last) = self.connector.marks.gap() else {
+        let Some(last) = self.connector.progress.gap() else {
             return Ok(None);
         };
         if behind.due.is_some_and(|due| Instant::now() < due) {
@@ -67,7 +67,7 @@ impl Hearing<'_> {
         }
         match self.fetch_missed(last, &mut behind.done).await {
             Ok(()) => {
-                self.connector.marks.close_gap();
+                self.connector.progress.close_gap();
                 Ok(None)
             }
             Err(Halt::Later(wait)) => {

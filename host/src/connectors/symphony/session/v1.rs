@@ -31,8 +31,9 @@ impl Hearing<'_> {
         let marks = &self.connector.marks;
         marks.keep(Some(Feed::new(id.clone())));
         // What a feed of this version has handed out is gone, also where it did not arrive.
-        marks.open_gap();
-        marks.begin(self.connector.now());
+        let progress = &self.connector.progress;
+        progress.open_gap(None);
+        progress.begin(self.connector.now());
         self.connected();
         let mut behind = Behind::default();
         let mut made = 0;
@@ -63,7 +64,7 @@ impl Hearing<'_> {
                     }
                     made += 1;
                     tracing::warn!(bot = self.connector.name(), %error, "the feed is given up");
-                    marks.open_gap();
+                    progress.open_gap(None);
                     behind = Behind::default();
                     id = self.make_v1().await?;
                     marks.keep(Some(Feed::new(id.clone())));

@@ -75,7 +75,7 @@ impl Hearing<'_> {
                     made += 1;
                     tracing::warn!(bot = self.connector.name(), %error, "the feed is given up");
                     self.connector.marks.keep(None);
-                    self.connector.marks.open_gap();
+                    self.connector.progress.open_gap(None);
                     behind = Behind::default();
                     self.delete(&feed).await;
                     feed = self.make_feed().await?;
@@ -109,13 +109,13 @@ impl Hearing<'_> {
                 tracing::debug!(bot = self.connector.name(), id, "feed found");
                 // What came since it was left, it has itself.
                 let feed = Feed::new(id.to_owned());
-                self.connector.marks.begin(self.connector.now());
+                self.connector.progress.begin(self.connector.now());
                 self.connector.marks.keep(Some(feed.clone()));
                 Ok(feed)
             }
             None => {
                 // The last one was given up while nobody read it.
-                self.connector.marks.open_gap();
+                self.connector.progress.open_gap(None);
                 self.make_feed().await
             }
         }
@@ -130,7 +130,7 @@ impl Hearing<'_> {
         let answer = self.connector.api.feed(&call).await.map_err(advised)?;
         let made: Id<String> = self.connector.api.read_feed(&answer)?;
         let feed = Feed::new(made.id);
-        self.connector.marks.begin(self.connector.now());
+        self.connector.progress.begin(self.connector.now());
         self.connector.marks.keep(Some(feed.clone()));
         Ok(feed)
     }

@@ -1,4 +1,5 @@
-//! How far the bot is on its platform, over restarts.
+//! How far a bot is on its platform, over restarts: when the last event was that it has, and since when
+//! it has to read back what was said.
 
 use std::path::PathBuf;
 
@@ -14,21 +15,22 @@ const GAP: &str = "not-read-back";
 const STEP_MS: u64 = 1_000;
 
 /// What is kept.
-pub(super) struct Marks {
+#[derive(Debug)]
+pub struct Progress {
     folder: Option<PathBuf>,
     kept: Mutex<Kept>,
 }
 
-#[derive(Default)]
+#[derive(Debug)]
 struct Kept {
     last: Option<Timestamp>,
     written: Timestamp,
     gap: Option<Timestamp>,
 }
 
-impl Marks {
-    /// Reads what the last run has left.
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+impl Progress {
+    /// Reads what the last run has left in the bot's folder; without one nothing outlasts the process.
+    pub fn new(folder: Option<PathBuf>) -> Self {
         let read = |name: &str| {
             let file = folder.as_ref()?.join(name);
             // Without the file there is nothing yet, and nothing is known of one that is damaged.
@@ -46,33 +48,36 @@ impl Marks {
         }
     }
 
-    /// When the last event was; none before the first run.
-    pub(super) fn last(&self) -> Option<Timestamp> {
-        self.kept.lock().last
+    /// Notes that the bot hears from now on, where it has never heard anything.
+    pub fn begin(&self, now: Timestamp) {
+        let mut kept = self.kept.lock();
+        if kept.last.is_none() {
+            kept.last = Some(now);
+            self.write(LAST, now);
+        }
     }
 
-    /// Notes that the journal has an event of that time; 0 is nothing new.
-    pub(super) fn reached(&self, at: Timestamp) {
+    /// Notes that the journal has an event of that time, with everything before it; 0 is nothing new.
+    pub fn reached(&self, at: Timestamp) {
         let mut kept = self.kept.lock();
         if at == 0 || kept.last.is_some_and(|last| last >= at) {
             return;
         }
         kept.last = Some(at);
-        if at < kept.written + STEP_MS {
-            return;
+        if at >= kept.written + STEP_MS {
+            kept.written = at;
+            self.write(LAST, at);
         }
-        kept.written = at;
-        self.write(LAST, at);
     }
 
     /// Since when what was said has to be read back.
-    pub(super) fn gap(&self) -> Option<Timestamp> {
+    pub fn gap(&self) -> Option<Timestamp> {
         self.kept.lock().gap
     }
 
     /// Notes that what was said since then, or since the last event, has to be read back. One that is
     /// open already began earlier.
-    pub(super) fn open_gap(&self, since: Option<Timestamp>) {
+    pub fn open_gap(&self, since: Option<Timestamp>) {
         let mut kept = self.kept.lock();
         if let (None, Some(since)) = (kept.gap, since.or(kept.last)) {
             kept.gap = Some(since);
@@ -81,7 +86,7 @@ impl Marks {
     }
 
     /// Notes that everything was read back.
-    pub(super) fn close_gap(&self) {
+    pub fn close_gap(&self) {
         self.kept.lock().gap = None;
         let Some(folder) = &self.folder else {
             return;
@@ -110,19 +115,45 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_gap_is_kept_over_restarts_until_it_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let progress = || Progress::new(Some(folder.path().to_owned()));
+        let first = progress();
+        first.open_gap(None);
+        assert_eq!(first.gap(), None, "who never heard anything missed nothing");
+        first.begin(5_000);
+        first.begin(9_000);
+        first.open_gap(None);
+        first.reached(8_000);
+        first.open_gap(None);
+        assert_eq!(first.gap(), Some(5_000));
+        let second = progress();
+        assert_eq!(second.gap(), Some(5_000));
+        second.close_gap();
+        let third = progress();
+        assert_eq!(third.gap(), None);
+        third.open_gap(None);
+        assert_eq!(third.gap(), Some(8_000));
+    }
+
+    #[test]
     fn a_gap_stays_where_it_began_until_it_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let marks = || Marks::new(Some(folder.path().to_owned()));
-        let first = marks();
+        let progress = || Progress::new(Some(folder.path().to_owned()));
+        let first = progress();
         first.open_gap(None);
         assert_eq!(first.gap(), None, "who never heard anything missed nothing");
         first.reached(5_000);
         first.open_gap(None);
         first.reached(9_000);
         first.open_gap(Some(8_000));
-        assert_eq!(marks().gap(), Some(5_000));
+        assert_eq!(progress().gap(), Some(5_000));
         first.close_gap();
         first.open_gap(Some(8_000));
-        assert_eq!((marks().gap(), marks().last()), (Some(8_000), Some(9_000)));
+        assert_eq!(progress().gap(), Some(8_000));
+        first.close_gap();
+        let second = progress();
+        second.open_gap(None);
+        assert_eq!(second.gap(), Some(9_000), "the last event is kept too");
     }
 }
