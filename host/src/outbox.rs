@@ -12,6 +12,7 @@ mod forms;
 mod hold;
 mod hosted;
 mod keys;
+mod opening;
 mod operator;
 mod pace;
 mod perform;
@@ -47,9 +48,12 @@ use self::hold::Holds;
 pub use self::hold::MAX_HOLDS;
 pub use self::hosted::HostedSentences;
 use self::keys::Keys;
+use self::opening::Opening;
 pub use self::operator::Dropped;
 use self::recorder::Recorder;
-use crate::journal::{Broadcast, Journal, JournalResult, OpenForm, Part, PartNumber, Sent};
+use crate::journal::{
+    Broadcast, Journal, JournalResult, OpenForm, Part, PartNumber, PartState, Sent,
+};
 use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
 use crate::model::payload::ActionError;
 use crate::model::{Name, NameMap};
@@ -177,6 +181,7 @@ struct Shared {
     outcomes: Arc<dyn Outcomes>,
     recorder: Arc<Recorder>,
     keys: Keys,
+    opening: Opening,
     reposts: Reposts,
     config: OutboxConfig,
     tracker: TaskTracker,
@@ -206,6 +211,7 @@ impl Outbox {
             outcomes,
             recorder: Arc::clone(&recorder),
             keys: Keys::default(),
+            opening: Opening::default(),
             reposts: Reposts::default(),
             config,
             tracker: TaskTracker::new(),
@@ -228,6 +234,29 @@ impl Outbox {
     /// The journal's; it is written later.
     pub async fn record(&self) -> JournalResult<()> {
         self.shared.recorder.flush().await
+    }
+
+    /// Tells whether a message with a form or buttons is on its way: seldom so.
+    pub fn is_opening(&self) -> bool {
+        !self.shared.opening.is_empty()
+    }
+
+    /// Waits, no longer than is bearable, until it is known what became of the messages with a form or
+    /// buttons that are on their way: those of one conversation, or all of a bot. Ends early where
+    /// what was waited for is there.
+    pub async fn wait_for_opening(
+        &self,
+        tenant: &Name,
+        bot: &str,
+        conversation: Option<&str>,
+        is_there: impl Fn() -> bool,
+    ) {
+        let is_meant = |place: &(Name, Name, Name)| {
+            place.0 == *tenant
+                && *place.1 == *bot
+                && conversation.is_none_or(|conversation| *place.2 == *conversation)
+        };
+        self.shared.opening.wait(is_meant, is_there).await;
     }
 
     /// Takes up what the journal holds from before. To be called once, before lanes run.
@@ -321,6 +350,10 @@ impl Outbox {
         };
         for part in &parts {
             self.shared.keys.put(part);
+            if part.state == PartState::Sending {
+                // The host before this one may have sent it.
+                self.shared.opening.begin(part);
+            }
         }
         let is_same = |part: &Part| part.what.bot == first.what.bot && part.tenant == first.tenant;
         if parts.iter().all(is_same) {

@@ -13,10 +13,11 @@ use super::clock;
 use super::closing;
 use super::hearing::{Found, Hearing, Hearings};
 use super::intake::{Inbox, refusal};
+use crate::content::hosted::Shows;
 use crate::journal::Arrival;
 use crate::mailbox::{Acceptance, Connectors, IntakeError, Read, ReadAnswer};
 use crate::model::event::{ConversationKind, Event, User};
-use crate::model::payload::EventPayload;
+use crate::model::payload::{ButtonPressed, EventPayload, FormSubmitted};
 use crate::model::{Name, Timestamp};
 use crate::outbox::{HostedSentences, Outbox};
 use crate::router::{Routing, Table};
@@ -76,6 +77,37 @@ impl Hosting {
 }
 
 impl Inbox {
+    /// Waits where an event may answer a message that was sent a moment ago and is not known yet.
+    pub(super) async fn wait_for_opening(&self, tenant: &Name, event: &Event) {
+        let Some(bot) = event.bot.as_ref().map(|bot| &bot.name) else {
+            return;
+        };
+        let outbox = self.hosting.outbox.get().and_then(Weak::upgrade);
+        let Some(outbox) = outbox.filter(|outbox| outbox.is_opening()) else {
+            return;
+        };
+        match &event.payload {
+            EventPayload::FormSubmitted(FormSubmitted { message_id, .. })
+            | EventPayload::ButtonPressed(ButtonPressed { message_id, .. }) => {
+                let key = (tenant.clone(), bot.as_str().into(), message_id.clone());
+                let is_there = || self.forms.has(&key);
+                outbox.wait_for_opening(tenant, bot, None, is_there).await;
+            }
+            EventPayload::Message(_) => {
+                let connectors = self.hosting.connectors.as_ref();
+                let connector = connectors.and_then(|all| all.connector(tenant, bot));
+                // Elsewhere nobody is asked in messages.
+                let asks = connector.is_some_and(|found| found.shows() != Shows::ALL);
+                let place = event.conversation.as_ref().filter(|_| asks);
+                if let Some(place) = place {
+                    let place = Some(place.id.as_str());
+                    outbox.wait_for_opening(tenant, bot, place, || false).await;
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Takes the turn of a conversation for an event that may concern a form; none where it does not.
     pub(super) async fn hosting_turn(
         &self,

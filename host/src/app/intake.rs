@@ -290,6 +290,7 @@ impl Inbox {
         };
         let is_message = matches!(event.payload, EventPayload::Message(_));
         let mut routing = is_message.then(|| route(&event)).flatten();
+        self.wait_for_opening(&tenant, &event).await;
         let turn = self.hosting_turn(&tenant, &event).await;
         let (mut forms, mut says, mut for_plugins) = (Vec::new(), Vec::new(), true);
         if turn.is_some() {

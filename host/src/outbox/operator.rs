@@ -177,6 +177,7 @@ impl Outbox {
             let update = PartUpdate::Failed(number, class, detail.to_owned());
             shared.recorder.note(update);
             shared.keys.ended(&item.part);
+            shared.opening.end(number);
             shared.broadcasts.ended(item.part.broadcast, false);
             if count % BATCH == 0 {
                 shared.recorder.flush().await?;

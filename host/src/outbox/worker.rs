@@ -26,6 +26,7 @@ pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
                     bot: &bot,
                     connector: connector.as_ref(),
                 };
+                shared.opening.begin(&job.item.part);
                 let run = perform::run(&performing, &mut job);
                 let run = shared.kill.run_until_cancelled(run);
                 let next = match AssertUnwindSafe(run).catch_unwind().await {
@@ -56,6 +57,10 @@ pub(super) async fn run(shared: Arc<Shared>, bot: Arc<BotQueue>) {
 }
 
 fn finish(shared: &Shared, bot: &BotQueue, job: Job, next: Next) {
+    let goes_on = matches!(next, Next::Later(_) | Next::Aside(..));
+    if !(goes_on && job.item.is_in_doubt) {
+        shared.opening.end(job.item.part.number);
+    }
     if matches!(next, Next::On | Next::Skip) {
         shared.keys.ended(&job.item.part);
     }

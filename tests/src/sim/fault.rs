@@ -26,7 +26,8 @@ pub struct Fault {
     pub headers: BTreeMap<String, String>,
     /// The answer's body: text as it is, anything else as JSON.
     pub body: Option<Value>,
-    /// How long the answer is held back.
+    /// How long the answer is held back; the call waits too, unless it is one that is performed all
+    /// the same.
     pub delay_ms: u64,
     /// The connection is closed without an answer, and the call is not performed.
     pub drop: bool,

@@ -351,7 +351,7 @@ async fn faulty(
         }
         return Err(Closed);
     }
-    if !delay.is_zero() {
+    if !fault.perform {
         tokio::time::sleep(delay).await;
     }
     let replaced = fault.reply();
@@ -359,6 +359,9 @@ async fn faulty(
         return replaced.filter(|_| !fault.drop).ok_or(Closed);
     }
     let reply = performed(shared, request, socket).await?;
+    if fault.perform {
+        tokio::time::sleep(delay).await;
+    }
     if fault.drop {
         return Err(Closed);
     }

@@ -158,8 +158,27 @@ async fn a_balancer_names_the_agent_and_is_asked_again_when_that_is_down() {
             .is_some_and(|why| why.contains("not reached"))
     };
     bank.host.eventually("the reason is told", is_told).await;
+    // What is said then waits, however often the balancer is asked in vain.
+    let before = bank.sim.sent_count();
+    bank.sim.say_im("ada", "/echo while it was down");
+    let questions = || {
+        let asked = bank.sim.requests_after(0).into_iter();
+        asked.filter(|it| it.path == "/agent/v1/info").count()
+    };
+    let known = questions();
+    let is_tried = || questions() >= known + 3;
+    bank.host.eventually("it is tried again", is_tried).await;
+    assert_ne!(bank.state().0, BotState::Stopped);
+    assert_eq!(bank.sim.sent_count(), before);
     bank.sim.set(json!({"server_fqdn": second.url()}));
+    let said = bank.says(before, "while it was down").await;
     each_is_repeated_once(&bank, 2..5).await;
+    let again = bank.sim.sent_after(said.n).into_iter();
+    assert!(
+        again
+            .into_iter()
+            .all(|it| !it.text.contains("while it was down"))
+    );
     assert!(!second.asked(&bank.sim).is_empty());
     bank.stop().await;
 }

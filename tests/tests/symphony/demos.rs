@@ -1,5 +1,8 @@
 //! The demo plugins, the same files as everywhere.
 
+use std::time::Duration;
+
+use parlor_tests::sim::Fault;
 use serde_json::json;
 
 use crate::bank::Bank;
@@ -77,6 +80,34 @@ async fn a_form_goes_there_and_back() {
     );
     bank.says(form.n, "Hello, Ada").await;
     bank.stop().await;
+}
+
+/// Who is quick has the form before the host has the answer that says what the form's message is called.
+async fn is_taken_though(fault: Fault) {
+    let bank = Bank::with(&["activities"]).await;
+    bank.sim.fault(fault.performed());
+    bank.sim.say("Desk", "ada", "/form");
+    let form = bank
+        .does(0, |sent| sent.raw.to_string().contains("hello-form"))
+        .await;
+    let values = json!({"name": "Ada"});
+    bank.sim
+        .submit("Desk", "ada", "hello-form", "submit", values);
+    bank.says(form.n, "Hello, Ada").await;
+    assert_eq!(bank.meanwhile(form.n).await.len(), 1);
+    bank.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_faster_than_the_answer_to_the_host_is_taken() {
+    let create = "POST /agent/v4/stream/*/message/create";
+    is_taken_though(Fault::on(create).delay(Duration::from_secs(2))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_form_whose_end_is_in_doubt_is_taken() {
+    let create = "POST /agent/v4/stream/*/message/create";
+    is_taken_though(Fault::on(create).status(502)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,12 @@ async fn a_bot_logs_in_by_certificate() {
     let bank = Bank::on(sim, text, &["echo"]).await;
     bank.sim.say_im("ada", "/echo by certificate");
     bank.says(0, "by certificate").await;
+    // Real servers have refused a login with a body.
+    let asked = bank.sim.requests_after(0).into_iter();
+    let logins = asked.filter(|it| it.path.ends_with("auth/v1/authenticate"));
+    let logins: Vec<(String, usize)> = logins.map(|it| (it.path, it.size)).collect();
+    let wanted = ["/sessionauth/v1/authenticate", "/keyauth/v1/authenticate"];
+    assert_eq!(logins, wanted.map(|path| (path.to_owned(), 0)));
     bank.stop().await;
 }
 

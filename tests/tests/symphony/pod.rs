@@ -1,46 +1,52 @@
-//! The whole of a bot's work in one row, on the simulator, or on a real pod where the environment
-//! names a bot of one: `SYMPHONY_TEST_CONFIG=RSA:FILE`, or `CERT:FILE`, with a settings file of the
-//! old client or of a BDK.
+//! The whole of a bot's work in one row, and a host with a plugin that answers, on the simulator; or on
+//! a real pod where the environment names bots of one: `SYMPHONY_TEST_CONFIG=RSA:FILE`, or `CERT:FILE`,
+//! with a settings file of the old client or of a BDK. `SYMPHONY_TEST_PERSON`, written alike, names the
+//! account that talks to the bot; a host that nobody talks to shows less.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parlor_host::config::{Surroundings, import_symphony, look_at, variable};
+use parlor_host::config::{Platform, Settings, Surroundings, import_symphony, look_at, variable};
+use parlor_host::mailbox::control::BotState;
 use parlor_host::mailbox::{Connector as _, Read, ReadAnswer};
 use parlor_host::model::action::{
     ActionKind, Edit, EditRule, Fallback, MessageRef, NewConversation, NewRoom, Send, Target,
     UpdateConversation,
 };
 use parlor_host::model::content::Content;
-use parlor_host::model::event::Visibility;
-use parlor_tests::sim::symphony::{Symphony, SymphonyOptions};
+use parlor_host::model::event::{User, Visibility};
+use parlor_tests::guests;
+use parlor_tests::harness::{TestHost, TestHostParts};
+use parlor_tests::sim::symphony::{BOT, Symphony, SymphonyOptions};
 
 use crate::alone::{Alone, Journal};
 use crate::bank::settings;
 
 /// Names a real pod's bot.
-const VARIABLE: &str = "SYMPHONY_TEST_CONFIG";
+const BOT_VARIABLE: &str = "SYMPHONY_TEST_CONFIG";
+/// Names the account that talks to it.
+const PERSON_VARIABLE: &str = "SYMPHONY_TEST_PERSON";
 
-/// The settings of the bot that the environment names; none where it names none.
-fn real() -> Option<String> {
-    let value = variable(VARIABLE)?;
+/// The settings of the bot that a variable of the environment names; none where it is not set.
+fn real(name: &str) -> Option<String> {
+    let value = variable(name)?;
     let (way, file) = value.split_once(':').unwrap_or(("", &value));
     assert!(
         matches!(way, "RSA" | "CERT"),
-        "{VARIABLE} is RSA:FILE or CERT:FILE"
+        "{name} is RSA:FILE or CERT:FILE"
     );
     let file = PathBuf::from(file);
     let here = std::env::current_dir().expect("there is a current folder");
     let whole = here.join(&file);
     let text = std::fs::read_to_string(&whole);
-    let text = text.unwrap_or_else(|error| panic!("{VARIABLE}: {}: {error}", file.display()));
+    let text = text.unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()));
     let around = Surroundings {
         folder: whole.parent().unwrap_or(&here),
         environment: &variable,
         look: &look_at,
     };
     let imported = import_symphony(&file, &text, None, &around);
-    let imported = imported.unwrap_or_else(|problems| panic!("{VARIABLE}: {problems:?}"));
+    let imported = imported.unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
     let key = if way == "RSA" {
         "private-key"
     } else {
@@ -48,15 +54,19 @@ fn real() -> Option<String> {
     };
     assert!(
         imported.section.contains(key),
-        "{VARIABLE} says {way}, and {} has no {key}",
+        "{name} says {way}, and {} has no {key}",
         file.display()
     );
     Some(imported.section)
 }
 
 fn said(room: &str, text: &str) -> ActionKind {
+    said_to(Target::Conversation(room.to_owned()), text)
+}
+
+fn said_to(target: Target, text: &str) -> ActionKind {
     ActionKind::Send(Send {
-        target: Target::Conversation(room.to_owned()),
+        target,
         content: Content::Plain(text.to_owned()),
         attachments: Vec::new(),
         thread: None,
@@ -73,6 +83,20 @@ async fn text_of(bot: &Alone, id: &str) -> String {
     }
 }
 
+/// Makes a room with these people in it; its id.
+async fn room(bot: &Alone, name: &str, members: Vec<String>) -> String {
+    let room = ActionKind::CreateConversation(NewConversation::Room(NewRoom {
+        name: name.to_owned(),
+        description: "made by a test of parlor, and left by it".to_owned(),
+        members,
+        public: false,
+        external: false,
+        open: false,
+    }));
+    let made = bot.does("", room).await.expect("a room is made");
+    made.conversation.expect("a room has an id")
+}
+
 /// Logs in, hears, makes a room, speaks there, changes it, takes it back and goes.
 async fn works(folder: &Path, settings: &str) {
     let journal = Arc::new(Journal::default());
@@ -81,16 +105,7 @@ async fn works(folder: &Path, settings: &str) {
     assert!(!own.user_id.is_empty(), "the pod said who it is: {own:?}");
 
     let name = format!("parlor test {}", std::process::id());
-    let room = ActionKind::CreateConversation(NewConversation::Room(NewRoom {
-        name: name.clone(),
-        description: "made by a test of parlor, and left by it".to_owned(),
-        members: Vec::new(),
-        public: false,
-        external: false,
-        open: false,
-    }));
-    let room = bot.does("", room).await.expect("a room is made");
-    let room = room.conversation.expect("a room has an id");
+    let room = room(&bot, &name, Vec::new()).await;
     let update = ActionKind::UpdateConversation(UpdateConversation {
         conversation: Some(room.clone()),
         name: None,
@@ -134,10 +149,84 @@ async fn works(folder: &Path, settings: &str) {
     bot.stop().await;
 }
 
+/// A host with a plugin: hears what a person says in a room and in an IM, and answers there, once.
+async fn answers(folder: &Path, settings: String, person: Option<&str>) {
+    let read = Settings::parse(&folder.join("parlor.toml"), &settings, &|_| None);
+    let read = read.unwrap_or_else(|problems| panic!("settings: {problems:?}"));
+    let Platform::Symphony(own) = &read.bots[0].platform else {
+        panic!("the bot is on another platform");
+    };
+    let own = own.username.clone();
+    let host = TestHost::start(TestHostParts {
+        settings,
+        ..TestHostParts::default()
+    })
+    .await;
+    host.load("kinds", guests::bytes("kinds"), None).await;
+    let state = || host.host().sessions().status().remove(0);
+    let is_there = || state().state == BotState::Connected;
+    host.eventually("the bot is connected", is_there).await;
+    let Some(person) = person else {
+        eprintln!("left out: {PERSON_VARIABLE} is not set, so nobody talks to the bot");
+        host.stop().await;
+        return;
+    };
+    let journal = Arc::new(Journal::default());
+    let person = Alone::start(folder, person, &journal).await;
+    let found = person.reads(Read::FindUser { name: own }).await;
+    let ReadAnswer::User(User { id: bot, .. }) = found else {
+        panic!("nobody of the bot's name: {found:?}");
+    };
+    let name = format!("parlor test {} with a host", std::process::id());
+    let room = room(&person, &name, vec![bot.clone()]).await;
+    let says = async |there: &str, target: Target, text: &str| {
+        let said = person.does(there, said_to(target, text)).await;
+        said.expect("it is said");
+        let is_answered = |journal: &Journal| {
+            let answers = journal.texts().into_iter();
+            let answers = answers.filter(|answer| answer.contains(text));
+            answers.count() == 1
+        };
+        journal.until(text, is_answered).await;
+    };
+    says(&room, Target::Conversation(room.clone()), "one of a room").await;
+    says(&room, Target::Conversation(room.clone()), "two of a room").await;
+    says("", Target::User(bot), "three of two people").await;
+    host.idle().await;
+    let answers = journal.texts().into_iter();
+    let answers = answers.filter(|text| text.starts_with("message: "));
+    assert_eq!(answers.count(), 3, "{:?}", journal.texts());
+    let leave = ActionKind::Leave(Some(room.clone()));
+    person.does(&room, leave).await.expect("the person goes");
+    person.stop().await;
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_and_its_plugin_work_on_a_pod() {
+    let folder = tempfile::tempdir().unwrap();
+    if let Some(settings) = real(BOT_VARIABLE) {
+        let person = real(PERSON_VARIABLE);
+        answers(folder.path(), settings, person.as_deref()).await;
+        return;
+    }
+    let sim = Symphony::start(SymphonyOptions::default()).await.unwrap();
+    let key = std::fs::read_to_string(sim.file("app.pem")).unwrap();
+    sim.add_bot("visitor", "A Visitor", &key);
+    let own = settings(&sim, "");
+    let person = own
+        .replace(&format!("\"{BOT}\""), "\"visitor\"")
+        .replace("bot.pem", "app.pem");
+    answers(folder.path(), own, Some(&person)).await;
+    assert_eq!(sim.complaints(), Vec::<String>::new());
+    let misfits = sim.misfits_after(0);
+    assert!(misfits.is_empty(), "\n{}\n", misfits.join("\n"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_works_on_a_pod() {
     let folder = tempfile::tempdir().unwrap();
-    if let Some(settings) = real() {
+    if let Some(settings) = real(BOT_VARIABLE) {
         works(folder.path(), &settings).await;
         return;
     }
