@@ -10,8 +10,8 @@ use parlor_host::config::{Platform, Settings, Surroundings, import_symphony, loo
 use parlor_host::mailbox::control::BotState;
 use parlor_host::mailbox::{Connector as _, Read, ReadAnswer};
 use parlor_host::model::action::{
-    ActionKind, Edit, EditRule, Fallback, MessageRef, NewConversation, NewRoom, Send, Target,
-    UpdateConversation,
+    ActionKind, Edit, EditRule, Fallback, Membership, MessageRef, NewConversation, NewRoom, Send,
+    Target, UpdateConversation,
 };
 use parlor_host::model::content::Content;
 use parlor_host::model::event::{User, Visibility};
@@ -191,11 +191,21 @@ async fn answers(folder: &Path, settings: String, person: Option<&str>) {
     };
     says(&room, Target::Conversation(room.clone()), "one of a room").await;
     says(&room, Target::Conversation(room.clone()), "two of a room").await;
-    says("", Target::User(bot), "three of two people").await;
+    let im = Target::User(bot.clone());
+    says("", im, "three of two people").await;
     host.idle().await;
     let answers = journal.texts().into_iter();
     let answers = answers.filter(|text| text.starts_with("message: "));
     assert_eq!(answers.count(), 3, "{:?}", journal.texts());
+    // Its last owner may not leave members behind.
+    let remove = ActionKind::Remove(Membership {
+        conversation: Some(room.clone()),
+        user: bot,
+    });
+    person
+        .does(&room, remove)
+        .await
+        .expect("the bot is removed");
     let leave = ActionKind::Leave(Some(room.clone()));
     person.does(&room, leave).await.expect("the person goes");
     person.stop().await;
