@@ -17,6 +17,7 @@ use parlor_host::model::content::Content;
 use parlor_host::model::event::{User, Visibility};
 use parlor_tests::guests;
 use parlor_tests::harness::{TestHost, TestHostParts};
+use parlor_tests::sim::left_out;
 use parlor_tests::sim::symphony::{BOT, Symphony, SymphonyOptions};
 
 use crate::alone::{Alone, Journal};
@@ -167,7 +168,9 @@ async fn answers(folder: &Path, settings: String, person: Option<&str>) {
     let is_there = || state().state == BotState::Connected;
     host.eventually("the bot is connected", is_there).await;
     let Some(person) = person else {
-        eprintln!("left out: {PERSON_VARIABLE} is not set, so nobody talks to the bot");
+        left_out(&format!(
+            "{PERSON_VARIABLE} is not set, so nobody talks to the bot"
+        ));
         host.stop().await;
         return;
     };
