@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use super::cargo::{add_target, build, plan};
+use super::scripts::Script;
 use super::tree::SourceTree;
 
 /// A component that was built.
@@ -18,10 +19,21 @@ pub(super) struct Built {
 
 /// Builds what is in a folder and puts each component into another.
 pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>> {
+    if let Some(script) = Script::find(folder)? {
+        let wasm = script.build(folder)?;
+        let file = to.join(format!("{}.wasm", script.name()));
+        let bytes = put(&wasm, &file)?;
+        return Ok(vec![Built {
+            package: script.name().to_owned(),
+            file,
+            bytes,
+        }]);
+    }
     let plan = plan(folder)?;
     if plan.crates.is_empty() {
         bail!(
-            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"]",
+            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"], or a folder with a \
+             package.json (JavaScript, TypeScript) or a pyproject.toml (Python)",
             folder.display()
         );
     }

@@ -1,0 +1,29 @@
+"""Shows what a message can hold."""
+
+from parlor import Plugin, Table, emoji, heading, link, paragraph
+
+plugin = Plugin("complex-message", "Shows what a message can hold")
+
+# `(up)` and `(dn)` are plain text: LSEG Messenger shows them as arrows, others as they are.
+SUPPLIERS = Table(
+    header=["Supplier", "Region", "Orders", "Late", "Score", "Trend"],
+    align="llrrrl",
+    rows=[
+        ["Alder & Sons", "North", "412", "9", "87.5", "(up)"],
+        ["Birch Ltd", "West", "198", "31", "61.0", "(dn)"],
+        ["Cedar Works", "South", "305", "12", "79.2", "steady"],
+    ],
+)
+
+
+@plugin.command("/complex_message", help="Sends a message with a table", name="complex-message")
+def complex_message(cx):
+    report = link("whole assessment", "https://example.com/assessment")
+    return cx.reply(
+        heading(2, "Assessment of three suppliers"),
+        SUPPLIERS,
+        paragraph("Read the ", report, " ", emoji("coffee")),
+    )
+
+
+Behaviour = plugin.behaviour()
