@@ -45,7 +45,7 @@ use self::broadcast::Broadcasts;
 use self::edit::Reposts;
 use self::hold::Holds;
 pub use self::hold::MAX_HOLDS;
-pub use self::hosted::HostedSentences;
+pub use self::hosted::{HostedSentences, shown_on};
 use self::keys::Keys;
 pub use self::operator::Dropped;
 use self::recorder::Recorder;
