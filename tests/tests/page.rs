@@ -255,6 +255,37 @@ async fn a_switch_shows_each_answer_as_all_platforms_would_get_it_side_by_side()
     page.close().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn how_others_would_get_a_message_is_told_to_those_who_may_see_it() {
+    let host = TestHost::with(&["echo"]).await;
+    let direct = host.direct("anna").await;
+    host.ask_in("anna", &direct, "hello").await;
+    let rooms = host.rooms();
+    let (snapshot, _) = rooms.view("anna").expect("a view");
+    let messages = snapshot.rooms.iter().flat_map(|room| &room.messages);
+    let all: Vec<_> = messages
+        .map(|message| (message.author != snapshot.viewer.id, message.id.clone()))
+        .collect();
+    let of_bot = |wanted: bool| all.iter().find(|(is_bots, _)| *is_bots == wanted);
+    let (_, answer) = of_bot(true).expect("an answer");
+    let (_, said) = of_bot(false).expect("what was said");
+    let shown = rooms.elsewhere("anna", answer).expect("it is kept");
+    for platform in &shown {
+        assert!(
+            platform.sent.iter().any(|sent| sent.contains("Hello anna")),
+            "{platform:?}"
+        );
+    }
+    assert_eq!(shown.len(), 4);
+    assert_eq!(
+        rooms.elsewhere("eve", answer),
+        None,
+        "it is not hers to see"
+    );
+    assert_eq!(rooms.elsewhere("anna", said), None, "no bot said it");
+    host.stop().await;
+}
+
 /// Takes the picture of the documentation, where it is asked for: `PARLOR_SCREENSHOT=docs/page.png`.
 #[tokio::test(flavor = "multi_thread")]
 async fn picture_of_the_page() -> Result<()> {
