@@ -113,8 +113,9 @@ async fn served(
     const EXPECTED: &str = "a host that runs answers on its socket";
 
     let data = &options.settings.data;
-    match control::ask(data, Ask::Bots, options.patience).await {
-        Ok((lines, _)) => {
+    let asked = control::ask(data, Ask::Bots, options.patience);
+    let why = match tokio::time::timeout(options.patience, asked).await {
+        Ok(Ok((lines, _))) => {
             let bots = lines.into_iter().filter_map(|line| match line {
                 Line::Bot(bot) => Some((bot.bot.clone(), bot)),
                 _ => None,
@@ -122,21 +123,21 @@ async fn served(
             let bots: BTreeMap<String, BotLine> = bots.collect();
             let found = format!("one runs on {}, with {} bots", data.display(), bots.len());
             checks.ok("host", EXPECTED, found);
-            Some(bots)
+            return Some(bots);
         }
-        Err(AskError::NoHost(_)) => {
+        Ok(Err(AskError::NoHost(_))) => {
             let found = format!("none runs on {}", data.display());
             checks.ok("host", EXPECTED, found);
-            None
+            return None;
         }
-        Err(error) => {
-            let change = "ask as the user whom the host runs as; where it hangs, its log says why";
-            checks.wrong("host", EXPECTED, error.to_string(), change);
-            // What it may hold is not taken from it.
-            let bots = options.settings.bots.iter();
-            Some(bots.map(|bot| (bot.name.clone(), silent(bot))).collect())
-        }
-    }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", options.patience.as_secs()),
+    };
+    let change = "ask as the user whom the host runs as; where it hangs, its log says why";
+    checks.wrong("host", EXPECTED, why, change);
+    // What it may hold is not taken from it.
+    let bots = options.settings.bots.iter();
+    Some(bots.map(|bot| (bot.name.clone(), silent(bot))).collect())
 }
 
 /// A bot of a host that does not answer.

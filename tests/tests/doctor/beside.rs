@@ -52,6 +52,26 @@ async fn no_login_is_made_that_would_end_the_running_hosts() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_may_hold_that_does_not_answer_is_not_taken_from_it() -> Result<()> {
+    let sim = crate::lseg::sim().await;
+    let room = Room::new(&crate::lseg::own(&sim, ""));
+    let data = room.path().join("data");
+    std::fs::create_dir(&data)?;
+    let _silent = tokio::net::UnixListener::bind(data.join("control.sock"))?;
+    let report = room.ask(&["--json", "--timeout-secs", "1"]).await;
+    assert_eq!(report.code, Some(1), "{}", report.printed);
+    let host = "\"check\":\"host\",\"finding\":\"wrong\"";
+    assert!(report.printed.contains(host), "{}", report.printed);
+    assert!(report.of("login").1.contains("the host does not answer"));
+    let requests = sim.requests_after(0);
+    assert!(
+        requests.iter().all(|it| it.path != TOKEN_PATH),
+        "{requests:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn webhooks_and_the_running_hosts_listener_are_looked_at() -> Result<()> {
     let sim = Webex::start(WebexOptions::default()).await?;
     let port = closed_port().await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use parlor_tests::outside::Authority;
 use parlor_tests::sim::Fault;
 use parlor_tests::sim::symphony::{APP, BOT, Symphony, SymphonyOptions};
 
@@ -63,6 +64,36 @@ async fn a_key_and_an_app_that_are_refused_are_told() {
     let room = Room::new(&section(&sim, &sim.base_url(), "bot.pem", &app));
     let report = room.doctor().await;
     report.has_wrong("app", APP, "of `app`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_shown_on_the_way_and_told_where_it_is_not_taken() {
+    let sim = Symphony::start(SymphonyOptions::default().tls()).await;
+    let sim = sim.expect("a pod");
+    let strict = sim.certificate_url().expect("it has TLS");
+    let by = |certificate: &str| {
+        Room::new(&format!(
+            "[[bot]]\nname = \"{DESK}\"\nplatform = \"symphony\"\nhost = \"{}\"\n\
+             username = \"{BOT}\"\nkey-manager = \"{strict}\"\nsession-auth = \"{strict}\"\n\
+             certificate = \"file:{certificate}\"\nca-files = [\"{}\"]\n",
+            sim.base_url(),
+            sim.file("ca.pem").display(),
+        ))
+    };
+    let report = by(&sim.file("bot-certificate.pem").display().to_string())
+        .doctor()
+        .await;
+    report.is_well();
+    // It answers nobody who shows no certificate: its clock is read behind one.
+    for check in ["tls (key-manager)", "clock (key-manager)", "login"] {
+        assert_eq!(report.is(check), "ok", "{check}: {}", report.printed);
+    }
+    let other = Authority::new("nobody's").client(BOT);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("other.pem");
+    std::fs::write(&file, other.certificate + &other.key).expect("it can be written");
+    let report = by(&file.display().to_string()).doctor().await;
+    report.has_wrong("login", BOT, "`certificate`");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -302,7 +302,77 @@ fn faults_of(found: &[Value], address: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::config::{App, Routing, Version};
+    use super::super::store::Store;
     use super::*;
+    use crate::mailbox::control::{BotLine, BotState, OutboxCounts};
+    use crate::mailbox::doctor::Finding;
+    use crate::net::NetConfig;
+
+    /// A bot whose platform is nowhere, with a folder.
+    fn config(folder: &std::path::Path) -> LiveChatConfig {
+        let nowhere = || url::Url::parse("http://127.0.0.1:1").unwrap();
+        LiveChatConfig {
+            version: Version::DEFAULT,
+            api: nowhere(),
+            accounts: nowhere(),
+            net: NetConfig::default(),
+            app: App {
+                client_id: "c".to_owned(),
+                client_secret: None,
+                redirect: Some(nowhere()),
+            },
+            personal: None,
+            display_name: "Desk".to_owned(),
+            job_title: None,
+            routing: Routing::default(),
+            groups: Vec::new(),
+            max_chats: None,
+            hours: None,
+            webhook_secret: None,
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_has_ended_is_the_running_hosts_to_renew() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(folder.path().to_owned())).unwrap();
+        let installed = store.change_licence("org", |kept| {
+            kept.access_token = Some("an-old-token".to_owned());
+            kept.refresh_token = Some("a-refresh-token".to_owned());
+            kept.until = 1;
+        });
+        installed.unwrap();
+        let served = BotLine {
+            bot: "desk".to_owned(),
+            platform: "livechat".to_owned(),
+            state: BotState::Connected,
+            since: None,
+            last_event_in: None,
+            reason: None,
+            outbox: OutboxCounts::default(),
+        };
+        for (served, finding) in [(Some(served), Finding::Skipped), (None, Finding::Wrong)] {
+            let patient = Patient {
+                tenant: "default".into(),
+                name: "desk".into(),
+                served,
+                address: None,
+                patience: Duration::from_secs(10),
+            };
+            let name = &patient.name;
+            let core = Core::new("default".into(), name, config(folder.path()), PACE).unwrap();
+            let mut checks = Checks::default();
+            core.examine(&mut checks, &patient).await;
+            let all = checks.into_all();
+            // Without a host it is asked for, and nobody is there.
+            assert_eq!(all[0].check, "login (org)");
+            assert_eq!(all[0].finding, finding, "{all:?}");
+        }
+    }
 
     #[test]
     fn webhooks_that_are_missing_or_elsewhere_are_named() {
