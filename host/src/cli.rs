@@ -13,6 +13,7 @@ mod check;
 #[cfg(test)]
 mod control_tests;
 mod conversations;
+mod doctor;
 mod events;
 mod import;
 mod install;
@@ -95,6 +96,8 @@ enum Verb {
     },
     /// List the plugins, how they do, what they ask for and what they are granted; roll one back
     Plugins(plugins::PluginsArgs),
+    /// Say what is wrong with the machine, the bots and the way to their platforms, and what helps
+    Doctor(doctor::DoctorArgs),
     /// Show how the bots do; pause or resume one
     Bots(bots::BotsArgs),
     /// Show what waits to be sent; hold it, release it or drop it
@@ -212,6 +215,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Some(code) => Ok(code),
             None => list_plugins(&place, args.json),
         },
+        Some(Verb::Doctor(args)) => doctor::run(&place, &args),
         Some(Verb::Bots(args)) => bots::run(&place, args),
         Some(Verb::Outbox(args)) => outbox::run(&place, args),
         Some(Verb::Conversations(args)) => conversations::run(&place, args),

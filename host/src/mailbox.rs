@@ -3,6 +3,7 @@
 mod agents;
 pub mod calls;
 pub mod control;
+pub mod doctor;
 mod offer;
 mod pace;
 mod progress;

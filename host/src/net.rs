@@ -11,6 +11,7 @@ pub mod egress;
 pub mod grant;
 mod mask;
 mod oauth;
+mod probe;
 pub mod resolve;
 mod rest;
 pub mod retry_after;
@@ -23,7 +24,8 @@ pub use credential::{
 };
 pub use egress::{CappedBody, Caps, Egress, EgressError};
 pub use grant::{GrantError, HttpGrants};
-pub use mask::SHORTEST_SECRET;
+pub use mask::{SHORTEST_SECRET, without_secrets};
+pub use probe::{Probe, probe};
 pub use rest::{Answer, RestClient, RestError};
 pub use route::{Bypass, NetConfig, NoBypass, Proxy, ProxyError};
 pub use tls::{Identity, PemError, read_authorities};

@@ -46,7 +46,7 @@ use self::broadcast::Broadcasts;
 use self::edit::Reposts;
 use self::hold::Holds;
 pub use self::hold::MAX_HOLDS;
-pub use self::hosted::HostedSentences;
+pub use self::hosted::{HostedSentences, shown_on};
 use self::keys::Keys;
 use self::opening::Opening;
 pub use self::operator::Dropped;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_host::app::platforms::BuiltIn;
+use parlor_host::app::preview::{Previewing, SaidHere, ShownRooms};
 use parlor_host::app::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile};
 use parlor_host::app::{Host, HostParts};
 use parlor_host::config::{ReloadConfig, Settings};
@@ -12,7 +13,7 @@ use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::journal::{DeadLetter, Journal};
 use parlor_host::mailbox::rooms::{
-    Change, Command, Done, RoomMessage, Rooms as _, RoomsError, Say, View, ViewError,
+    Change, Command, Done, RoomMessage, Rooms, RoomsError, Say, View, ViewError,
 };
 use parlor_host::mailbox::{Clock, SystemClock};
 use parlor_host::runtime::{ArtifactHash, CompilerProgram};
@@ -36,6 +37,7 @@ const MAX_LETTERS: usize = 1_000;
 /// A host that runs, and the folder it keeps things in.
 pub struct TestHost {
     host: Arc<Host>,
+    said: SaidHere,
     folder: tempfile::TempDir,
     transcript: Transcript,
 }
@@ -155,10 +157,11 @@ impl TestHost {
             settings.sentences.failure.on_failure.clear();
         }
         let transcript = Transcript::begin(&hub);
+        let said = SaidHere::new(settings.sentences.hosted.clone());
         let host = Host::start(HostParts {
             settings,
             journal: parts.journal,
-            platforms: Arc::new(BuiltIn::new(hub.clone())),
+            platforms: Arc::new(Previewing::keeping(BuiltIn::new(hub.clone()), said.clone())),
             hub,
             cache: cache(),
             artifacts: parts.artifacts,
@@ -169,6 +172,7 @@ impl TestHost {
         .expect("the host starts");
         Self {
             host: Arc::new(host),
+            said,
             folder,
             transcript,
         }
@@ -185,6 +189,12 @@ impl TestHost {
     /// The host.
     pub fn host(&self) -> &Arc<Host> {
         &self.host
+    }
+
+    /// The local platform as its page has it.
+    pub fn rooms(&self) -> Arc<dyn Rooms> {
+        let hub = self.host.hub().clone();
+        Arc::new(ShownRooms::new(hub, self.said.clone()))
     }
 
     /// Gives the host a component as if it had come into its folder; settings are its own file's text.

@@ -9,6 +9,7 @@ use parlor_tests::guests;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::hooks::{Caller, SECRET, signed_webhook};
 use parlor_tests::process::{HostProcess, PageSocket};
+use parlor_tests::sim::webex::{TOKEN, Webex, WebexOptions};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,13 +28,19 @@ struct Observed {
 
 impl Observed {
     async fn start() -> Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// Starts one with more sections of the settings.
+    async fn start_with(more: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let plugins = folder.path().join("plugins");
         std::fs::create_dir(&plugins)?;
         std::fs::copy(guests::component("pager"), plugins.join("pager.wasm"))?;
         let hook = signed_webhook("pager", "conversation = \"lobby\"");
         std::fs::write(plugins.join("pager.toml"), hook)?;
-        std::fs::write(folder.path().join("parlor.toml"), SETTINGS)?;
+        let settings = format!("{SETTINGS}{more}");
+        std::fs::write(folder.path().join("parlor.toml"), settings)?;
         let program = Path::new(env!("CARGO_BIN_EXE_parlor-under-test"));
         let mut host = HostProcess::start(program, folder.path())?;
         let page = host.page().await?;
@@ -225,6 +232,51 @@ async fn health_and_metrics_tell_how_the_host_does() -> Result<()> {
         let value = page.get(&name).copied().unwrap_or_default();
         assert!(value > 0.0, "{name}: {page:#?}");
     }
+    observed.host.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_of_a_bot_s_platform_are_counted_by_what_became_of_them() -> Result<()> {
+    let sim = Webex::start(WebexOptions::default()).await?;
+    let tokens = tempfile::tempdir()?;
+    let token = tokens.path().join("token");
+    std::fs::write(&token, TOKEN)?;
+    let bot = format!(
+        "[[bot]]\nname = \"desk\"\nplatform = \"webex\"\napi = \"{}/v1\"\ntoken = \"file:{}\"\n",
+        sim.base_url(),
+        token.display()
+    );
+    let observed = Observed::start_with(&bot).await?;
+    let until = async |name: &str, least: f64| {
+        let counted = async {
+            loop {
+                let page = samples(&observed.get("/metrics").await?.1)?;
+                if page.get(name).is_some_and(|value| *value >= least) {
+                    return anyhow::Ok(page);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let counted = tokio::time::timeout(PATIENCE, counted).await;
+        counted.with_context(|| format!("{name} stays below {least}"))?
+    };
+    let of = |result: &str| {
+        format!(
+            "parlor_bot_webhook_calls_total{{tenant=\"default\",bot=\"desk\",result=\"{result}\"}}"
+        )
+    };
+    let connected = "parlor_bot_connected{tenant=\"default\",bot=\"desk\",platform=\"webex\"}";
+    until(connected, 1.0).await?;
+    let address = observed.address("webhooks are taken").await?;
+    let mut stranger = Caller::new(&address);
+    let unsigned = b"POST /bots/default/desk HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
+    ensure!(stranger.send(unsigned, b"{}").await? == 401);
+    let page = until(&of("no proof of the sender"), 1.0).await?;
+    assert_eq!(page.get(&of("no proof of the sender")), Some(&1.0));
+    let before = page.get(&of("taken")).copied().unwrap_or_default();
+    sim.say_direct("ada", "hello");
+    until(&of("taken"), before + 1.0).await?;
     observed.host.stop().await?;
     Ok(())
 }

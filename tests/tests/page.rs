@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use parlor_host::config::variable;
@@ -35,7 +34,7 @@ impl Page {
         let host = TestHost::in_folder(plugins).await;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
-        let rooms = Arc::new(host.host().hub().clone());
+        let rooms = host.rooms();
         let page = PageServer::on(listener, None, rooms, host.host().plugins().clone())?;
         let (url, origin) = (page.url(), page.address().to_string());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -195,6 +194,96 @@ async fn a_build_in_the_shadow_is_shown_with_its_last_difference() -> Result<()>
         page.browser.wait_for(&there).await?;
     }
     page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_shows_each_answer_as_all_platforms_would_get_it_side_by_side() -> Result<()> {
+    let Some(program) = browser() else {
+        return Ok(());
+    };
+    let plugins = ["activities", "complex-message"];
+    let mut page = Page::open(program, &plugins).await?;
+    for plugin in plugins {
+        page.serves(plugin).await?;
+    }
+    page.say("/complex_message").await?;
+    let table = "document.querySelectorAll('#messages table').length === 1";
+    page.browser.wait_for(table).await?;
+    let none = "document.querySelectorAll('.elsewhere').length";
+    assert_eq!(page.browser.evaluate(none).await?, 0, "nobody has asked");
+
+    let switch = "document.getElementById('elsewhere').click()";
+    page.browser.evaluate(switch).await?;
+    let columns = "[...document.querySelectorAll('.message:has(table) .elsewhere section')]";
+    let there = format!("{columns}.length === 4");
+    page.browser.wait_for(&there).await?;
+    let names = format!("{columns}.map((one) => one.dataset.platform)");
+    assert_eq!(
+        page.browser.evaluate(&names).await?,
+        json!(["Symphony", "Webex", "LiveChat", "LSEG Messenger"])
+    );
+    let tops = format!("new Set({columns}.map((one) => one.getBoundingClientRect().top)).size");
+    assert_eq!(page.browser.evaluate(&tops).await?, 1, "side by side");
+    let sent = |platform: &str| {
+        format!(
+            "document.querySelector('.message:has(table) [data-platform=\"{platform}\"]').innerText"
+        )
+    };
+    for (platform, wanted) in [
+        ("Symphony", "<messageML>"),
+        ("Webex", "Webex is sent:"),
+        ("LiveChat", "\"type\": \"message\""),
+        ("LSEG Messenger", "table →"),
+    ] {
+        let text = page.browser.evaluate(&sent(platform)).await?;
+        let text = text.as_str().unwrap_or_default();
+        assert!(text.contains(wanted), "{platform}: {text}");
+    }
+
+    // A platform without forms is asked the first question.
+    page.say("/form").await?;
+    let form = ".message:has(form.form) .elsewhere [data-platform=\"LSEG Messenger\"]";
+    let asked = format!("document.querySelector('{form}').innerText.includes('Your name')");
+    page.browser.wait_for(&asked).await?;
+    let given = ".message:has(form.form) .elsewhere [data-platform=Symphony]";
+    let asked = format!("document.querySelector('{given}').innerText.includes('<form')");
+    page.browser.wait_for(&asked).await?;
+
+    page.browser.evaluate(switch).await?;
+    let gone = "document.querySelectorAll('.elsewhere').length === 0";
+    page.browser.wait_for(gone).await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_others_would_get_a_message_is_told_to_those_who_may_see_it() {
+    let host = TestHost::with(&["echo"]).await;
+    let direct = host.direct("anna").await;
+    host.ask_in("anna", &direct, "hello").await;
+    let rooms = host.rooms();
+    let (snapshot, _) = rooms.view("anna").expect("a view");
+    let messages = snapshot.rooms.iter().flat_map(|room| &room.messages);
+    let all: Vec<_> = messages
+        .map(|message| (message.author != snapshot.viewer.id, message.id.clone()))
+        .collect();
+    let of_bot = |wanted: bool| all.iter().find(|(is_bots, _)| *is_bots == wanted);
+    let (_, answer) = of_bot(true).expect("an answer");
+    let (_, said) = of_bot(false).expect("what was said");
+    let shown = rooms.elsewhere("anna", answer).expect("it is kept");
+    for platform in &shown {
+        assert!(
+            platform.sent.iter().any(|sent| sent.contains("Hello anna")),
+            "{platform:?}"
+        );
+    }
+    assert_eq!(shown.len(), 4);
+    assert_eq!(
+        rooms.elsewhere("eve", answer),
+        None,
+        "it is not hers to see"
+    );
+    assert_eq!(rooms.elsewhere("anna", said), None, "no bot said it");
+    host.stop().await;
 }
 
 /// Takes the picture of the documentation, where it is asked for: `PARLOR_SCREENSHOT=docs/page.png`.

@@ -12,7 +12,7 @@ use super::control::{self, ControlSocket};
 use super::host::{Host, HostParts};
 use super::outside::Outside;
 use super::platforms::{BuiltIn, Platforms};
-use super::preview::{Previewing, ShownAs};
+use super::preview::{Previewing, SaidHere, ShownAs, ShownRooms};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
@@ -120,13 +120,14 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     })
     .context("local platform")?;
     let watcher = FolderWatcher::start(watch(&settings, has_settings_file))?;
+    let said = SaidHere::new(settings.sentences.hosted.clone());
     let host = Host::start(HostParts {
         cache: settings.data.join(CACHE_FOLDER),
         artifacts: Some(settings.data.join(ARTIFACTS_FOLDER)),
         compiler: CompilerProgram::Child(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(journal),
-        platforms: Arc::new(BuiltIn::new(hub.clone())),
+        platforms: Arc::new(Previewing::keeping(BuiltIn::new(hub.clone()), said.clone())),
         hub,
         settings,
     })
@@ -161,7 +162,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     outside.open(&host);
     let page = match listener {
         Some(listener) => {
-            let rooms: Arc<dyn Rooms> = Arc::new(host.hub().clone());
+            let rooms: Arc<dyn Rooms> = Arc::new(ShownRooms::new(host.hub().clone(), said));
             let page = PageServer::on(listener, None, rooms, host.plugins().clone())?;
             lock.set_address(&page.address().to_string())?;
             Some(page)
@@ -225,7 +226,10 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let built_in = BuiltIn::new(hub.clone());
     let platforms: Arc<dyn Platforms> = match shown_as {
         None => Arc::new(built_in),
-        Some(shown_as) => Arc::new(Previewing::new(built_in, shown_as)),
+        Some(shown_as) => {
+            let sentences = settings.sentences.hosted.clone();
+            Arc::new(Previewing::beside(built_in, shown_as, sentences))
+        }
     };
     let host = Host::start(HostParts {
         cache: private_cache()?,

@@ -18,7 +18,7 @@ use crate::mailbox::control::BotState;
 use crate::outbox::BotOutbox;
 use crate::runtime::lanes::{PluginState, PluginStatus};
 use crate::telemetry::latency::LatencyCounts;
-use crate::web::HookStatus;
+use crate::web::{BotCallsStatus, HookStatus};
 
 /// Plugins, bots and webhooks that are told apart, of each sort; the others are summed up.
 const MAX_LABELLED: usize = 200;
@@ -43,6 +43,7 @@ pub(super) struct Sample {
     pub(super) accepts: LatencyCounts,
     pub(super) guest_memory_bytes: u64,
     pub(super) hooks: Vec<HookStatus>,
+    pub(super) bot_calls: Vec<BotCallsStatus>,
     pub(super) unknown_hooks: u64,
     pub(super) hook_calls: LatencyCounts,
 }
@@ -341,6 +342,7 @@ impl Sample {
                 (labels, *count)
             }),
         )?;
+        self.write_bot_calls(page)?;
         page.counters(
             "webhook_unknown_calls",
             "Calls of addresses that are no webhook's",
@@ -350,6 +352,35 @@ impl Sample {
             "webhook_call_seconds",
             "How long calls of webhooks took, refused ones too",
             [([("way", "in")], &self.hook_calls)],
+        )
+    }
+}
+
+impl Sample {
+    fn write_bot_calls(&self, page: &mut Page<'_, '_>) -> fmt::Result {
+        let mut calls: BTreeMap<(String, String, &str), u64> = BTreeMap::new();
+        for (place, bot) in self.bot_calls.iter().enumerate() {
+            let name = |name: &str| {
+                let name = if place < MAX_LABELLED { name } else { OTHERS };
+                name.to_owned()
+            };
+            let refused = bot.refused.iter().copied();
+            for (result, count) in std::iter::once(("taken", bot.taken)).chain(refused) {
+                let key = (name(&bot.tenant), name(&bot.bot), result);
+                *calls.entry(key).or_default() += count;
+            }
+        }
+        page.counters(
+            "bot_webhook_calls",
+            "Calls of bots by their platforms, by what became of them",
+            calls.iter().map(|((tenant, bot, result), count)| {
+                let labels = [
+                    ("tenant", tenant.as_str()),
+                    ("bot", bot.as_str()),
+                    ("result", *result),
+                ];
+                (labels, *count)
+            }),
         )
     }
 }

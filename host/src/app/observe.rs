@@ -74,6 +74,7 @@ impl Watched for Host {
             accepts: activity.took(),
             guest_memory_bytes: self.engine().guest_memory(),
             hooks: ingress.status(),
+            bot_calls: ingress.bot_status(),
             unknown_hooks: ingress.unknown(),
             hook_calls: ingress.took(),
         };

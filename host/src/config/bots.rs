@@ -5,6 +5,7 @@ use std::path::Path;
 use super::livechat::read_livechat;
 use super::lseg::read_lseg;
 use super::names::report_bad_name;
+use super::problem::Spot;
 use super::read::{Item, Reader, Table, one_of};
 use super::symphony::read_symphony;
 use super::webex::read_webex;
@@ -13,7 +14,9 @@ use crate::connectors::lseg::LsegConfig;
 use crate::connectors::symphony::SymphonyConfig;
 use crate::connectors::webex::WebexConfig;
 use crate::connectors::webex::config::Events;
+use crate::model::DEFAULT_TENANT;
 use crate::net::NetConfig;
+use crate::web::bot_path;
 
 /// Bots that a file may name.
 const MAX_BOTS: usize = 1_000;
@@ -79,6 +82,36 @@ impl Platform {
         }
     }
 
+    /// The path at which it calls a bot of this name; none where it does not call.
+    pub fn call_path(&self, bot: &str) -> Option<String> {
+        let usual = || bot_path(DEFAULT_TENANT, bot);
+        self.is_called()
+            .then(|| self.own_path().unwrap_or_else(usual))
+    }
+
+    /// The path of the bot's own at which it is called.
+    fn own_path(&self) -> Option<String> {
+        match self {
+            Self::LiveChat(config) => {
+                let redirect = config.app.redirect.as_ref();
+                redirect.map(|url| url.path().to_owned())
+            }
+            Self::Webex(config) => match &config.events {
+                Events::Webhook(hooks) => hooks.path.clone(),
+                Events::Websocket(_) => None,
+            },
+            Self::Local(_) | Self::Lseg(_) | Self::Symphony(_) => None,
+        }
+    }
+
+    /// The setting that names that path.
+    fn path_key(&self) -> &'static str {
+        match self {
+            Self::LiveChat(_) => "redirect-uri",
+            _ => "path",
+        }
+    }
+
     /// What the local platform shows of such a bot: everything, where it is of another.
     pub fn local(&self) -> LocalBot {
         match self {
@@ -134,6 +167,7 @@ pub(super) fn read_bots(
     around: &Around<'_>,
 ) -> Vec<BotConfig> {
     let mut bots: Vec<BotConfig> = Vec::new();
+    let mut paths: Vec<TakenPath> = Vec::new();
     let items = item.and_then(|item| {
         if item.is_table() {
             item.wrong(reader, "`[[bot]]`, with two brackets");
@@ -176,6 +210,9 @@ pub(super) fn read_bots(
             }
             _ => Some(Platform::Local(read_local(reader, &mut table))),
         };
+        if let Some(platform) = &platform {
+            check_path(reader, &mut table, platform, &mut paths);
+        }
         table.finish(reader);
         if let (Some(name), Some(platform)) = (name, platform) {
             bots.push(BotConfig {
@@ -187,6 +224,42 @@ pub(super) fn read_bots(
         }
     }
     bots
+}
+
+/// A path of a bot's own, and where it stands in the settings.
+struct TakenPath {
+    path: String,
+    key: &'static str,
+    spot: Spot,
+}
+
+/// Reports a path that another bot has: whom a call is for could not be told.
+fn check_path(
+    reader: &mut Reader<'_>,
+    table: &mut Table<'_>,
+    platform: &Platform,
+    taken: &mut Vec<TakenPath>,
+) {
+    let key = platform.path_key();
+    let Some(path) = platform.own_path() else {
+        return;
+    };
+    let Some(item) = table.get(reader, key) else {
+        return;
+    };
+    match taken.iter().find(|other| other.path == path) {
+        Some(other) => {
+            let (key, line) = (other.key, other.spot.line);
+            let problem = item.problem(format!("has the path {path} of `{key}` in line {line}"));
+            let expected = "a path of its own: all bots are called at the one listener";
+            reader.report(problem.expected(expected));
+        }
+        None => taken.push(TakenPath {
+            path,
+            key,
+            spot: item.spot.clone(),
+        }),
+    }
 }
 
 fn read_per_minute(

@@ -12,6 +12,7 @@
 //! | `send`, `render` | actions as requests, content as messages and rich messages |
 //! | `reads` | the answers to reads |
 //! | `store` | what is kept over restarts |
+//! | `doctor` | what is wrong with a bot |
 //!
 //! The platform's sockets are for people: no bot may open one, so they are not here.
 
@@ -20,6 +21,7 @@ pub mod config;
 pub mod convert;
 mod core;
 pub mod dialect;
+mod doctor;
 pub mod ids;
 mod install;
 mod licence;
@@ -45,6 +47,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use config::LiveChatConfig;
+pub use doctor::examine;
 pub use preview::preview;
 
 use self::core::Core;

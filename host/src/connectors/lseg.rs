@@ -8,11 +8,13 @@
 //! | `rooms`, `marks` | what the bot knows of its rooms, and when it heard the stream last |
 //! | `send`, `render`, `split` | actions as requests, content as text |
 //! | `reads` | the answers to reads |
+//! | `doctor` | what is wrong with a bot |
 
 mod api;
 mod auth;
 pub mod config;
 pub mod convert;
+mod doctor;
 mod files;
 mod marks;
 mod preview;
@@ -35,6 +37,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use config::LsegConfig;
+pub use doctor::examine;
 pub use preview::{MESSAGE_CHARS, preview};
 
 use self::api::Api;

@@ -7,6 +7,7 @@
 //! | `session`, `convert`, `past` | the feed, its events as events of ours, and what was said before |
 //! | `send`, `render` | actions as requests, content as MessageML |
 //! | `reads`, `files` | the answers to reads, and files that were received |
+//! | `doctor` | what is wrong with a bot |
 //!
 //! The datahose and the handshake of extension apps are not here.
 
@@ -15,6 +16,7 @@ mod api;
 mod auth;
 pub mod config;
 pub mod convert;
+mod doctor;
 mod files;
 pub mod ids;
 mod marks;
@@ -40,6 +42,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::SymphonyConfig;
+pub use doctor::examine;
 pub use preview::preview;
 
 use self::api::Api;

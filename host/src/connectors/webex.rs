@@ -8,6 +8,7 @@
 //! | `spool`, `fetch`, `convert`, `html` | a notice is kept, what it names is asked for, an event is made |
 //! | `send`, `render`, `split`, `sent` | actions as requests, content as Markdown and cards |
 //! | `reads` | the answers to reads |
+//! | `doctor` | what is wrong with a bot |
 //!
 //! Calls, meetings and teams are not here.
 
@@ -15,6 +16,7 @@ mod api;
 pub mod config;
 pub mod convert;
 mod directory;
+mod doctor;
 mod fetch;
 mod hooks;
 pub mod html;
@@ -41,6 +43,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::WebexConfig;
+pub use doctor::examine;
 pub use preview::preview;
 
 use self::api::Api;

@@ -472,6 +472,17 @@ pub struct RoomFile {
     pub bytes: bytes::Bytes,
 }
 
+/// A message as another platform would get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Elsewhere {
+    /// The platform's name for people.
+    pub platform: String,
+    /// What it would be sent, one text for each request: the first line says what it is.
+    pub sent: Vec<String>,
+    /// What it would not show as it was meant, or why it would be sent nothing.
+    pub notes: Vec<String>,
+}
+
 /// The local platform.
 #[async_trait]
 pub trait Rooms: Send + Sync {
@@ -489,4 +500,10 @@ pub trait Rooms: Send + Sync {
 
     /// A file by its id, if the user may see the message that carries it.
     fn file(&self, user: &str, id: &str) -> Option<RoomFile>;
+
+    /// A message of a bot as each other platform would get it, if the user may see it; none where
+    /// that is not known.
+    fn elsewhere(&self, _user: &str, _message: &str) -> Option<Vec<Elsewhere>> {
+        None
+    }
 }

@@ -123,6 +123,11 @@ pub(super) fn cover_text(masks: &[Mask], text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A text without these secrets, in whatever form they come back.
+pub fn without_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>, text: &str) -> String {
+    cover_text(&[Mask::new(secrets)], text)
+}
+
 /// Masks the values of headers.
 pub(super) fn cover_headers(masks: &[Mask], headers: &mut HeaderMap) {
     if masks.iter().all(Mask::is_empty) {

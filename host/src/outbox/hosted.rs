@@ -22,6 +22,18 @@ pub struct HostedSentences {
     pub checks: FormSentences,
 }
 
+/// Makes the part that a platform would get which shows less, and says what it would not show as it is;
+/// none where it shows everything. For people to look at: nothing of it is kept.
+pub fn shown_on(
+    part: &Part,
+    shows: Shows,
+    sentences: &HostedSentences,
+    now: Timestamp,
+) -> Option<(Box<Part>, Vec<String>)> {
+    let (part, hosted) = render(part, shows, sentences, now)?;
+    Some((part, hosted.notes))
+}
+
 /// Makes the part that a platform gets which shows less; none where it shows everything.
 pub(super) fn render(
     part: &Part,

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `{"as": "Anna"}` | speak as this user from now on; a snapshot follows. Must come first |
 //! | `{"id": 7, "do": {"say": {"conversation": "room:lobby", "text": "hi"}}}` | a [`Command`] with a number of the page's own |
+//! | `{"id": 8, "elsewhere": "b-1"}` | how other platforms would get this message |
 //!
 //! The commands: `say`, `edit`, `delete`, `react`, `join`, `request-join`, `leave`, `invite`, `remove`,
 //! `promote`, `demote`, `open-room`, `open-direct`, `open-group`, `open-chat`, `create-room`, `update`,
@@ -19,6 +20,7 @@
 //! | `{"event": …}` | a change after it, as a [`RoomEvent`] |
 //! | `{"answer": {"id": 7, "done": …}}` | the command was done |
 //! | `{"answer": {"id": 7, "error": "…"}}` | it was refused, with a sentence for the person |
+//! | `{"answer": {"id": 8, "elsewhere": […]}}` | the message as [`Elsewhere`] has it; nothing where that is not known |
 //! | `{"plugins": […]}` | the panel's rows |
 //! | `{"failed": "…"}` | the frame made no sense |
 
@@ -31,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Shared;
 use super::panel::PluginRow;
 use crate::mailbox::rooms::{
-    Change, Command, Done, RoomEvent, RoomsError, Snapshot, View, ViewError,
+    Change, Command, Done, Elsewhere, RoomEvent, RoomsError, Snapshot, View, ViewError,
 };
 use crate::model::payload::{MemberChange, PresenceStatus};
 use crate::telemetry::wire::{self, Way};
@@ -52,6 +54,8 @@ struct FromPage {
     id: u64,
     #[serde(default)]
     r#do: Option<Command>,
+    #[serde(default)]
+    elsewhere: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -77,13 +81,15 @@ impl ToPage<'_> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Answer {
     id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<Done>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<Vec<Elsewhere>>,
 }
 
 /// The connection is over.
@@ -154,6 +160,9 @@ impl Session<'_> {
             self.come(user).await;
             return self.look(socket).await;
         }
+        if let Some(message) = frame.elsewhere {
+            return self.show_elsewhere(socket, frame.id, &message).await;
+        }
         let Some(command) = frame.r#do else {
             return send(socket, &ToPage::Failed("nothing to do".to_owned())).await;
         };
@@ -166,7 +175,30 @@ impl Session<'_> {
             Err(error) => (None, Some(error.to_string())),
         };
         let id = frame.id;
-        send(socket, &ToPage::Answer(Answer { id, done, error })).await
+        let answer = Answer {
+            id,
+            done,
+            error,
+            ..Answer::default()
+        };
+        send(socket, &ToPage::Answer(answer)).await
+    }
+
+    /// Tells how other platforms would get a message.
+    async fn show_elsewhere(
+        &self,
+        socket: &mut WebSocket,
+        id: u64,
+        message: &str,
+    ) -> Result<(), Over> {
+        let user = self.user.as_deref();
+        let elsewhere = user.and_then(|user| self.shared.rooms.elsewhere(user, message));
+        let answer = Answer {
+            id,
+            elsewhere,
+            ..Answer::default()
+        };
+        send(socket, &ToPage::Answer(answer)).await
     }
 
     /// Sends a snapshot and goes on from there.

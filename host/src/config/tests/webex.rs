@@ -68,6 +68,41 @@ fn a_path_leads_nowhere_else() {
 }
 
 #[test]
+fn two_bots_at_one_path_are_told_with_both_lines() {
+    let other = |more: &str| bot(more).replace("\"desk\"", "\"other\"");
+    let calls = "path = \"/calls\"";
+    let wrong = messages(&format!("{}\n{}", bot(calls), other(calls)));
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert!(
+        wrong[0].starts_with("parlor.toml:10: `path`")
+            && wrong[0].contains("has the path /calls of `path` in line 5"),
+        "{wrong:?}"
+    );
+    let chat = "[[bot]]\nname = \"chat\"\nplatform = \"livechat\"\nclient-id = \"c\"\n\
+                redirect-uri = \"https://bots.acme.com/calls\"";
+    let wrong = messages(&format!("{}\n{chat}", bot(calls)));
+    assert!(
+        wrong[0].starts_with("parlor.toml:10: `redirect-uri`")
+            && wrong[0].contains("of `path` in line 5"),
+        "{wrong:?}"
+    );
+    for more in ["", "path = \"/calls2\"", "path = \"/calls/2\""] {
+        assert!(parse(&format!("{}\n{}", bot(calls), other(more))).is_ok());
+    }
+}
+
+#[test]
+fn a_bot_is_called_at_its_own_path_or_at_the_hosts() {
+    let path = |more: &str| {
+        let bots = parse(&bot(more)).unwrap().bots;
+        bots[0].platform.call_path(&bots[0].name)
+    };
+    assert_eq!(path("").as_deref(), Some("/bots/default/desk"));
+    assert_eq!(path("path = \"/calls\"").as_deref(), Some("/calls"));
+    assert_eq!(path("events = \"websocket\""), None);
+}
+
+#[test]
 fn an_address_is_https_or_of_this_machine() {
     for api in [
         "http://webexapis.com/v1",

@@ -309,7 +309,7 @@ impl Core {
     }
 
     /// Asks for webhooks with the token that may: the personal one, where there is one.
-    async fn ask_for_hooks(&self, action: &str, body: Value) -> Result<Value, ApiError> {
+    pub(super) async fn ask_for_hooks(&self, action: &str, body: Value) -> Result<Value, ApiError> {
         let call = Call::configuration(action, body);
         let asked = if self.config.personal.is_some() {
             let shown = Shown {

@@ -459,12 +459,9 @@ impl Rooms for Hub {
 
     fn file(&self, user: &str, id: &str) -> Option<RoomFile> {
         let (message, _) = id.rsplit_once('.')?;
-        let may = self.read(|state| {
-            let user = names::find_user(state, user)?;
-            let (room, message) = state.message(message)?;
-            Some(names::sees(room, message, &user.id))
-        })?;
-        may.then(|| self.file_bytes(id)).flatten()
+        self.may_see(user, message)
+            .then(|| self.file_bytes(id))
+            .flatten()
     }
 }
 

@@ -65,11 +65,47 @@ impl LsegConnector {
         self.marks.gone(self.now());
         end
     }
+
+    /// Opens the stream and closes it again.
+    pub(super) async fn try_stream(&self) -> Result<(), SessionEnd> {
+        let stream = self.open_stream().await?;
+        stream.socket.close().await;
+        Ok(())
+    }
+
+    /// Opens the stream. A token that it refuses is renewed once.
+    async fn open_stream(&self) -> Result<Stream, SessionEnd> {
+        let hold = &self.config.hold;
+        let auth = self.api.auth();
+        // What is left of the window must be enough until the next token.
+        let age = hold.window.saturating_sub(hold.margin);
+        let token = auth.younger_than(age).await.map_err(end_of_auth)?;
+        let refused = match Stream::open(self, &token).await {
+            Ok(stream) => return Ok(stream),
+            Err(StreamError::Refused(why)) => why,
+            Err(error) => return Err(SessionEnd::Lost(error.to_string())),
+        };
+        tracing::warn!(
+            bot = self.name(),
+            why = refused,
+            "token not taken; it is renewed"
+        );
+        let token = auth.renew(&token).await.map_err(end_of_auth)?;
+        Stream::open(self, &token)
+            .await
+            .map_err(|error| match error {
+                StreamError::Refused(why) => SessionEnd::Refused(format!(
+                    "{why}; may {} use the Bot API?",
+                    self.config.username
+                )),
+                error => SessionEnd::Lost(error.to_string()),
+            })
+    }
 }
 
 impl Hearing<'_> {
     async fn run(&self) -> SessionEnd {
-        let stream = match self.open().await {
+        let stream = match self.connector.open_stream().await {
             Ok(stream) => stream,
             Err(end) => return end,
         };
@@ -80,36 +116,6 @@ impl Hearing<'_> {
             end = self.keep_rooms() => end,
             end = self.tell_news() => end,
         }
-    }
-
-    /// Opens the stream. A token that it refuses is renewed once.
-    async fn open(&self) -> Result<Stream, SessionEnd> {
-        let connector = self.connector;
-        let hold = &connector.config.hold;
-        let auth = connector.api.auth();
-        // What is left of the window must be enough until the next token.
-        let age = hold.window.saturating_sub(hold.margin);
-        let token = auth.younger_than(age).await.map_err(end_of_auth)?;
-        let refused = match Stream::open(connector, &token).await {
-            Ok(stream) => return Ok(stream),
-            Err(StreamError::Refused(why)) => why,
-            Err(error) => return Err(SessionEnd::Lost(error.to_string())),
-        };
-        tracing::warn!(
-            bot = connector.name(),
-            why = refused,
-            "token not taken; it is renewed"
-        );
-        let token = auth.renew(&token).await.map_err(end_of_auth)?;
-        Stream::open(connector, &token)
-            .await
-            .map_err(|error| match error {
-                StreamError::Refused(why) => SessionEnd::Refused(format!(
-                    "{why}; may {} use the Bot API?",
-                    connector.config.username
-                )),
-                error => SessionEnd::Lost(error.to_string()),
-            })
     }
 
     /// Reads frames, and shows new tokens.

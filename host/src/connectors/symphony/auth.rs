@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::agents::Agents;
-use super::config::{AccountCertificate, AccountKey, Credential, SymphonyConfig};
+use super::config::{AccountCertificate, AccountKey, AppConfig, Credential, SymphonyConfig};
 use super::site::{Call, CallError, Site};
 use super::wire::rest::{CommonToken, Login, Token};
+use crate::model::secret::Secret;
 use crate::net::RestError;
 
 /// How long a signed claim holds; the platform takes at most five minutes.
@@ -270,34 +271,14 @@ impl Auth {
         if let Some(tokens) = kept {
             return Ok(tokens.clone());
         }
-        let account = Account {
-            name: &app.id,
-            credential: &app.credential,
-        };
         let is_id = user.bytes().all(|byte| byte.is_ascii_digit());
         let kind = if is_id { "user" } else { "username" };
-        let (site, prefix) = match &app.credential {
-            Credential::Key(_) => (&self.pod, ["login", "pubkey"]),
-            Credential::Certificate(_) => (&self.app_auth, ["sessionauth", "v1"]),
-        };
-        let [first, second] = prefix;
-        let path = [first, second, "app", "authenticate"];
-        let app_token = match &app.credential {
-            Credential::Key(key) => self.by_key(site, &path, account, key).await,
-            Credential::Certificate(_) => {
-                let call = Call::new(http::Method::POST, &path);
-                self.token(site, &call, HeaderMap::new(), account).await
-            }
-        };
-        // It is the app that is refused, and not the bot, which goes on.
-        let app_token = app_token.map_err(|error| match error {
-            AuthError::Refused(why) => AuthError::NotFor(why),
-            other => other,
-        })?;
+        let (site, [first, second]) = self.place_of_app(app);
+        let app_token = self.app_token(app).await?;
         let path = [first, second, "app", kind, user, "authenticate"];
         let call = Call::new(http::Method::POST, &path);
         let shown = HeaderMap::from_iter([(SESSION, header(&app_token)?)]);
-        let session = self.token(site, &call, shown, account).await;
+        let session = self.token(site, &call, shown, account_of(app)).await;
         let session = session.map_err(|error| match error {
             AuthError::Refused(why) => AuthError::NotFor(format!(
                 "{why}; is the app {} enabled for the pod and installed for {user}?",
@@ -313,6 +294,33 @@ impl Auth {
         });
         *kept = Some(tokens.clone());
         Ok(tokens)
+    }
+
+    /// Where an app logs in, and below which path.
+    fn place_of_app(&self, app: &AppConfig) -> (&Site, [&'static str; 2]) {
+        match &app.credential {
+            Credential::Key(_) => (&self.pod, ["login", "pubkey"]),
+            Credential::Certificate(_) => (&self.app_auth, ["sessionauth", "v1"]),
+        }
+    }
+
+    /// Logs the app in, by which the bot acts for users; gives the token that asks for theirs.
+    pub(super) async fn app_token(&self, app: &AppConfig) -> Result<String, AuthError> {
+        let (site, [first, second]) = self.place_of_app(app);
+        let account = account_of(app);
+        let path = [first, second, "app", "authenticate"];
+        let app_token = match &app.credential {
+            Credential::Key(key) => self.by_key(site, &path, account, key).await,
+            Credential::Certificate(_) => {
+                let call = Call::new(http::Method::POST, &path);
+                self.token(site, &call, HeaderMap::new(), account).await
+            }
+        };
+        // It is the app that is refused, and not the bot, which goes on.
+        app_token.map_err(|error| match error {
+            AuthError::Refused(why) => AuthError::NotFor(why),
+            other => other,
+        })
     }
 
     async fn by_key(
@@ -380,6 +388,13 @@ impl Auth {
     }
 }
 
+fn account_of(app: &AppConfig) -> Account<'_> {
+    Account {
+        name: &app.id,
+        credential: &app.credential,
+    }
+}
+
 /// What a login that failed means. Only what the platform itself says of the account is a refusal:
 /// whatever stands before a pod answers 404, 403 or 407 while the pod is being restarted.
 fn login_error(error: CallError, account: Account<'_>) -> AuthError {
@@ -420,6 +435,14 @@ impl Tokens {
         self.common
             .as_ref()
             .is_some_and(|common| Instant::now() >= common.until)
+    }
+
+    /// What of them nobody may see.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let common = self.common.as_ref().map(|common| &common.bearer);
+        let all = [&self.session, &self.key_manager].into_iter().chain(common);
+        let texts = all.filter_map(|value| value.to_str().ok());
+        texts.map(|text| Secret::new(text.to_owned())).collect()
     }
 
     /// What the pod is shown.

@@ -67,11 +67,20 @@ impl SymphonyConnector {
             end = hearing.run() => end,
         }
     }
+
+    /// Logs in and asks who the bot is.
+    pub(super) async fn introduce(&self) -> Result<PodUser, ApiError> {
+        self.api.agents().look_behind().await;
+        let call = Call::get(&["pod", "v2", "sessioninfo"]);
+        let own: PodUser = self.api.ask_pod_whole(&call).await?;
+        self.set_own(&own);
+        Ok(own)
+    }
 }
 
 impl Hearing<'_> {
     async fn run(&self) -> SessionEnd {
-        if let Err(error) = self.introduce().await {
+        if let Err(error) = self.connector.introduce().await {
             return self.end_of(&error).await;
         }
         let hear = async {
@@ -95,16 +104,6 @@ impl Hearing<'_> {
                 self.end_of(&error).await
             }
         }
-    }
-
-    /// Logs in and asks who the bot is.
-    async fn introduce(&self) -> Result<(), ApiError> {
-        let api = &self.connector.api;
-        api.agents().look_behind().await;
-        let call = Call::get(&["pod", "v2", "sessioninfo"]);
-        let own: PodUser = api.ask_pod_whole(&call).await?;
-        self.connector.set_own(&own);
-        Ok(())
     }
 
     /// What an error means for the session. Logins that are refused a few times end it for good, and

@@ -26,7 +26,7 @@ const SECRET_FILE: &str = "webhook-secret";
 /// Bytes of randomness in it.
 const SECRET_BYTES: usize = 32;
 /// What a bot hears of. Cards' buttons are in no firehose, and have a webhook of their own.
-const WANTED: [(&str, &str); 6] = [
+pub(super) const WANTED: [(&str, &str); 6] = [
     ("messages", "created"),
     ("messages", "deleted"),
     ("messages", "updated"),
@@ -35,7 +35,7 @@ const WANTED: [(&str, &str); 6] = [
     ("attachmentActions", "created"),
 ];
 /// What the platform may not know: it is not in its own table (webex.md §4.2).
-const TOLERATED: (&str, &str) = ("messages", "updated");
+pub(super) const TOLERATED: (&str, &str) = ("messages", "updated");
 
 /// What answers Webex's calls.
 pub(super) struct Ring {
@@ -174,7 +174,7 @@ pub(super) struct Looked {
 
 impl WebexConnector {
     /// What the names of this bot's webhooks begin with.
-    fn hook_prefix(&self) -> String {
+    pub(super) fn hook_prefix(&self) -> String {
         format!("parlor {}/{} ", self.tenant, self.name)
     }
 
@@ -208,7 +208,8 @@ impl WebexConnector {
         Ok(looked)
     }
 
-    async fn webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
+    /// All webhooks of the token, those of others too.
+    pub(super) async fn webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
         self.api
             .list(&["webhooks"], &[("max", "100")], |_| true)
             .await

@@ -73,8 +73,12 @@ impl WebexConnector {
     }
 
     /// Asks who the bot is: the token is good where Webex says.
+    pub(super) async fn me(&self) -> Result<Person, ApiError> {
+        self.api.get(&["people", "me"], &[]).await
+    }
+
     async fn introduce(&self) -> Result<(), ApiError> {
-        let own: Person = self.api.get(&["people", "me"], &[]).await?;
+        let own = self.me().await?;
         if own.r#type.as_deref() != Some("bot") {
             tracing::warn!(
                 bot = self.name(),

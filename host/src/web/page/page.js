@@ -14,6 +14,7 @@ let current = localStorage.getItem("parlor-room");
 let user = localStorage.getItem("parlor-user") || "Anna";
 let historyPlace = 0;
 let typingUntil = 0;
+let beside = localStorage.getItem("parlor-elsewhere") === "on";
 const waiting = new Map();
 
 // ---- connection ----
@@ -40,7 +41,7 @@ function status(state, text) {
   $("status").textContent = text;
 }
 
-function act(command) {
+function ask(what) {
   return new Promise((resolve) => {
     if (socket?.readyState !== WebSocket.OPEN) {
       resolve({ error: "not connected" });
@@ -48,8 +49,12 @@ function act(command) {
     }
     const id = nextId++;
     waiting.set(id, resolve);
-    socket.send(JSON.stringify({ id, do: command }));
-  }).then((answer) => {
+    socket.send(JSON.stringify({ id, ...what }));
+  });
+}
+
+function act(command) {
+  return ask({ do: command }).then((answer) => {
     problem(answer.error);
     return answer;
   });
@@ -210,7 +215,32 @@ function messageElement(message) {
         author.kind === "bot" ? make("span", { class: "badge" }, "bot") : undefined,
         agents ? make("span", { class: "badge agents" }, "agents only") : undefined,
         time(message.at), message.edited_at && !message.deleted ? make("span", { class: "edited" }, "edited") : undefined, tools),
-      body(message), make("div", { class: "foot" }, ...foot(message))));
+      body(message), beside && author.kind === "bot" && !message.deleted ? elsewhere(message) : undefined,
+      make("div", { class: "foot" }, ...foot(message))));
+}
+
+/** A message of a bot as other platforms would get it, side by side; filled in when the host has told. */
+function elsewhere(message) {
+  const place = make("div", { class: "elsewhere", role: "group", "aria-label": "As other platforms would get it", tabindex: "0" });
+  ask({ elsewhere: message.id }).then((answer) => {
+    const box = $("messages");
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    const platforms = answer.elsewhere ?? [];
+    place.replaceChildren(...platforms.map(({ platform, sent, notes }) => make("section", { "data-platform": platform },
+      make("h4", {}, platform), ...sent.map(request), ...notes.map((note) => make("p", { class: "degraded" }, note)),
+      sent.length || notes.length ? undefined : make("p", { class: "degraded" }, "nothing"))));
+    if (!platforms.length) {
+      place.append(make("p", { class: "degraded" }, answer.error ?? "How others would get it is known of the last messages since the start."));
+    }
+    if (atEnd) toEnd();
+  });
+  return place;
+}
+
+/** The first line says what it is. */
+function request(text) {
+  const [caption, ...lines] = text.split("\n");
+  return make("figure", {}, make("figcaption", {}, caption), make("pre", { tabindex: "0" }, lines.join("\n")));
 }
 
 function body(message) {
@@ -412,6 +442,18 @@ $("as-form").addEventListener("submit", (event) => {
   $("composer").focus();
 });
 
+function showBeside() {
+  $("elsewhere").checked = beside;
+  document.body.classList.toggle("beside", beside);
+}
+
+$("elsewhere").addEventListener("change", () => {
+  beside = $("elsewhere").checked;
+  localStorage.setItem("parlor-elsewhere", beside ? "on" : "off");
+  showBeside();
+  showMessages();
+});
+
 $("membership").addEventListener("click", () => {
   const room = model.rooms.get(current);
   if (room) act({ [model.isMember(room) ? "leave" : "join"]: { conversation: current } });
@@ -443,4 +485,5 @@ $("ask-form").addEventListener("submit", async (event) => {
 });
 
 $("known-zones").replaceChildren(...(Intl.supportedValuesOf?.("timeZone") ?? []).map((zone) => make("option", { value: zone })));
+showBeside();
 connect();

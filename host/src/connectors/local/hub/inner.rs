@@ -29,6 +29,16 @@ impl Hub {
     ) -> Result<Done, RoomsError> {
         self.inner.act(Who::Bot(bot, notes), part, command)
     }
+
+    /// Tells whether a user, by name or id, may see a message.
+    pub fn may_see(&self, user: &str, message: &str) -> bool {
+        let may = self.read(|state| {
+            let user = names::find_user(state, user)?;
+            let (room, message) = state.message(message)?;
+            Some(names::sees(room, message, &user.id))
+        });
+        may.unwrap_or_default()
+    }
 }
 
 impl Inner {

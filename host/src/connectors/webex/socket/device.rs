@@ -15,10 +15,10 @@ const NAME_FILE: &str = "device";
 /// A device.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Device {
+pub(in crate::connectors::webex) struct Device {
     pub(super) name: String,
     pub(super) url: String,
-    pub(super) web_socket_url: String,
+    pub(in crate::connectors::webex) web_socket_url: String,
     modification_time: Option<String>,
 }
 
@@ -38,18 +38,8 @@ impl WebexConnector {
     /// The bot's device, the newest of its name: as few as can be, because there are only so many.
     pub(super) async fn device(&self, discovery: &Url) -> Result<Device, ApiError> {
         let name = self.device_name();
-        let devices = self.devices_url(discovery).await?;
-        let listed = self.api.ask(Method::GET, devices.clone(), Body::None).await;
-        let known: Devices = match listed {
-            Ok(answer) => read(&answer)?,
-            // This is how it says that there is none.
-            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Devices::default(),
-            Err(error) => return Err(error),
-        };
-        let own = known
-            .devices
-            .into_iter()
-            .filter(|device| device.name == name);
+        let (devices, known) = self.devices(discovery).await?;
+        let own = known.into_iter().filter(|device| device.name == name);
         let newest = own.max_by(|one, other| one.modification_time.cmp(&other.modification_time));
         if let Some(device) = newest.filter(|device| !device.web_socket_url.is_empty()) {
             return Ok(device);
@@ -68,6 +58,22 @@ impl WebexConnector {
             .ask(Method::POST, devices, Body::Json(body))
             .await?;
         read(&made)
+    }
+
+    /// Where the bot's devices are, and all of them, those of other programs too.
+    pub(in crate::connectors::webex) async fn devices(
+        &self,
+        discovery: &Url,
+    ) -> Result<(Url, Vec<Device>), ApiError> {
+        let url = self.devices_url(discovery).await?;
+        let listed = self.api.ask(Method::GET, url.clone(), Body::None).await;
+        let known: Devices = match listed {
+            Ok(answer) => read(&answer)?,
+            // This is how it says that there is none.
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Devices::default(),
+            Err(error) => return Err(error),
+        };
+        Ok((url, known.devices))
     }
 
     /// Takes a device away; one that is gone is gone.
