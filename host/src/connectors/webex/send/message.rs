@@ -72,7 +72,7 @@ impl WebexConnector {
             room: made.room_id.clone(),
             message: made.id.clone(),
         };
-        self.sent.note(&mark_of(part), &place);
+        self.kept.sent.note(&mark_of(part), &place);
         Ok(Sent {
             message: Some(made.id),
             conversation: Some(made.room_id),
