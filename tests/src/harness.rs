@@ -54,6 +54,8 @@ pub struct TestHostParts {
     pub rooms: LocalConfig,
     /// Where builds that served are kept; in memory by default.
     pub artifacts: Option<PathBuf>,
+    /// Whether `parlor.toml` is a file that can change: [`TestHost::change_settings`].
+    pub has_settings_file: bool,
 }
 
 impl Default for TestHostParts {
@@ -64,6 +66,7 @@ impl Default for TestHostParts {
             clock: Arc::new(SystemClock),
             rooms: LocalConfig::default(),
             artifacts: None,
+            has_settings_file: false,
         }
     }
 }
@@ -151,6 +154,9 @@ impl TestHost {
     pub async fn start_closed(parts: TestHostParts, hub: Hub) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("parlor.toml");
+        if parts.has_settings_file {
+            std::fs::write(&path, &parts.settings).expect("settings can be written");
+        }
         let mut settings = settings(&path, &parts.settings);
         // What tests count is what plugins say; those that ask for the host's line set it.
         if !parts.settings.contains("on-failure") {
@@ -219,6 +225,18 @@ impl TestHost {
         self.load(plugin, guests::bytes(plugin), Some(settings))
             .await;
         assert_eq!(self.row(plugin).last_error, None, "{plugin} is refused");
+    }
+
+    /// Gives a host that has a settings file another one.
+    ///
+    /// # Panics
+    /// When it cannot be written, or the host has none.
+    pub async fn change_settings(&self, text: &str) {
+        let path = self.folder.path().join("parlor.toml");
+        assert!(path.is_file(), "this host follows no settings");
+        std::fs::write(path, text).expect("settings can be written");
+        let plugins = self.host.plugins();
+        plugins.apply(FolderChange::SettingsChanged).await;
     }
 
     /// The folder of a host that was started [`TestHost::in_folder`].

@@ -113,9 +113,32 @@ fn every_kind_on_webex() {
         ));
     };
     let schema = serde_json::from_slice(&schema).expect("the schema is JSON");
-    let textless =
-        json!({"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock"}]});
-    assert!(!check_by_schema(&schema, &textless).is_empty());
+    // What the schema refuses is refused here, before Webex does.
+    for wrong in [
+        json!({"type": "TextBlock"}),
+        json!({"type": "TextBlock", "text": 5}),
+        json!({"type": "TextBlock", "text": "x", "wrap": "true"}),
+        json!({"type": "TextBlock", "text": "x", "bold": true}),
+        json!({"type": "Container"}),
+        json!({"type": "Container", "items": {}}),
+        json!({"type": "Container", "items": [{"text": "x"}]}),
+        json!({"type": "ColumnSet", "columns": [{"type": "TextBlock", "text": "x"}]}),
+        json!({"type": "FactSet", "facts": [{"title": "a"}]}),
+        json!({"type": "ActionSet", "actions": [{"type": "Action.OpenUrl"}]}),
+        json!({"type": "ActionSet", "actions": [{"type": "Action.Submit", "data": 1}]}),
+        json!({"type": "ImageSet", "images": [{}]}),
+        json!({"type": "Input.Text"}),
+        json!({"type": "Input.Text", "id": "a", "maxLength": "5"}),
+        json!({"type": "Input.Number", "id": "a", "value": "1"}),
+        json!({"type": "Input.Toggle", "id": "a"}),
+        json!({"type": "Input.ChoiceSet", "id": "a", "choices": [{"title": "A"}]}),
+        json!({"type": "Table", "rows": []}),
+        json!("text"),
+    ] {
+        let card = json!({"type": "AdaptiveCard", "version": "1.3", "body": [wrong]});
+        assert!(!check_by_schema(&schema, &card).is_empty(), "{card}");
+        assert!(webex::check_card(&card).is_err(), "{card}");
+    }
     for (name, card) in cards {
         let wrong = check_by_schema(&schema, &card);
         assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{card:#}");

@@ -8,6 +8,8 @@ mod cloud;
 mod demos;
 #[path = "webex/faults.rs"]
 mod faults;
+#[path = "webex/gaps.rs"]
+mod gaps;
 #[path = "webex/kinds.rs"]
 mod kinds;
 #[path = "webex/socket.rs"]

@@ -9,7 +9,7 @@ use crate::connectors::livechat::{LiveChatConfig, LiveChatConnector};
 use crate::connectors::local::{Hub, LocalConnector};
 use crate::connectors::lseg::{LsegConfig, LsegConnector};
 use crate::connectors::symphony::{SymphonyConfig, SymphonyConnector};
-use crate::connectors::webex::{WebexConfig, WebexConnector};
+use crate::connectors::webex::{Keeps, WebexConfig, WebexConnector};
 use crate::mailbox::session::Session;
 use crate::model::Name;
 
@@ -25,12 +25,16 @@ pub trait Platforms: Send + Sync {
 /// The platforms that parlor has.
 pub struct BuiltIn {
     hub: Hub,
+    webex: Keeps,
 }
 
 impl BuiltIn {
     /// Joins them to the local platform of this process.
     pub fn new(hub: Hub) -> Self {
-        Self { hub }
+        Self {
+            hub,
+            webex: Keeps::default(),
+        }
     }
 }
 
@@ -64,7 +68,7 @@ impl Platforms for BuiltIn {
             }
             Platform::Webex(config) => {
                 let config = WebexConfig::clone(config);
-                let connector = WebexConnector::new(tenant.clone(), name, config)
+                let connector = WebexConnector::new(tenant.clone(), name, config, &self.webex)
                     .with_context(|| format!("bot {name}"))?;
                 Ok(Arc::new(connector))
             }

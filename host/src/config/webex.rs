@@ -9,14 +9,16 @@ use super::address::address;
 use super::net::read_way;
 use super::read::{Item, Reader, Table};
 use crate::connectors::webex::config::{
-    DEFAULT_BASE, DEFAULT_CHECK, DEFAULT_DISCOVERY, Events, SocketConfig, Token, WebexConfig,
-    WebhookConfig,
+    DEFAULT_BASE, DEFAULT_CHECK, DEFAULT_DISCOVERY, DEFAULT_READ_BACK, Events, SocketConfig, Token,
+    WebexConfig, WebhookConfig,
 };
 use crate::net::NetConfig;
 use crate::web::hooks::bots::RESERVED;
 
 /// Seconds between two looks at the webhooks.
 const CHECK_SECS: std::ops::RangeInclusive<u64> = 1..=3_600;
+/// Seconds between two readings of what should have been heard.
+const READ_BACK_SECS: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// Bytes of a path of the bot's own.
 const MAX_PATH: usize = 200;
 
@@ -63,11 +65,14 @@ pub(super) fn read_webex(
             })
         }
     };
+    let read_back = table.get(reader, "read-back-secs");
+    let read_back = read_back.and_then(|item| item.integer(reader, READ_BACK_SECS));
     Some(WebexConfig {
         token: token?,
         base: base?,
         net,
         events,
+        read_back: read_back.map_or(DEFAULT_READ_BACK, Duration::from_secs),
         folder,
     })
 }

@@ -5,7 +5,8 @@
 //! | `config` | the token, the way, how events are heard |
 //! | `api`, `directory` | requests, pages, people and spaces that were met |
 //! | `session`, `hooks`, `socket`, `past` | events: by webhook, by WebSocket, and what was missed |
-//! | `spool`, `fetch`, `convert`, `html` | a notice is kept, what it names is asked for, an event is made |
+//! | `kept`, `spool` | what a bot keeps in its folder, notices that wait among it |
+//! | `fetch`, `convert`, `html` | what a notice names is asked for, an event is made |
 //! | `send`, `render`, `split`, `sent` | actions as requests, content as Markdown and cards |
 //! | `reads` | the answers to reads |
 //! | `doctor` | what is wrong with a bot |
@@ -21,6 +22,7 @@ mod fetch;
 mod hooks;
 pub mod html;
 pub mod ids;
+mod kept;
 mod past;
 mod preview;
 mod reads;
@@ -38,26 +40,28 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::WebexConfig;
 pub use doctor::examine;
+pub use kept::Keeps;
 pub use preview::preview;
 
 use self::api::Api;
 use self::config::Events;
 use self::directory::Directory;
 use self::hooks::Ring;
-use self::sent::SentLog;
-use self::spool::Spool;
+use self::kept::Kept;
+use self::past::Missed;
+use self::socket::DeviceState;
 use self::wire::Person;
 use crate::journal::{Part, Sent};
 use crate::mailbox::calls::Called;
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, Watch};
 use crate::mailbox::{
-    Clock as _, Connector, Intake, Pace, Progress, Read, ReadAnswer, SendError, SystemClock,
+    Clock as _, Connector, Intake, Pace, Read, ReadAnswer, SendError, SystemClock,
 };
 use crate::model::action::Action;
 use crate::model::directory::ReadError;
@@ -76,15 +80,15 @@ pub struct WebexConnector {
     api: Api,
     own: RwLock<Own>,
     directory: Directory,
-    progress: Progress,
-    spool: Arc<Spool>,
-    sent: SentLog,
+    kept: Arc<Kept>,
+    /// When what was missed is to be read back.
+    missed: Missed,
     /// Why the token is taken no more, where a notice could not be followed up for that.
     revoked: watch::Sender<Option<String>>,
     /// What answers Webex's calls, where it calls.
     ring: Option<Arc<Ring>>,
-    /// The name of its device, where it hears by WebSocket.
-    device: Mutex<Option<String>>,
+    /// What it is heard by, where it hears by WebSocket.
+    device: DeviceState,
     pace: ArcSwap<Pace>,
 }
 
@@ -95,20 +99,26 @@ struct Own {
 }
 
 impl WebexConnector {
-    /// Makes the bot. Nothing is connected yet.
+    /// Makes the bot. Nothing is connected yet. What it keeps it shares with whoever held its folder
+    /// before and holds it still.
     ///
     /// # Errors
     /// When a proxy, an authority or the bot's folder cannot be used.
-    pub fn new(tenant: Name, name: &str, config: WebexConfig) -> Result<Self, RestError> {
+    pub fn new(
+        tenant: Name,
+        name: &str,
+        config: WebexConfig,
+        keeps: &Keeps,
+    ) -> Result<Self, RestError> {
         let folder = config.folder.clone();
         let of_folder = |error: std::io::Error| {
             let folder = folder.as_deref().unwrap_or(std::path::Path::new("."));
             RestError::Setup(format!("cannot use {}: {error}", folder.display()))
         };
-        let spool = Arc::new(Spool::open(folder.as_deref()).map_err(of_folder)?);
+        let kept = keeps.of(folder.as_deref()).map_err(of_folder)?;
         let ring = match &config.events {
             Events::Webhook(hooks) => {
-                let ring = Ring::new(hooks, folder.as_deref(), spool.clone());
+                let ring = Ring::new(hooks, folder.as_deref(), kept.spool.clone());
                 Some(Arc::new(ring.map_err(of_folder)?))
             }
             Events::Websocket(_) => None,
@@ -128,12 +138,11 @@ impl WebexConnector {
                 nick_name: None,
             }),
             directory: Directory::default(),
-            progress: Progress::new(folder.clone()),
-            sent: SentLog::new(folder.as_deref()),
+            kept,
+            missed: Missed::default(),
             revoked: watch::Sender::default(),
-            spool,
             ring,
-            device: Mutex::default(),
+            device: DeviceState::default(),
             pace: ArcSwap::from_pointee(Pace::FREE),
             config: Arc::new(config),
         })
@@ -229,7 +238,7 @@ impl Session for WebexConnector {
     }
 
     fn quiet(&self) -> Option<(u64, u64)> {
-        let done = self.spool.quiet()?;
+        let done = self.kept.spool.quiet()?;
         Some((done, done))
     }
 }

@@ -169,6 +169,9 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "send-thread" => Message::reply("in a thread").thread(or("thread-1")).into(),
         "send-raw" => Message::reply(raw()).into(),
         "send-strict-raw" => Message::reply(raw()).or_fail().into(),
+        "send-card" => Message::reply(card()).into(),
+        "send-strict-card" => Message::reply(card()).or_fail().into(),
+        "send-code" => Message::reply(code(&or("code-1"))).into(),
         "send-big" => Message::reply("a large file")
             .attach("big.bin", "application/octet-stream", pattern(&or("1000")))
             .into(),
@@ -257,6 +260,26 @@ fn raw() -> Blocks {
         "<messageML/>",
         Blocks::new().paragraph("instead of raw"),
     )
+}
+
+/// A card in Webex's own words, with what stands in for it.
+fn card() -> Blocks {
+    let card =
+        r#"{"type":"AdaptiveCard","version":"1.3","body":[{"type":"TextBlock","text":"a card"}]}"#;
+    Blocks::new().raw(
+        "webex",
+        card,
+        Blocks::new().paragraph("instead of the card"),
+    )
+}
+
+/// A text in every place in which nothing can be escaped.
+fn code(text: &str) -> Blocks {
+    let wide = ["a", "b", "c", "d", "e", text];
+    Blocks::new()
+        .paragraph(Line::new().text("code: ").code(text))
+        .code(text)
+        .table(Table::new().header(wide).row(wide))
 }
 
 /// One message of the platform's own markup for several conversations.

@@ -243,3 +243,81 @@ async fn pages_with_the_server_s_faults_are_read_to_the_end() {
     }
     cloud.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_looked_at_for_viruses_still_is_tried_again() {
+    let cloud = Cloud::with(&["reads", "kinds"]).await;
+    let busy = |what: &str| {
+        let fault = Fault::on(what).status(423);
+        fault.header("retry-after", "1")
+    };
+    cloud.sim.fault(busy("HEAD /v1/contents/*").times(2));
+    cloud.sim.fault(busy("GET /v1/contents/*"));
+    let before = cloud.sim.sent_count();
+    cloud.sim.act(
+        "say",
+        json!({"direct": true, "user": "ada", "text": "/here attachment",
+               "file": {"name": "report.txt", "text": "pixels"}}),
+    );
+    cloud.says(before, "has 6 bytes").await;
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_direct("ada", "seen message");
+    cloud.says(before, "report.txt").await;
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_passed_on_once_it_was_looked_at() {
+    let cloud = Cloud::with(&["actions"]).await;
+    let busy = Fault::on("GET /v1/contents/*").status(423);
+    cloud.sim.fault(busy.header("retry-after", "1").times(2));
+    cloud.sim.act(
+        "say",
+        json!({"direct": true, "user": "ada", "text": "/do send-received",
+               "file": {"name": "report.txt", "text": "pixels"}}),
+    );
+    let passed = cloud.says(0, "passed on").await;
+    assert_eq!(passed.raw["files"].as_array().map(Vec::len), Some(1));
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_is_refused_is_said_in_words() {
+    let cloud = Cloud::with(&["actions"]).await;
+    let card = does(&cloud, "send-card", "message").await;
+    assert!(card.raw["attachments"].is_array(), "{}", card.raw);
+    outcomes(&cloud).await;
+    let refused = || {
+        Fault::on("POST /v1/messages").status(400).body(json!({
+            "message": "Unable to post a message: invalid attachments",
+            "errors": {"attachments": {"code": "invalid_attachments"}},
+        }))
+    };
+    cloud.sim.fault(refused());
+    let words = does(&cloud, "send-card", "message").await;
+    assert_eq!(words.text, "instead of the card");
+    assert!(words.raw.get("attachments").is_none(), "{}", words.raw);
+    assert!(outcomes(&cloud).await.contains("stand-in"));
+    // Who wants it so or not at all gets nothing.
+    cloud.sim.fault(refused());
+    let before = cloud.sim.sent_count();
+    cloud.sim.say_to_bot("Desk", "ada", "/do send-strict-card");
+    assert!(outcomes(&cloud).await.contains("invalid attachments"));
+    let said = cloud.sim.sent_after(before);
+    assert!(
+        !said.iter().any(|it| it.text.contains("the card")),
+        "{said:#?}"
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_and_tables_mention_nobody() {
+    let cloud = Cloud::with(&["actions"]).await;
+    cloud.sim.say_direct("ada", "/do send-code <@all>");
+    let said = cloud.says(0, "code:").await;
+    assert!(said.raw.get("mentionedGroups").is_none(), "{}", said.raw);
+    let shown = said.text.replace('\u{2060}', "");
+    assert_eq!(shown.matches("<@all>").count(), 4, "{shown}");
+    cloud.stop().await;
+}

@@ -1,7 +1,9 @@
 //! A platform and a host with one bot on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_host::journal::sqlite::{SqliteConfig, SqliteJournal};
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::guests;
 use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
@@ -16,6 +18,12 @@ pub(crate) const DESK: &str = "desk";
 pub(crate) struct Cloud {
     pub(crate) sim: Webex,
     pub(crate) host: TestHost,
+    folder: tempfile::TempDir,
+}
+
+/// A platform whose host is down, and what that has left.
+pub(crate) struct Down {
+    pub(crate) sim: Webex,
     folder: tempfile::TempDir,
 }
 
@@ -76,8 +84,22 @@ impl Cloud {
         settings: impl Fn(&Webex, &std::path::Path, &str) -> String,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self::begin(sim, folder, plugins, settings).await
+    }
+
+    async fn begin(
+        sim: Webex,
+        folder: tempfile::TempDir,
+        plugins: &[&str],
+        settings: impl Fn(&Webex, &std::path::Path, &str) -> String,
+    ) -> Self {
+        let data = folder.path().join("journal");
+        let journal = SqliteJournal::open(&data, SqliteConfig::default());
+        let journal = journal.expect("a journal opens");
         let parts = TestHostParts {
             settings: settings(&sim, folder.path(), ""),
+            journal: Arc::new(journal),
+            has_settings_file: true,
             ..TestHostParts::default()
         };
         let host = TestHost::start(parts).await;
@@ -91,6 +113,21 @@ impl Cloud {
         }
         host.host().hooks().open(None);
         Self { sim, host, folder }
+    }
+
+    /// Ends the host; the platform goes on.
+    pub(crate) async fn down(self) -> Down {
+        self.host.stop().await;
+        Down {
+            sim: self.sim,
+            folder: self.folder,
+        }
+    }
+
+    /// Has the host follow settings with other lines for the bot.
+    pub(crate) async fn change(&self, more: &str) {
+        let text = settings(&self.sim, self.folder.path(), more);
+        self.host.change_settings(&text).await;
     }
 
     /// Where the bot keeps how far it is.
@@ -157,5 +194,14 @@ impl Cloud {
         assert!(misfits.is_empty(), "\n{}\n", misfits.join("\n"));
         let (complaints, _) = self.sim.socket_state();
         assert_eq!(complaints, Vec::<String>::new());
+    }
+}
+
+impl Down {
+    /// Starts a host again where the last one ended.
+    pub(crate) async fn up(self, plugins: &[&str]) -> Cloud {
+        let cloud = Cloud::begin(self.sim, self.folder, plugins, settings).await;
+        cloud.until(BotState::Connected).await;
+        cloud
     }
 }

@@ -1,18 +1,19 @@
 //! What goes wrong, each once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::outside::TestProxy;
-use parlor_tests::sim::Fault;
-use parlor_tests::sim::webex::{TOKEN, Webex, WebexOptions};
+use parlor_tests::sim::webex::{Webex, WebexOptions};
+use parlor_tests::sim::{Fault, Logged};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cloud::{Cloud, by_socket, settings};
 
 /// People say these, one after the other, and each is repeated once and in order.
-async fn each_is_repeated_once(cloud: &Cloud, words: &[&str]) {
+pub(crate) async fn each_is_repeated_once(cloud: &Cloud, words: &[&str]) {
     let before = cloud.sim.sent_count();
     for word in words {
         cloud.sim.say_direct("ada", &format!("/echo {word}"));
@@ -58,6 +59,44 @@ async fn throttling_is_waited_for_in_every_form() {
             .html(429)
             .header("retry-after", "1"),
     );
+    each_is_repeated_once(&cloud, &["one"]).await;
+    // Neither of these says how long: they are not asked again at once, and not given up.
+    let get = || Fault::on("GET /v1/messages/*").status(429);
+    cloud
+        .sim
+        .fault(get().header("retry-after", "rand(30),add(30)"));
+    cloud.sim.fault(get());
+    let (before, begun) = (cloud.sim.sent_count(), Instant::now());
+    cloud.sim.say_direct("ada", "/echo two");
+    cloud.sim.say_direct("grace", "/echo three");
+    cloud.says(before, "two").await;
+    cloud.says(before, "three").await;
+    assert!(begun.elapsed() > Duration::from_secs(14));
+    // For an hour nothing more is sent.
+    let asked = cloud.sim.request_count();
+    cloud.sim.fault(post().header("retry-after", "3600"));
+    cloud.sim.say_direct("ada", "/echo four");
+    let is_post = |it: &Logged| it.method == "POST" && it.path == "/v1/messages";
+    let told = cloud
+        .sim
+        .request_like(asked, PATIENCE, |it| is_post(it) && it.status == Some(429));
+    assert!(told.await.is_some());
+    cloud.sim.say_direct("grace", "/echo five");
+    assert_eq!(cloud.meanwhile(before + 2).await.len(), 0);
+    let asked = cloud.sim.requests_after(asked);
+    assert_eq!(asked.iter().filter(|it| is_post(it)).count(), 1);
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_cannot_be_read_are_asked_for_again() {
+    let cloud = Cloud::with(&["echo"]).await;
+    // A gateway's page with a 200, and JSON that is no message.
+    let get = || Fault::on("GET /v1/messages/*");
+    cloud.sim.fault(get().html(200).times(4));
+    cloud
+        .sim
+        .fault(get().status(200).body(json!({"id": 5})).times(2));
     each_is_repeated_once(&cloud, &["one"]).await;
     cloud.stop().await;
 }
@@ -184,130 +223,25 @@ async fn a_stranger_is_told_no_and_nothing_more() {
     assert_eq!(post(Some(&sign(&body)), body.clone()).await.0, 200);
     let get = client.get(&address).send().await.expect("an answer");
     assert_eq!(get.status().as_u16(), 405);
+    // Too large: not a byte of it is read.
+    let url = reqwest::Url::parse(&address).expect("an address");
+    let at = url.socket_addrs(|| None).expect("an address")[0];
+    let mut stream = tokio::net::TcpStream::connect(at)
+        .await
+        .expect("a connection");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\nX-Spark-Signature: {}\r\n\r\n",
+        url.path(),
+        sign("x")
+    );
+    stream.write_all(head.as_bytes()).await.expect("it is sent");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 413");
     assert_eq!(
         cloud.meanwhile(before).await.len(),
         0,
         "nothing came of any of them"
-    );
-    cloud.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn webhooks_that_were_switched_off_are_on_again_and_nothing_is_lost() {
-    let cloud = Cloud::with(&["echo"]).await;
-    each_is_repeated_once(&cloud, &["one"]).await;
-    let before = cloud.sim.sent_count();
-    // As after ten minutes in which nobody listened: what is said now is told to nobody.
-    cloud.sim.act("hook", json!({"off": "messages created"}));
-    cloud.sim.say_direct("ada", "/echo missed");
-    cloud.sim.say_to_bot("Desk", "grace", "/echo missed too");
-    cloud.says(before, "missed").await;
-    cloud.says(before, "missed too").await;
-    let all_on = cloud
-        .sim
-        .hooks()
-        .iter()
-        .all(|hook| hook["status"] == "active");
-    assert!(all_on);
-    assert_eq!(cloud.meanwhile(before).await.len(), 2, "each once");
-    cloud.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_failures_switch_a_webhook_off_and_it_comes_back_by_itself() {
-    let cloud = Cloud::with(&["echo"]).await;
-    // Nothing is taken while the bot is paused, as while a tenant has no room.
-    let sessions = cloud.host.host().sessions().clone();
-    sessions.pause("desk").await.expect("it is paused");
-    for number in 0..100 {
-        cloud.sim.say_direct("ada", &format!("/echo {number}"));
-    }
-    let is_off = cloud.sim.until(PATIENCE, |sim| {
-        sim.hooks().iter().any(|hook| hook["status"] == "inactive")
-    });
-    assert!(is_off.await, "the platform gives up");
-    sessions.resume("desk").await.expect("it goes on");
-    for number in 0..100 {
-        cloud.does(0, |sent| sent.text == number.to_string()).await;
-    }
-    cloud.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_reconciled_by_their_names_and_others_are_left_alone() {
-    let sim = Webex::start(WebexOptions::default())
-        .await
-        .expect("a platform");
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
-    let make = async |name: &str, resource: &str, event: &str| {
-        let body = json!({"name": name, "targetUrl": "http://127.0.0.1:9/old",
-                          "resource": resource, "event": event});
-        let request = client.post(format!("{}/v1/webhooks", sim.base_url()));
-        let answer = request
-            .bearer_auth(TOKEN)
-            .json(&body)
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status().as_u16(), 200);
-    };
-    // Of a start before at another address, made twice, one too many, and somebody else's.
-    make(
-        "parlor default/desk messages created",
-        "messages",
-        "created",
-    )
-    .await;
-    make(
-        "parlor default/desk messages created",
-        "messages",
-        "created",
-    )
-    .await;
-    make("parlor default/desk all all", "all", "all").await;
-    make("somebody else", "messages", "created").await;
-    let cloud = Cloud::on(sim, &["echo"], settings).await;
-    each_is_repeated_once(&cloud, &["one"]).await;
-    let hooks = cloud.sim.hooks();
-    let mut made: Vec<String> = hooks
-        .iter()
-        .filter(|hook| {
-            hook["name"]
-                .as_str()
-                .is_some_and(|name| name.starts_with("parlor "))
-        })
-        .map(|hook| {
-            format!(
-                "{} {}",
-                hook["resource"].as_str().unwrap_or_default(),
-                hook["event"].as_str().unwrap_or_default()
-            )
-        })
-        .collect();
-    made.sort();
-    assert_eq!(
-        made,
-        [
-            "attachmentActions created",
-            "memberships all",
-            "messages created",
-            "messages deleted",
-            "rooms updated"
-        ]
-    );
-    let other = hooks.iter().find(|hook| hook["name"] == "somebody else");
-    assert_eq!(
-        other.expect("it is there")["targetUrl"],
-        "http://127.0.0.1:9/old"
-    );
-    assert!(
-        hooks
-            .iter()
-            .filter(|hook| hook["name"] != "somebody else")
-            .all(|hook| hook["secret"].is_string())
     );
     cloud.stop().await;
 }

@@ -29,6 +29,11 @@ fn a_token_is_all_that_a_bot_needs() {
     };
     assert_eq!((hooks.path, hooks.secret), (None, None));
     assert_eq!(hooks.check, Duration::from_secs(120));
+    assert_eq!(found.read_back, Duration::from_secs(900));
+    assert_eq!(
+        config("read-back-secs = 60").read_back,
+        Duration::from_secs(60)
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ pub(super) use pages::Listed;
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::multipart;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::config::WebexConfig;
 use crate::mailbox::SendError;
 use crate::model::directory::ReadError;
 use crate::model::payload::ActionError;
-use crate::net::retry_after::throttled;
+use crate::net::retry_after::{DEFAULT, throttled};
 use crate::net::{Answer, RestClient, RestError};
 
 /// Time for one request.
@@ -27,6 +27,9 @@ const FILE_TIME: Duration = Duration::from_secs(180);
 const ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// How long an action waits where the token is refused.
 const TOKEN_WAIT: Duration = Duration::from_secs(30);
+/// How often an answer is asked for again that cannot be read, and the wait before that.
+const READS_AGAIN: u32 = 2;
+const READ_AGAIN_WAIT: Duration = Duration::from_millis(300);
 /// Characters of a refusal's reason.
 const REASON_CHARS: usize = 500;
 /// The platform's own hosts: what comes from there may be asked with the token (webex.md §2.1).
@@ -59,7 +62,7 @@ pub(super) enum ApiError {
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) reason: String,
-    /// How long to wait, where it says that it was asked too much.
+    /// How long to wait, where it says that it was asked too much, or too early.
     pub(super) throttled: Option<Duration>,
 }
 
@@ -120,10 +123,31 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T, ApiError> {
-        let answer = self
-            .ask(Method::GET, self.url(path, query), Body::None)
-            .await?;
-        read(&answer)
+        let (found, _) = self.get_at(&self.url(path, query)).await?;
+        Ok(found)
+    }
+
+    /// Asks for what is at an address; gives the answer's headers with it. What cannot be read is asked
+    /// for again: a gateway's page may come with a 200.
+    pub(super) async fn get_at<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+    ) -> Result<(T, HeaderMap), ApiError> {
+        let mut again = 0;
+        loop {
+            let answer = self.ask(Method::GET, url.clone(), Body::None).await?;
+            match read(&answer) {
+                Ok(found) => return Ok((found, answer.headers)),
+                Err(error) if again >= READS_AGAIN => {
+                    tracing::warn!(path = url.path(), %error, "an answer of Webex cannot be read");
+                    return Err(error);
+                }
+                Err(_) => {
+                    again += 1;
+                    tokio::time::sleep(READ_AGAIN_WAIT).await;
+                }
+            }
+        }
     }
 
     /// Makes or changes something, and reads what it is then.
@@ -215,15 +239,17 @@ fn refusal(answer: &Answer) -> Refusal {
         reason = format!("{reason} ({more})");
     }
     let reason = reason.chars().filter(|sign| !sign.is_control());
+    let throttled = throttled(
+        answer.status,
+        &answer.headers,
+        &answer.body,
+        SystemTime::now(),
+    );
     Refusal {
         status: answer.status,
         reason: reason.take(REASON_CHARS).collect(),
-        throttled: throttled(
-            answer.status,
-            &answer.headers,
-            &answer.body,
-            SystemTime::now(),
-        ),
+        // A file is looked at for viruses still, whether it is said how long or not.
+        throttled: throttled.or((answer.status == StatusCode::LOCKED).then_some(DEFAULT)),
     }
 }
 
@@ -252,10 +278,12 @@ impl ApiError {
                     && !refusal.status.is_server_error()
                     && !matches!(
                         refusal.status,
-                        StatusCode::UNAUTHORIZED | StatusCode::LOCKED | StatusCode::REQUEST_TIMEOUT
+                        StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT
                     )
             }
-            Self::Foreign(_) | Self::Nonsense(_) => true,
+            Self::Foreign(_) => true,
+            // What was there once may be there again, and nobody has said that it is not.
+            Self::Nonsense(_) => false,
             Self::Rest(error) => matches!(error, RestError::TooLarge(_) | RestError::Setup(_)),
         }
     }
@@ -306,6 +334,13 @@ impl ApiError {
 
 impl Refusal {
     fn send_error(&self, detail: String) -> SendError {
+        if self.status == StatusCode::LOCKED {
+            // One file is not ready: the bot may be asked for everything else.
+            return SendError::Again {
+                after: self.throttled,
+                detail,
+            };
+        }
         if let Some(after) = self.throttled {
             return SendError::Throttled { after, detail };
         }

@@ -15,6 +15,8 @@ pub const DEFAULT_BASE: &str = "https://webexapis.com/v1";
 pub const DEFAULT_DISCOVERY: &str = "https://u2c.wbx2.com/u2c/api/v1";
 /// How often the webhooks are looked at, where the settings do not say.
 pub const DEFAULT_CHECK: Duration = Duration::from_secs(120);
+/// How often what should have been heard is read back, where the settings do not say.
+pub const DEFAULT_READ_BACK: Duration = Duration::from_secs(900);
 
 /// Settings of one bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct WebexConfig {
     pub net: NetConfig,
     /// How events are heard.
     pub events: Events,
+    /// How often what should have been heard is read back, where no gap was noticed.
+    pub read_back: Duration,
     /// Where the connector keeps how far it is; none keeps it in memory.
     pub folder: Option<PathBuf>,
 }

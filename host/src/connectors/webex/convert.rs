@@ -121,8 +121,11 @@ pub fn event_of_notice(tenant: &Name, bot: &Bot, notice: &Notice, known: Known) 
             EventPayload::MemberChanged(member(bot, notice, known.about.as_ref()))
         }
         ("rooms", "created" | "updated") => {
+            // As it was told: what the space says of itself by now may be of something later, and one
+            // notice that is followed up twice would be two events.
+            let told = data.last_activity.clone();
             let room = known.room.as_ref();
-            let activity = room.and_then(|room| room.last_activity.clone());
+            let activity = told.or_else(|| room?.last_activity.clone());
             key.push(activity.unwrap_or_default());
             EventPayload::ConversationChanged(match event {
                 "created" => ConversationChanged::Created,

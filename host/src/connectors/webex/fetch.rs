@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
+use tokio::time::Instant;
 
 use super::WebexConnector;
-use super::api::{ApiError, Body, read};
+use super::api::{ApiError, Body};
 use super::convert::action::{Holds, payload_of};
 use super::convert::{Known, event_of_notice, is_own, moment, user};
 use super::ids::is_same;
-use super::wire::{AttachmentAction, Message, Notice};
+use super::wire::{AttachmentAction, Membership, Message, Notice};
 use crate::mailbox::{Intake, IntakeError, Read, ReadAnswer};
+use crate::model::directory::ReadError;
 use crate::model::event::ReceivedAttachment;
 use crate::model::payload::{EventPayload, FieldValue, SubmittedField};
 
@@ -19,8 +21,13 @@ use crate::model::payload::{EventPayload, FieldValue, SubmittedField};
 const WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 /// How often what an event is about is asked for while Webex fails: a quarter of an hour.
 const TRIES: u32 = 20;
-/// … and what an event can do without.
+/// … and while its answers cannot be read: what never can be must not keep a conversation so long.
+const NONSENSE_TRIES: u32 = 5;
+/// … and what an event can do without, and how long that is waited for where Webex says when to come.
 const OPTIONAL_TRIES: u32 = 4;
+const OPTIONAL_TIME: Duration = Duration::from_secs(60);
+/// How long the files of a message are waited for that are looked at for viruses still.
+const FILES_TIME: Duration = Duration::from_secs(120);
 /// The first and the longest wait while intake pauses.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How often a message that is not there is asked for again: the API lags behind its webhooks
@@ -42,7 +49,10 @@ impl WebexConnector {
         intake: &dyn Intake,
     ) -> Result<(), IntakeError> {
         let bot = self.bot_now();
-        if is_own(&bot, notice) {
+        let is_new = (notice.resource.as_str(), notice.event.as_str()) == ("messages", "created");
+        // Told again, or read back while it was told: the journal has it.
+        let is_known = is_new && self.kept.heard.knows(&notice.data.id);
+        if is_known || is_own(&bot, notice) {
             return Ok(());
         }
         let mut notice = notice.clone();
@@ -54,6 +64,7 @@ impl WebexConnector {
             return Ok(());
         }
         let at = moment(notice.data.created.as_deref());
+        let message = known.message.as_ref().map(|message| message.id.clone());
         let incoming = event_of_notice(&self.tenant, &bot, &notice, known);
         let reached = incoming.event.occurred_at.max(at);
         let (mut pause, longest) = PAUSE;
@@ -68,7 +79,10 @@ impl WebexConnector {
                 }
             }
         }
-        self.progress.reached(reached);
+        if let Some(message) = message.filter(|_| is_new) {
+            self.kept.heard.note(&message);
+        }
+        self.kept.progress.reached(reached);
         Ok(())
     }
 
@@ -84,7 +98,8 @@ impl WebexConnector {
                 notice.data.room_id = Some(message.room_id.clone());
                 notice.data.person_id = Some(message.person_id.clone());
                 notice.actor_id = Some(message.person_id.clone());
-                known.files = self.files_of(&message).await;
+                let until = Instant::now() + FILES_TIME;
+                known.files = self.files_of(&message, Some(until)).await;
                 known.message = Some(message);
             }
             ("attachmentActions", "created") => {
@@ -143,10 +158,15 @@ impl WebexConnector {
         let Some(lookup) = &notice.lookup else {
             return Some(notice.data.id.clone());
         };
-        let url = url::Url::parse(lookup).ok()?;
+        let url = match url::Url::parse(lookup) {
+            Ok(url) => url,
+            Err(error) => {
+                tracing::error!(bot = self.name(), lookup, %error, "an event is lost: it cannot be asked for");
+                return None;
+            }
+        };
         let ask = || async {
-            let answer = self.api.ask(Method::GET, url.clone(), Body::None).await?;
-            let found: serde_json::Value = read(&answer)?;
+            let (found, _): (serde_json::Value, _) = self.api.get_at(&url).await?;
             match found["id"].as_str() {
                 Some(id) => Ok(id.to_owned()),
                 None => Err(ApiError::Nonsense("no id".to_owned())),
@@ -161,7 +181,7 @@ impl WebexConnector {
         F: Future<Output = Result<T, ApiError>>,
     {
         for _ in 0..LAGS {
-            match self.patiently_asked(&ask, TRIES).await {
+            match self.patiently_asked(&ask, TRIES, None).await {
                 Ok(found) => return Some(found),
                 Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                     tokio::time::sleep(LAG).await;
@@ -172,67 +192,96 @@ impl WebexConnector {
                 }
             }
         }
-        tracing::debug!(id, "gone before it was asked for");
+        tracing::info!(bot = self.name(), id, "gone before it was asked for");
         None
     }
 
-    /// Asks for what an event can do without: a few times; none where it is a refusal for good.
+    /// Asks for what an event can do without: a few times, for a while; none where it is a refusal for
+    /// good.
     pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        self.patiently_asked(&ask, OPTIONAL_TRIES).await.ok()
+        let until = Instant::now() + OPTIONAL_TIME;
+        let asked = self.patiently_asked(&ask, OPTIONAL_TRIES, Some(until));
+        match asked.await {
+            Ok(found) => Some(found),
+            Err(error) => {
+                tracing::warn!(bot = self.name(), %error, "an event says less: Webex does not tell");
+                None
+            }
+        }
     }
 
     /// Asks until there is an answer, so many times at most: what never succeeds must not keep what
-    /// waits behind it for ever.
-    async fn patiently_asked<T, F>(&self, ask: &impl Fn() -> F, tries: u32) -> Result<T, ApiError>
+    /// waits behind it for ever. To wait because Webex says so is no failure, up to a moment.
+    async fn patiently_asked<T, F>(
+        &self,
+        ask: &impl Fn() -> F,
+        tries: u32,
+        until: Option<Instant>,
+    ) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
         let (mut wait, longest) = WAIT;
         let mut failed = 0;
         loop {
-            match ask().await {
-                Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
-                    self.revoked.send_replace(Some(error.to_string()));
-                    // The session ends here; the notice waits for the next.
-                    std::future::pending::<()>().await;
-                }
-                Err(error) if !error.is_final() && failed < tries => {
-                    // To wait because it says so is no failure.
-                    failed += u32::from(error.throttled().is_none());
-                    let pause = error.throttled().unwrap_or(wait);
-                    tracing::debug!(%error, ?pause, "asked again later");
-                    tokio::time::sleep(pause).await;
-                    wait = (wait * 2).min(longest);
-                }
-                ended => return ended,
+            let error = match ask().await {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            };
+            if error.status() == Some(StatusCode::UNAUTHORIZED) {
+                self.revoked.send_replace(Some(error.to_string()));
+                // The session ends here; the notice waits for the next.
+                std::future::pending::<()>().await;
             }
+            let most = match error {
+                ApiError::Nonsense(_) => tries.min(NONSENSE_TRIES),
+                _ => tries,
+            };
+            let pause = error.throttled().unwrap_or(wait);
+            let is_over = until.is_some_and(|until| Instant::now() + pause > until);
+            if error.is_final() || failed >= most || is_over {
+                return Err(error);
+            }
+            failed += u32::from(error.throttled().is_none());
+            tracing::debug!(%error, ?pause, "asked again later");
+            tokio::time::sleep(pause).await;
+            wait = (wait * 2).min(longest);
         }
     }
 
-    /// The files of a message: the address is all that the message says.
-    pub(super) async fn files_of(&self, message: &Message) -> Vec<ReceivedAttachment> {
+    /// The files of a message: the address is all that the message says. One that is looked at for
+    /// viruses still tells nothing of itself yet: it is asked again until then, or not at all.
+    pub(super) async fn files_of(
+        &self,
+        message: &Message,
+        until: Option<Instant>,
+    ) -> Vec<ReceivedAttachment> {
         let mut files = Vec::new();
         for address in message.files.iter().take(MAX_FILES) {
             let Ok(url) = url::Url::parse(address) else {
+                tracing::warn!(
+                    bot = self.name(),
+                    message = message.id,
+                    "a file without an address"
+                );
                 continue;
             };
-            let told = self.api.ask(Method::HEAD, url, Body::None).await;
-            let headers = told.map(|answer| answer.headers).unwrap_or_default();
-            let text = |name: header::HeaderName| {
-                let value = headers.get(name)?.to_str().ok()?;
-                Some(value.to_owned())
+            let ask = || async {
+                let answer = self.api.ask(Method::HEAD, url.clone(), Body::None).await?;
+                Ok(answer.headers)
             };
-            let name = text(header::CONTENT_DISPOSITION).and_then(|value| file_name(&value));
-            let media_type = text(header::CONTENT_TYPE);
-            files.push(ReceivedAttachment {
-                id: address.clone(),
-                name: name.unwrap_or_else(|| "file".to_owned()),
-                media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-                size: text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            let told = match until {
+                Some(_) => self.patiently_asked(&ask, OPTIONAL_TRIES, until).await,
+                None => ask().await,
+            };
+            let headers = told.unwrap_or_else(|error| {
+                tracing::warn!(bot = self.name(), message = message.id, %error, "a file's name, kind and size are not known");
+                HeaderMap::new()
             });
+            files.push(received_of(address, &headers));
         }
         files
     }
@@ -258,7 +307,8 @@ impl WebexConnector {
                     }
                     FieldValue::Conversations(found) => {
                         let read = Read::FindConversation { name: name.clone() };
-                        if let Ok(ReadAnswer::Conversation(place)) = self.answer(read).await {
+                        let answer = self.answered(read).await;
+                        if let Some(ReadAnswer::Conversation(place)) = answer {
                             found.push(place.id);
                             continue;
                         }
@@ -286,19 +336,48 @@ impl WebexConnector {
         let read = Read::FindUser {
             name: name.to_owned(),
         };
-        match self.answer(read).await {
-            Ok(ReadAnswer::User(user)) => Some(user),
+        match self.answered(read).await? {
+            ReadAnswer::User(user) => Some(user),
             _ => None,
+        }
+    }
+
+    /// What Webex answers to a read, asked for again while it fails: that it fails does not say that
+    /// somebody is unknown.
+    async fn answered(&self, read: Read) -> Option<ReadAnswer> {
+        let until = Instant::now() + OPTIONAL_TIME;
+        let (mut wait, longest) = WAIT;
+        loop {
+            let (pause, error) = match self.answer(read.clone()).await {
+                Ok(answer) => return Some(answer),
+                Err(ReadError::Throttled(ms)) => {
+                    (Duration::from_millis(ms), "throttled".to_owned())
+                }
+                Err(ReadError::Failed(error)) => (wait, error),
+                Err(ReadError::Denied | ReadError::NotFound | ReadError::Unsupported) => {
+                    return None;
+                }
+            };
+            if Instant::now() + pause > until {
+                tracing::warn!(
+                    bot = self.name(),
+                    error,
+                    "a name in a form is not looked up"
+                );
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+            wait = (wait * 2).min(longest);
         }
     }
 
     async fn members_named(&self, room: &str, name: &str) -> Option<crate::model::event::User> {
         let query = [("roomId", room), ("max", "100")];
-        let members = self
-            .api
-            .list::<super::wire::Membership>(&["memberships"], &query, |_| true)
-            .await
-            .ok()?;
+        let ask = || {
+            let all = |_: &[Membership]| true;
+            self.api.list(&["memberships"], &query, all)
+        };
+        let members = self.patiently(ask).await?;
         let is_named = |text: &Option<String>| {
             let text = text.as_deref();
             text.is_some_and(|text| text.eq_ignore_ascii_case(name.trim_start_matches('@')))
@@ -308,11 +387,30 @@ impl WebexConnector {
                 || is_named(&member.person_display_name)
                 || is_same(&member.person_id, name)
         })?;
-        let person = self.person(&found.person_id).await.ok().flatten();
+        let person = self
+            .patiently(|| self.person(&found.person_id))
+            .await
+            .flatten();
         Some(match person {
             Some(person) => user(&person),
             None => super::convert::unknown_user(&found.person_id, found.person_email.as_deref()),
         })
+    }
+}
+
+/// A file by its address and what was told of it.
+fn received_of(address: &str, headers: &HeaderMap) -> ReceivedAttachment {
+    let text = |name: header::HeaderName| {
+        let value = headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let name = text(header::CONTENT_DISPOSITION).and_then(|value| file_name(&value));
+    let media_type = text(header::CONTENT_TYPE);
+    ReceivedAttachment {
+        id: address.to_owned(),
+        name: name.unwrap_or_else(|| "file".to_owned()),
+        media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+        size: text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Webhooks: what answers Webex's calls, and the list of webhooks at Webex, kept as it should be
 //! (webex.md §4.9).
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,17 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::WebexConnector;
 use super::api::{ApiError, Body};
 use super::config::WebhookConfig;
-use super::signature::{Signed, check};
+use super::signature::{Signed, check, may_be_signed};
 use super::spool::{Spool, SpoolError};
 use super::wire::{Notice, Webhook};
 use crate::mailbox::Intake;
-use crate::mailbox::calls::{Call, CallAnswer, CallRefusal, Called};
+use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
+use crate::model::Timestamp;
 use crate::model::secret::Secret;
 
 /// Where a secret of our own making lies.
@@ -43,7 +45,7 @@ pub(super) struct Ring {
     secret: Secret,
     takes_sha256: bool,
     spool: Arc<Spool>,
-    /// The session runs.
+    /// It takes calls: from when it is made, so that none is refused before its session has begun.
     is_open: AtomicBool,
     address: watch::Sender<Option<String>>,
 }
@@ -58,24 +60,34 @@ impl Ring {
             Some(secret) => secret.0.clone(),
             None => own_secret(folder)?,
         };
-        Ok(Self {
+        let ring = Self {
             path: config.path.clone(),
             secret,
             takes_sha256: config.takes_sha256,
             spool,
             is_open: AtomicBool::new(false),
             address: watch::Sender::default(),
-        })
+        };
+        ring.set_open(true);
+        Ok(ring)
     }
 
     /// Takes calls from now on, or no more.
     pub(super) fn set_open(&self, is_open: bool) {
-        self.is_open.store(is_open, Ordering::Release);
+        if self.is_open.swap(is_open, Ordering::AcqRel) != is_open {
+            self.spool.ring_opens(is_open);
+        }
     }
 
     /// Where Webex calls, as it changes.
     pub(super) fn address(&self) -> watch::Receiver<Option<String>> {
         self.address.subscribe()
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.set_open(false);
     }
 }
 
@@ -95,6 +107,20 @@ impl Called for Ring {
         });
     }
 
+    // Whoever shows nothing that could be a signature has no body read.
+    fn check_head(&self, head: &CallHead<'_>) -> Result<(), CallRefusal> {
+        if !head.rest.is_empty() {
+            return Err(CallRefusal::Unknown);
+        }
+        if head.method != Method::POST {
+            return Err(CallRefusal::Method);
+        }
+        match may_be_signed(self.takes_sha256, head.headers) {
+            true => Ok(()),
+            false => Err(CallRefusal::NoProof),
+        }
+    }
+
     fn check(&self, call: &Call) -> Result<(), CallRefusal> {
         let secret = self.secret.expose();
         match check(secret, self.takes_sha256, &call.headers, &call.body) {
@@ -105,7 +131,7 @@ impl Called for Ring {
     }
 
     async fn take(&self, call: Call, _intake: &dyn Intake) -> CallAnswer {
-        if !self.is_open.load(Ordering::Acquire) {
+        if !self.spool.is_open() {
             return CallAnswer::Later;
         }
         let Ok(notice) = serde_json::from_slice::<Notice>(&call.body) else {
@@ -165,11 +191,15 @@ fn write_private(file: &Path, text: &str) -> io::Result<()> {
     options.open(file)?.write_all(text.as_bytes())
 }
 
-/// What came of a look at the webhooks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Looked {
-    /// One of them was switched off: events were missed.
-    pub(super) was_off: bool,
+/// What one session knows of its webhooks.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    /// When all of them were last as they should be.
+    right_at: Option<Timestamp>,
+    /// Webex has no `messages updated`: it is not asked for it at every look.
+    has_no_updates: bool,
+    /// Those that were given our secret, where Webex does not show it.
+    given: HashSet<String>,
 }
 
 impl WebexConnector {
@@ -179,15 +209,39 @@ impl WebexConnector {
     }
 
     /// Makes the list of webhooks at Webex what it should be: one of each, at this address, on. Those
-    /// of others are not touched.
-    pub(super) async fn reconcile(&self, address: &str) -> Result<Looked, ApiError> {
+    /// of others are not touched. What was said while they were not so is read back.
+    pub(super) async fn reconcile(&self, address: &str, looks: &mut Looks) -> Result<(), ApiError> {
+        let begun = self.now();
+        let mut was_wrong = false;
+        let ended = self.put_right(address, looks, &mut was_wrong).await;
+        // Whatever became of the rest, what is on now is not looked for again.
+        if let Some(right_at) = looks.right_at.filter(|_| was_wrong) {
+            self.has_missed(right_at);
+        }
+        if ended.is_ok() {
+            looks.right_at = Some(begun);
+        }
+        ended
+    }
+
+    async fn put_right(
+        &self,
+        address: &str,
+        looks: &mut Looks,
+        was_wrong: &mut bool,
+    ) -> Result<(), ApiError> {
         let prefix = self.hook_prefix();
         let all = self.webhooks().await?;
         let own = all
             .into_iter()
             .filter(|hook| hook.name.starts_with(&prefix));
         let mut own: Vec<Webhook> = own.collect();
-        let mut looked = Looked::default();
+        let mut note_wrong = |looks: &Looks| {
+            // On disk before anything is changed: a kill behind the change would hide it.
+            if let (false, Some(right_at)) = (std::mem::replace(was_wrong, true), looks.right_at) {
+                self.has_missed(right_at);
+            }
+        };
         for wanted in WANTED {
             let fits = |hook: &Webhook| {
                 (hook.resource.as_str(), hook.event.as_str()) == wanted
@@ -196,16 +250,34 @@ impl WebexConnector {
             match own.iter().position(fits) {
                 Some(place) => {
                     let hook = own.swap_remove(place);
-                    looked.was_off |= self.mend(&hook, address).await?;
+                    let standing = self.standing(&hook, address);
+                    if standing.is_right()
+                        && (hook.secret.is_some() || looks.given.contains(&hook.id))
+                    {
+                        continue;
+                    }
+                    if !standing.is_right() {
+                        note_wrong(looks);
+                    }
+                    self.mend(&hook, address, standing).await?;
+                    looks.given.insert(hook.id);
                 }
-                None => self.create(wanted, address).await?,
+                None if wanted == TOLERATED => {
+                    if !looks.has_no_updates {
+                        looks.has_no_updates = !self.create_tolerated(address).await?;
+                    }
+                }
+                None => {
+                    note_wrong(looks);
+                    self.create(wanted, address).await?;
+                }
             }
         }
         // What is left is of another version, or was made twice: each would tell everything again.
         for surplus in own {
             self.delete_hook(&surplus.id).await?;
         }
-        Ok(looked)
+        Ok(())
     }
 
     /// All webhooks of the token, those of others too.
@@ -227,61 +299,66 @@ impl WebexConnector {
             "event": wanted.1,
             "secret": self.secret(),
         });
-        let made: Result<Value, ApiError> = self
-            .api
-            .send(Method::POST, &["webhooks"], Body::Json(body))
-            .await;
-        match made {
-            Ok(_) => {
-                tracing::info!(
-                    bot = self.name(),
-                    resource = wanted.0,
-                    event = wanted.1,
-                    "webhook made"
-                );
-                Ok(())
-            }
-            Err(error)
-                if wanted == TOLERATED && error.status() == Some(StatusCode::BAD_REQUEST) =>
-            {
-                tracing::debug!(%error, "edited messages are not told of");
-                Ok(())
+        let url = self.api.url(&["webhooks"], &[]);
+        self.api.ask(Method::POST, url, Body::Json(body)).await?;
+        tracing::info!(
+            bot = self.name(),
+            resource = wanted.0,
+            event = wanted.1,
+            "webhook made"
+        );
+        Ok(())
+    }
+
+    /// Makes the webhook that Webex may not have; tells whether it has it.
+    async fn create_tolerated(&self, address: &str) -> Result<bool, ApiError> {
+        match self.create(TOLERATED, address).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => {
+                tracing::info!(bot = self.name(), %error, "edited messages are not told of");
+                Ok(false)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Changes a webhook that is not as it should be; tells whether it was off.
-    async fn mend(&self, hook: &Webhook, address: &str) -> Result<bool, ApiError> {
-        // Anything but `active` is off: the platform has two words for it.
-        let is_on = hook.status.as_deref() == Some("active");
-        let is_right = hook.target_url == address
-            && hook
-                .secret
-                .as_deref()
-                .is_none_or(|secret| secret == self.secret());
-        // A platform that does not show secrets gets ours once a session.
-        if is_on && is_right && hook.secret.is_some() {
-            return Ok(false);
+    /// How a webhook is; a secret that Webex does not show counts as ours.
+    fn standing(&self, hook: &Webhook, address: &str) -> Standing {
+        let secret = hook.secret.as_deref();
+        Standing {
+            // Anything but `active` is off: the platform has two words for it.
+            is_on: hook.status.as_deref() == Some("active"),
+            is_here: hook.target_url == address,
+            is_ours: secret.is_none_or(|secret| secret == self.secret()),
         }
+    }
+
+    /// Makes a webhook what it should be.
+    async fn mend(
+        &self,
+        hook: &Webhook,
+        address: &str,
+        standing: Standing,
+    ) -> Result<(), ApiError> {
         let body = json!({
             "name": hook.name,
             "targetUrl": address,
             "secret": self.secret(),
             "status": "active",
         });
-        let _changed: Value = self
-            .api
-            .send(Method::PUT, &["webhooks", &hook.id], Body::Json(body))
-            .await?;
-        if !is_on {
+        let url = self.api.url(&["webhooks", &hook.id], &[]);
+        self.api.ask(Method::PUT, url, Body::Json(body)).await?;
+        let resource = &hook.resource;
+        if !standing.is_on {
             tracing::warn!(
                 bot = self.name(),
-                resource = hook.resource,
+                resource,
                 "webhook was switched off by Webex, and is on again"
             );
+        } else if !standing.is_right() {
+            tracing::info!(bot = self.name(), resource, "webhook brought up to date");
         }
-        Ok(!is_on)
+        Ok(())
     }
 
     async fn delete_hook(&self, id: &str) -> Result<(), ApiError> {
@@ -301,5 +378,19 @@ impl WebexConnector {
 
     fn secret(&self) -> &str {
         self.ring.as_ref().map_or("", |ring| ring.secret.expose())
+    }
+}
+
+/// How a webhook is.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    is_on: bool,
+    is_here: bool,
+    is_ours: bool,
+}
+
+impl Standing {
+    fn is_right(self) -> bool {
+        self.is_on && self.is_here && self.is_ours
     }
 }

@@ -1,13 +1,24 @@
-//! What was said while nobody listened: read from the spaces that were active since (webex.md §5.4).
-//! Presses of cards' buttons and changes of members cannot be read back; the log says how long that was.
+//! What was said while nobody listened: read from the spaces that were active since (webex.md §5.4),
+//! beside what is heard meanwhile. Presses of cards' buttons and changes of members cannot be read back;
+//! the log says how long that was.
+//!
+//! A gap is open from the moment in which it is noticed until everything of it was read, over restarts
+//! too. Now and then what should have been heard is read without any: nobody is told of a webhook that
+//! was not delivered.
 
 use std::time::Duration;
+
+use http::StatusCode;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::WebexConnector;
 use super::api::ApiError;
 use super::convert::moment;
 use super::ids::is_same;
+use super::session::end_of;
 use super::wire::{Message, Notice, NoticeData, Room};
+use crate::mailbox::session::SessionEnd;
 use crate::model::Timestamp;
 
 /// Spaces that are looked through: a bot that many have asks for no more (webex.md §8.1).
@@ -22,20 +33,105 @@ const MAX_GAP_MS: u64 = 24 * 60 * 60 * 1000;
 const MARGIN_MS: u64 = 60_000;
 /// The wait before a notice is kept again that there was no room for.
 const FULL_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait that Webex may ask for while it is read back.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The first and the longest wait before what could not be read back is tried again.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// When what was missed is to be read back.
+#[derive(Default)]
+pub(super) struct Missed(watch::Sender<Asked>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    /// The session hears its platform.
+    hears: bool,
+    /// How often it was asked for.
+    times: u64,
+}
+
+impl Missed {
+    /// A session begins: before it hears, what is said meanwhile would be missed again.
+    pub(super) fn begin(&self) {
+        self.0.send_modify(|asked| asked.hears = false);
+    }
+
+    /// From now on the session hears.
+    pub(super) fn hears(&self) {
+        self.0.send_modify(|asked| {
+            asked.hears = true;
+            asked.times += 1;
+        });
+    }
+
+    fn ask(&self) {
+        self.0.send_modify(|asked| asked.times += 1);
+    }
+}
 
 impl WebexConnector {
-    /// Puts what was said while there was a gap to the notices that wait.
-    pub(super) async fn fetch_missed(&self) -> Result<(), ApiError> {
-        let now = self.now();
-        self.progress.begin(now);
-        let Some(last) = self.progress.gap() else {
-            return Ok(());
-        };
+    /// Notes that what was said since then was missed; it is read back as soon as may be.
+    pub(super) fn has_missed(&self, since: Timestamp) {
+        self.kept.progress.open_gap(Some(since));
+        self.missed.ask();
+    }
+
+    /// Reads back what was missed whenever there is something, and now and then what should have been
+    /// heard, from when the session hears until it ends.
+    pub(super) async fn catch_up(&self) -> SessionEnd {
+        let progress = &self.kept.progress;
+        let mut asked = self.missed.0.subscribe();
+        if asked.wait_for(|asked| asked.hears).await.is_err() {
+            return SessionEnd::Stopped;
+        }
+        let mut complete_at = self.now();
+        progress.begin(complete_at);
+        let (mut wait, longest) = AGAIN;
+        loop {
+            asked.borrow_and_update();
+            if let Some(last) = progress.gap() {
+                let begun = self.now();
+                match self.read_missed(last, begun).await {
+                    // What was missed meanwhile may be of spaces that were read before.
+                    Ok(()) if asked.has_changed().unwrap_or_default() => continue,
+                    Ok(()) => {
+                        progress.close_gap();
+                        complete_at = begun;
+                        wait = AGAIN.0;
+                    }
+                    Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
+                        return end_of(&error);
+                    }
+                    Err(error) => {
+                        tracing::warn!(bot = self.name(), %error, ?wait, "what was missed is not read back yet");
+                        sleep(wait).await;
+                        wait = (wait * 2).min(longest);
+                        continue;
+                    }
+                }
+            }
+            tokio::select! {
+                changed = asked.changed() => {
+                    if changed.is_err() {
+                        return SessionEnd::Stopped;
+                    }
+                }
+                () = sleep(self.config.read_back) => progress.open_gap(Some(complete_at)),
+            }
+        }
+    }
+
+    /// Puts what was said since then to the notices that wait.
+    async fn read_missed(&self, last: Timestamp, now: Timestamp) -> Result<(), ApiError> {
         let since = last
             .saturating_sub(MARGIN_MS)
             .max(now.saturating_sub(MAX_GAP_MS));
+        if last < since {
+            let lost_ms = since - last;
+            tracing::warn!(
+                bot = self.name(),
+                lost_ms,
+                "messages older than a day are not read back"
+            );
+        }
         let most = MAX_ROOMS.to_string();
         let query = [("sortBy", "lastactivity"), ("max", most.as_str())];
         let rooms: Vec<Room> = self
@@ -44,23 +140,43 @@ impl WebexConnector {
                 self.api.list(&["rooms"], &query, goes_on).await
             })
             .await?;
-        let mut read = 0;
-        for room in rooms.iter().take(MAX_ROOMS) {
-            // The order is the platform's, and not to be relied on.
+        // The order is the platform's, and not to be relied on.
+        let is_active = |room: &&Room| {
             let activity = moment(room.last_activity.as_deref());
-            if activity != 0 && activity < since {
-                continue;
-            }
-            read += self.read_back(room, since).await?;
+            activity == 0 || activity >= since
+        };
+        let active: Vec<&Room> = rooms.iter().take(MAX_ROOMS).filter(is_active).collect();
+        if active.len() == MAX_ROOMS {
+            tracing::warn!(
+                bot = self.name(),
+                spaces = MAX_ROOMS,
+                "only the spaces that were active last are read back"
+            );
         }
-        self.progress.close_gap();
-        let gap_ms = now.saturating_sub(last);
-        tracing::info!(
-            bot = self.name(),
-            gap_ms,
-            read,
-            "messages since the last event were read back; presses and members of that time are not kept by Webex"
-        );
+        let mut read = 0;
+        let mut failed = None;
+        for room in active {
+            match self.read_back(room, since).await {
+                Ok(found) => read += found,
+                Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
+                    return Err(error);
+                }
+                // One space that fails keeps nothing of the others back.
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if read > 0 {
+            let gap_ms = now.saturating_sub(last);
+            tracing::info!(
+                bot = self.name(),
+                gap_ms,
+                read,
+                "messages since the last event were read back; presses and members of that time are not kept by Webex"
+            );
+        }
         Ok(())
     }
 
@@ -76,20 +192,28 @@ impl WebexConnector {
             }
             Err(error) => return Err(error),
         };
+        if said.len() >= MAX_MESSAGES {
+            tracing::warn!(
+                bot = self.name(),
+                room = room.id,
+                messages = said.len(),
+                "only the newest messages of a space are read back"
+            );
+        }
         // Newest first is how they come.
         said.reverse();
         let own = self.own_id();
         let mut read = 0;
         for message in said {
-            if is_same(&message.person_id, &own) {
+            if is_same(&message.person_id, &own) || self.kept.heard.knows(&message.id) {
                 continue;
             }
             read += 1;
             let notice = notice_of(message);
             // Full as a rule: those that wait go on first.
-            while let Err(error) = self.spool.keep(notice.clone()).await {
+            while let Err(error) = self.kept.spool.keep(notice.clone()).await {
                 tracing::warn!(%error, "what was missed is not kept yet");
-                tokio::time::sleep(FULL_WAIT).await;
+                sleep(FULL_WAIT).await;
             }
         }
         Ok(read)
@@ -115,15 +239,15 @@ impl WebexConnector {
         Ok(said)
     }
 
-    /// Waits where Webex says how long, up to a bound.
+    /// Waits where Webex says how long.
     async fn when_it_may<T, F>(&self, ask: impl Fn() -> F) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
         loop {
             match ask().await {
-                Err(error) => match error.throttled().filter(|wait| *wait <= LONGEST_WAIT) {
-                    Some(wait) => tokio::time::sleep(wait).await,
+                Err(error) => match error.throttled() {
+                    Some(wait) => sleep(wait).await,
                     None => return Err(error),
                 },
                 done => return done,

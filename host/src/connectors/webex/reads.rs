@@ -1,5 +1,8 @@
 //! What the platform tells its bots.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::StatusCode;
 use url::Url;
 
@@ -25,6 +28,8 @@ const MAX_ROOMS: usize = 1_000;
 const MAX_HISTORY: u32 = 100;
 /// Bytes of one chunk of a file.
 const CHUNK: usize = 1024 * 1024;
+/// How long a read waits for a file that is looked at for viruses.
+const SCAN_TIME: Duration = Duration::from_secs(3);
 /// Requests a minute that are documented (webex.md §2.8).
 const RATE: u32 = 300;
 
@@ -53,7 +58,7 @@ impl WebexConnector {
                 count,
             } => self.history(&conversation, before, count).await,
             Read::Attachment { id, offset } => {
-                let bytes = self.received(&id, FILE_BYTES).await.map_err(no)?;
+                let bytes = self.scanned(&id).await.map_err(no)?;
                 let total = bytes.len();
                 let start = usize::try_from(offset).map_or(total, |offset| offset.min(total));
                 let end = total.min(start + CHUNK);
@@ -72,6 +77,24 @@ impl WebexConnector {
                 file_bytes: FILE_BYTES as u64,
                 rate: RATE,
             })),
+        }
+    }
+
+    /// The bytes of a file. One that is looked at for viruses still is waited for as long as a call may
+    /// wait; who asked is told when to come again.
+    async fn scanned(&self, id: &str) -> Result<Bytes, ApiError> {
+        let mut left = SCAN_TIME;
+        loop {
+            let error = match self.received(id, FILE_BYTES).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => error,
+            };
+            let wait = error.throttled().unwrap_or(Duration::MAX);
+            if error.status() != Some(StatusCode::LOCKED) || wait > left {
+                return Err(error);
+            }
+            left -= wait;
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -228,7 +251,7 @@ impl WebexConnector {
         let bot = self.bot_now();
         let known = Known {
             own_names: self.own_names(),
-            files: self.files_of(message).await,
+            files: self.files_of(message, None).await,
             ..Known::default()
         };
         let author = if is_same(&author.id, &bot.user_id) {

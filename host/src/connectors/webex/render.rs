@@ -8,6 +8,8 @@ mod card;
 mod check;
 mod field;
 mod markdown;
+mod schema;
+mod table;
 
 use serde_json::{Value, json};
 
@@ -33,6 +35,8 @@ pub struct Rendered {
     pub markdown: String,
     /// The card.
     pub card: Option<Value>,
+    /// The card is the plugin's own, and something stands in for it.
+    pub has_own_card: bool,
     /// What is not shown as it was meant.
     pub notes: Vec<String>,
 }
@@ -62,9 +66,28 @@ impl Notes {
 /// # Errors
 /// When the content does not parse, makes more than Webex takes, or has a card that Webex would refuse.
 pub fn render(content: &Content) -> Result<Rendered, SendError> {
+    render_as(content, OwnCards::Shown)
+}
+
+/// Renders a content with what stands in for the plugin's own cards: Webex has refused one.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_stand_in(content: &Content) -> Result<Rendered, SendError> {
+    render_as(content, OwnCards::Refused)
+}
+
+/// What becomes of a plugin's own cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OwnCards {
+    Shown,
+    Refused,
+}
+
+fn render_as(content: &Content, own: OwnCards) -> Result<Rendered, SendError> {
     let blocks = content::blocks(content).map_err(|error| failed(&error.to_string()))?;
     let mut notes = Notes::default();
-    let mut rendered = render_blocks(&blocks, &mut notes);
+    let mut rendered = render_blocks(&blocks, own, &mut notes);
     if rendered.markdown.len() > MAX_TEXT_BYTES {
         match &rendered.card {
             // The card says it all; what stands in for it is for clients that have none.
@@ -97,8 +120,8 @@ pub fn render(content: &Content) -> Result<Rendered, SendError> {
     Ok(rendered)
 }
 
-fn render_blocks(blocks: &[Block], notes: &mut Notes) -> Rendered {
-    let blocks = own_markup(blocks, notes);
+fn render_blocks(blocks: &[Block], own: OwnCards, notes: &mut Notes) -> Rendered {
+    let blocks = own_markup(blocks, own, notes);
     let own_card = blocks.iter().find_map(|block| match block {
         Shown::Card(card) => Some(card.clone()),
         _ => None,
@@ -110,6 +133,7 @@ fn render_blocks(blocks: &[Block], notes: &mut Notes) -> Rendered {
             _ => None,
         })
         .collect();
+    let has_own_card = own_card.is_some();
     let card = match own_card {
         Some(card) => Some(card),
         None if plain.iter().any(|block| wants_card(block)) => Some(card::card(&blocks, notes)),
@@ -126,6 +150,7 @@ fn render_blocks(blocks: &[Block], notes: &mut Notes) -> Rendered {
     Rendered {
         markdown,
         card,
+        has_own_card,
         notes: Vec::new(),
     }
 }
@@ -137,7 +162,7 @@ enum Shown<'b> {
     Card(Value),
 }
 
-fn own_markup<'b>(blocks: &'b [Block], notes: &mut Notes) -> Vec<Shown<'b>> {
+fn own_markup<'b>(blocks: &'b [Block], own: OwnCards, notes: &mut Notes) -> Vec<Shown<'b>> {
     let mut shown = Vec::with_capacity(blocks.len());
     let mut skipped = 0_usize;
     for block in blocks {
@@ -149,9 +174,9 @@ fn own_markup<'b>(blocks: &'b [Block], notes: &mut Notes) -> Vec<Shown<'b>> {
             shown.push(Shown::Block(block));
             continue;
         };
-        if let Some(own) = own_of(raw, notes) {
-            let is_card = matches!(own, Shown::Card(_));
-            shown.push(own);
+        if let Some(markup) = own_of(raw, own, notes) {
+            let is_card = matches!(markup, Shown::Card(_));
+            shown.push(markup);
             // What stands in for a card is the text of clients that show none.
             if !is_card {
                 skipped = usize::try_from(raw.fallback).unwrap_or(usize::MAX);
@@ -161,7 +186,7 @@ fn own_markup<'b>(blocks: &'b [Block], notes: &mut Notes) -> Vec<Shown<'b>> {
     shown
 }
 
-fn own_of(raw: &RawBlock, notes: &mut Notes) -> Option<Shown<'static>> {
+fn own_of(raw: &RawBlock, own: OwnCards, notes: &mut Notes) -> Option<Shown<'static>> {
     if raw.platform != PLATFORM {
         let note = format!("{} markup → its stand-in", clean_line(&raw.platform));
         notes.add(&note);
@@ -170,10 +195,22 @@ fn own_of(raw: &RawBlock, notes: &mut Notes) -> Option<Shown<'static>> {
     if !raw.text.trim_start().starts_with('{') {
         return Some(Shown::Markdown(clean(&raw.text).into_owned()));
     }
-    match serde_json::from_str::<Value>(&raw.text) {
-        Ok(card) if check_card(&card).is_ok() => Some(Shown::Card(card)),
-        _ => {
-            notes.add("webex card that Webex would refuse → its stand-in");
+    let checked = serde_json::from_str::<Value>(&raw.text)
+        .map_err(|error| error.to_string())
+        .and_then(|card| match check_card(&card) {
+            Ok(()) => Ok(card),
+            Err(error) => Err(error.to_string()),
+        });
+    match checked {
+        Ok(card) if own == OwnCards::Shown => Some(Shown::Card(card)),
+        Ok(_) => {
+            notes.add("webex card that Webex refuses → its stand-in");
+            None
+        }
+        Err(error) => {
+            // What is wrong with it only its author can put right.
+            let note = format!("webex card that Webex would refuse ({error}) → its stand-in");
+            notes.add(&clean_line(&note));
             None
         }
     }
@@ -181,7 +218,11 @@ fn own_of(raw: &RawBlock, notes: &mut Notes) -> Option<Shown<'static>> {
 
 /// Tells whether a block is more than text.
 pub fn wants_card(block: &Block) -> bool {
-    matches!(block, Block::Form(_) | Block::Buttons(_) | Block::Card(_))
+    match block {
+        Block::Form(_) | Block::Buttons(_) | Block::Card(_) => true,
+        Block::Table(table) => table::is_narrow(table),
+        _ => false,
+    }
 }
 
 /// Bytes that a block takes of a message's text.
@@ -222,5 +263,77 @@ fn failed(detail: &str) -> SendError {
     SendError::Permanent {
         class: ActionError::Failed,
         detail: clean(detail).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(markdown: &str) -> Rendered {
+        render(&Content::Markdown(markdown.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn code_and_tables_mention_nobody() {
+        let wide = "a|b|c|d|e|f\n-|-|-|-|-|-\n<@all>|2|3|4|5|6";
+        for text in ["`<@all>`", "```\n<@all>\n```", "# <@all>", "<@all>", wide] {
+            let shown = rendered(text).markdown;
+            assert!(
+                !shown.contains("<@") && shown.contains("@all"),
+                "{text}: {shown}"
+            );
+        }
+        let card = rendered("a|b\n-|-\n`<@all>`|<@all>").card.unwrap();
+        assert!(!card.to_string().contains("<@"), "{card}");
+    }
+
+    #[test]
+    fn five_columns_stand_side_by_side_and_more_are_aligned_text() {
+        let table = |columns: usize| {
+            let row = |cell: &str| vec![cell; columns].join("|");
+            rendered(&format!("{}\n{}\n{}", row("h"), row("-"), row("c")))
+        };
+        let five = table(5);
+        let card = five.card.unwrap();
+        assert_eq!(card["body"].as_array().unwrap().len(), 2, "{card}");
+        assert_eq!(card["body"][1]["columns"].as_array().unwrap().len(), 5);
+        assert_eq!(
+            card["body"][0]["columns"][0]["items"][0]["weight"],
+            "Bolder"
+        );
+        assert_eq!(five.notes, Vec::<String>::new());
+        let six = table(6);
+        assert_eq!(
+            (six.card, six.notes),
+            (None, vec!["table → aligned text".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_refused_card_of_a_plugin_s_own_has_a_stand_in() {
+        let raw = |text: &str| RawBlock {
+            platform: PLATFORM.to_owned(),
+            text: text.to_owned(),
+            fallback: 1,
+        };
+        let content = |text: &str| {
+            let instead = Block::Paragraph(vec![content::plain("instead")]);
+            Content::Blocks(vec![Block::Raw(raw(text)), instead])
+        };
+        let good = content(r#"{"type": "AdaptiveCard", "version": "1.3", "body": []}"#);
+        let shown = render(&good).unwrap();
+        assert!(shown.card.is_some() && shown.has_own_card && shown.notes.is_empty());
+        let refused = render_stand_in(&good).unwrap();
+        assert_eq!((refused.card, &*refused.markdown), (None, "instead"));
+        assert_eq!(refused.notes.len(), 1);
+        let wrong = content(r#"{"type": "AdaptiveCard", "version": "1.3", "body": 5}"#);
+        let shown = render(&wrong).unwrap();
+        assert_eq!((shown.card, &*shown.markdown), (None, "instead"));
+        assert!(
+            shown.notes[0].contains("#/body: a list is expected"),
+            "{:?}",
+            shown.notes
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The bot's session: who it is, how it hears, and the notices that wait.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::WebexConnector;
 use super::api::ApiError;
 use super::config::{Events, WebhookConfig};
-use super::hooks::Ring;
+use super::hooks::{Looks, Ring};
 use super::spool::Waiting;
 use super::wire::Person;
 use crate::mailbox::session::{SessionEnd, Watch};
@@ -29,7 +29,8 @@ impl WebexConnector {
     ) -> SessionEnd {
         self.revoked.send_replace(None);
         // Before anything is heard again that would hide when the last was.
-        self.progress.open_gap(None);
+        self.kept.progress.open_gap(None);
+        self.missed.begin();
         let hear = async {
             if let Err(error) = self.introduce().await {
                 return end_of(&error);
@@ -46,6 +47,7 @@ impl WebexConnector {
             tokio::select! {
                 end = heard => end,
                 end = self.follow_up(intake) => end,
+                end = self.catch_up() => end,
                 end = self.token_is_revoked() => end,
             }
         };
@@ -53,12 +55,9 @@ impl WebexConnector {
             () = stop.cancelled() => SessionEnd::Stopped,
             end = hear => end,
         };
-        // While it is begun again, what is called is kept all the same.
-        if let Some(ring) = self
-            .ring
-            .as_ref()
-            .filter(|_| !matches!(end, SessionEnd::Lost(_)))
-        {
+        // While it is begun again, what is called is kept all the same; where others take its place, or
+        // nobody does, they say so (`leave`).
+        if let (Some(ring), SessionEnd::Refused(_)) = (&self.ring, &end) {
             ring.set_open(false);
         }
         end
@@ -98,9 +97,8 @@ impl WebexConnector {
         watch: &dyn Watch,
     ) -> SessionEnd {
         let mut addresses = ring.address();
+        let mut looks = Looks::default();
         let mut is_first = true;
-        // When all webhooks were seen to be on.
-        let mut seen_on = None;
         loop {
             let address = addresses.borrow_and_update().clone();
             let Some(address) = address else {
@@ -111,28 +109,18 @@ impl WebexConnector {
             };
             // What is called between its registration and the end of this is good already.
             ring.set_open(true);
-            let looked = match self.reconcile(&address).await {
-                Ok(looked) => looked,
-                Err(error) => match error.throttled() {
+            if let Err(error) = self.reconcile(&address, &mut looks).await {
+                match error.throttled() {
                     Some(wait) => {
                         tokio::time::sleep(wait).await;
                         continue;
                     }
                     None => return end_of(&error),
-                },
-            };
-            if is_first {
-                watch.connected();
-            }
-            if looked.was_off {
-                self.progress.open_gap(seen_on);
-            }
-            seen_on = Some(self.now());
-            if is_first || looked.was_off {
-                is_first = false;
-                if let Err(error) = self.fetch_missed().await {
-                    return end_of(&error);
                 }
+            }
+            if std::mem::take(&mut is_first) {
+                watch.connected();
+                self.missed.hears();
             }
             tokio::select! {
                 changed = addresses.changed() => {
@@ -147,8 +135,7 @@ impl WebexConnector {
 
     /// Follows up notices: in order within a conversation, several conversations at one time.
     async fn follow_up(&self, intake: &dyn Intake) -> SessionEnd {
-        let mut queues: HashMap<String, VecDeque<Taken<'_>>> = HashMap::new();
-        let mut busy: HashSet<String> = HashSet::new();
+        let mut lanes: Lanes<Taken<'_>> = Lanes::default();
         let one = async |taken: Taken<'_>| {
             let told = self.tell(taken.notice(), intake).await;
             if told.is_ok() {
@@ -159,35 +146,66 @@ impl WebexConnector {
         let mut running = FuturesUnordered::new();
         loop {
             // Those that wait here are taken and not done: there are as many as fit into memory.
-            let free: Vec<String> = queues
-                .keys()
-                .filter(|lane| !busy.contains(*lane))
-                .take(AT_ONCE.saturating_sub(busy.len()))
-                .cloned()
-                .collect();
-            for lane in free {
-                let Some(queue) = queues.get_mut(&lane) else {
-                    continue;
-                };
-                if let Some(taken) = queue.pop_front() {
-                    busy.insert(lane.clone());
-                    let one = &one;
-                    running.push(async move { (lane, one(taken).await) });
-                }
+            while running.len() < AT_ONCE
+                && let Some((lane, taken)) = lanes.next()
+            {
+                let one = &one;
+                running.push(async move { (lane, one(taken).await) });
             }
-            queues.retain(|_, queue| !queue.is_empty());
             tokio::select! {
-                waiting = self.spool.next() => {
+                waiting = self.kept.spool.next() => {
                     let lane = lane_of(&waiting);
-                    let taken = Taken { connector: self, waiting: Some(waiting) };
-                    queues.entry(lane).or_default().push_back(taken);
+                    lanes.put(lane, Taken { connector: self, waiting: Some(waiting) });
                 }
                 Some((lane, told)) = running.next(), if !running.is_empty() => {
-                    busy.remove(&lane);
+                    lanes.is_free(lane);
                     if let Err(IntakeError::Stopping) = told {
                         return SessionEnd::Stopped;
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What waits in lanes: one of a lane at a time, and lanes in turn, so that none that is full keeps
+/// others waiting.
+struct Lanes<T> {
+    /// A lane that is there has one under way or is in `turns`.
+    queues: HashMap<String, VecDeque<T>>,
+    turns: VecDeque<String>,
+}
+
+impl<T> Default for Lanes<T> {
+    fn default() -> Self {
+        Self {
+            queues: HashMap::new(),
+            turns: VecDeque::new(),
+        }
+    }
+}
+
+impl<T> Lanes<T> {
+    fn put(&mut self, lane: String, item: T) {
+        let is_new = !self.queues.contains_key(&lane);
+        if is_new {
+            self.turns.push_back(lane.clone());
+        }
+        self.queues.entry(lane).or_default().push_back(item);
+    }
+
+    /// The next one. Its lane gives no other before it [is free](Lanes::is_free).
+    fn next(&mut self) -> Option<(String, T)> {
+        let lane = self.turns.pop_front()?;
+        let item = self.queues.get_mut(&lane)?.pop_front()?;
+        Some((lane, item))
+    }
+
+    fn is_free(&mut self, lane: String) {
+        match self.queues.get(&lane) {
+            Some(queue) if !queue.is_empty() => self.turns.push_back(lane),
+            _ => {
+                self.queues.remove(&lane);
             }
         }
     }
@@ -207,7 +225,7 @@ impl Taken<'_> {
 
     async fn done(mut self) {
         if let Some(waiting) = self.waiting.take() {
-            self.connector.spool.done(waiting.number).await;
+            self.connector.kept.spool.done(waiting.number).await;
         }
     }
 }
@@ -215,7 +233,7 @@ impl Taken<'_> {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
-            self.connector.spool.give_back(waiting);
+            self.connector.kept.spool.give_back(waiting);
         }
     }
 }
@@ -233,5 +251,30 @@ pub(super) fn end_of(error: &ApiError) -> SessionEnd {
             SessionEnd::Refused(format!("Webex refuses the token: {error}"))
         }
         _ => SessionEnd::Lost(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lanes;
+
+    #[test]
+    fn a_full_lane_keeps_no_other_waiting() {
+        let mut lanes = Lanes::default();
+        for number in 0..3 {
+            lanes.put("full".to_owned(), number);
+        }
+        for name in ["b", "c"] {
+            lanes.put(name.to_owned(), 0);
+        }
+        let mut order = Vec::new();
+        while let Some((lane, number)) = lanes.next() {
+            // As long as it is under way its lane gives nothing.
+            assert!(!lanes.turns.contains(&lane));
+            order.push(format!("{lane}{number}"));
+            lanes.is_free(lane);
+        }
+        assert_eq!(order, ["full0", "b0", "c0", "full1", "full2"]);
+        assert!(lanes.queues.is_empty());
     }
 }

@@ -8,6 +8,10 @@ const SPARK: &str = "x-spark-signature";
 /// What is taken beside it where the settings say so: HMAC-SHA256.
 const WEBEX: &str = "x-webex-signature";
 
+/// Bytes of either.
+const SHA1_BYTES: usize = 20;
+const SHA256_BYTES: usize = 32;
+
 /// What a call's headers prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
@@ -40,6 +44,16 @@ pub fn check(secret: &str, takes_sha256: bool, headers: &HeaderMap, body: &[u8])
         (None, None) => Signed::Not,
         _ => Signed::Wrongly,
     }
+}
+
+/// Tells whether the headers show anything that could be a signature: what costs nothing to see.
+pub fn may_be_signed(takes_sha256: bool, headers: &HeaderMap) -> bool {
+    let has = |name: &str, length: usize| {
+        let tag =
+            tag(headers, name).and_then(|tag| bytes(tag.strip_prefix("sha256=").unwrap_or(tag)));
+        tag.is_some_and(|tag| tag.len() == length)
+    };
+    has(SPARK, SHA1_BYTES) || (takes_sha256 && has(WEBEX, SHA256_BYTES))
 }
 
 /// The one value of a header; one that comes twice is none.
@@ -124,6 +138,28 @@ mod tests {
         }
         let twice = [(SPARK, SHA1), (SPARK, SHA1)];
         assert_eq!(signed(true, &twice, BODY), Signed::Not);
+    }
+
+    #[test]
+    fn what_could_be_a_signature_is_seen_before_the_body() {
+        let may = |takes_sha256: bool, name: &'static str, value: &str| {
+            let mut map = HeaderMap::new();
+            map.insert(name, value.parse().unwrap());
+            may_be_signed(takes_sha256, &map)
+        };
+        assert!(may(false, SPARK, SHA1) && may(false, SPARK, &SHA1.replace('9', "8")));
+        assert!(may(true, WEBEX, SHA256) && may(true, WEBEX, &format!("sha256={SHA256}")));
+        assert!(!may(false, WEBEX, SHA256) && !may(true, WEBEX, SHA1));
+        for wrong in [
+            "",
+            "00",
+            SHA256,
+            &SHA1[..38],
+            "zz22eb8bf1fd166a289aeef2f13ebbdaf609f04c",
+        ] {
+            assert!(!may(true, SPARK, wrong), "{wrong}");
+        }
+        assert!(!may_be_signed(true, &HeaderMap::new()));
     }
 
     #[test]

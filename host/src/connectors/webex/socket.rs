@@ -16,10 +16,12 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use self::activity::{Frame, notices_of};
+pub(super) use self::device::DeviceState;
 use super::WebexConnector;
 use super::config::SocketConfig;
 use super::session::end_of;
 use crate::mailbox::session::{SessionEnd, Watch};
+use crate::model::Timestamp;
 use crate::net::{Opening, WebSocket, WebSocketClient, WebSocketError};
 
 /// Bytes of the largest frame.
@@ -30,6 +32,10 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const PONG_WITHIN: Duration = Duration::from_secs(14);
 /// How long the server may take to say that it knows the bot.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+/// A connection that lived no longer than this came to nothing.
+const SHORT: Duration = Duration::from_secs(10);
+/// Connections in a row that may come to nothing before the device is made anew.
+const MAX_SHORT: u32 = 3;
 
 /// How a connection ended.
 enum Ended {
@@ -39,27 +45,31 @@ enum Ended {
     Stale(String),
     /// Beginning again helps nothing.
     Refused(String),
-    /// An answer of the API says how.
-    Session(SessionEnd),
 }
 
 impl WebexConnector {
-    /// Hears by WebSocket until the connection ends.
+    /// Hears by WebSocket until the connection ends. Nothing else is waited for here: what was missed is
+    /// read back beside it.
     pub(super) async fn hear_socket(&self, config: &SocketConfig, watch: &dyn Watch) -> SessionEnd {
         let mut may_make_anew = true;
         loop {
-            let device = match self.device(&config.discovery).await {
+            // Its address is asked for each time: one that is over looks like any other, and leads to
+            // connections that end at once, or where nothing is ever told.
+            let is_worn_out = self.device.shorts() >= MAX_SHORT;
+            let device = match self.device(&config.discovery, is_worn_out).await {
                 Ok(device) => device,
                 Err(error) => return end_of(&error),
             };
+            let begun = Instant::now();
             let mut has_been_ready = false;
             let ended = self
                 .hear_device(&device.web_socket_url, watch, &mut has_been_ready)
                 .await;
+            let has_lived = has_been_ready && begun.elapsed() >= SHORT;
+            self.device.note_end(has_lived);
             match ended {
                 Ended::Lost(why) => return SessionEnd::Lost(why),
                 Ended::Refused(why) => return SessionEnd::Refused(why),
-                Ended::Session(end) => return end,
                 Ended::Stale(why) => {
                     tracing::warn!(bot = self.name(), why, "the device is made anew");
                     self.drop_device(&device).await;
@@ -86,7 +96,10 @@ impl WebexConnector {
             return of_error(&error);
         }
         let mut pulse = Pulse::new();
-        let mut sequence: Option<u64> = None;
+        let mut place = Place {
+            sequence: None,
+            heard_at: self.now(),
+        };
         let until_ready = Instant::now() + READY_WITHIN;
         loop {
             let text = tokio::select! {
@@ -110,7 +123,8 @@ impl WebexConnector {
                 }
             };
             let Ok(frame) = serde_json::from_slice::<Value>(text.as_bytes()) else {
-                tracing::debug!("a frame that is no JSON");
+                tracing::warn!(bot = self.name(), "a frame that is no JSON");
+                self.has_missed(place.heard_at);
                 continue;
             };
             let frame = Frame(frame);
@@ -118,16 +132,14 @@ impl WebexConnector {
                 if !pulse.answered(frame.id().unwrap_or_default()) {
                     return Ended::Lost("a pong that answers another ping".to_owned());
                 }
-            } else if let Some(ended) = self.heard(&frame, &mut socket, &mut sequence).await {
+            } else if let Some(ended) = self.heard(&frame, &mut socket, &mut place).await {
                 return ended;
             }
             // Some servers say nothing but a pong where nobody asked for more.
             let knows_us = frame.is_welcome() || frame.kind() == Some("pong");
             if knows_us && !std::mem::replace(has_been_ready, true) {
                 watch.connected();
-                if let Err(error) = self.fetch_missed().await {
-                    return Ended::Session(end_of(&error));
-                }
+                self.missed.hears();
             }
         }
     }
@@ -137,10 +149,10 @@ impl WebexConnector {
         &self,
         frame: &Frame,
         socket: &mut WebSocket,
-        sequence: &mut Option<u64>,
+        place: &mut Place,
     ) -> Option<Ended> {
         for notice in notices_of(frame) {
-            if let Err(error) = self.spool.keep(notice).await {
+            if let Err(error) = self.kept.spool.keep(notice).await {
                 // It comes again to the next connection.
                 return Some(Ended::Lost(error.to_string()));
             }
@@ -152,16 +164,15 @@ impl WebexConnector {
             }
         }
         if let Some(number) = frame.sequence() {
-            let has_gap = sequence.is_some_and(|last| number > last + 1);
-            *sequence = Some(number);
+            let has_gap = place.sequence.is_some_and(|last| number > last + 1);
+            place.sequence = Some(number);
             if has_gap {
                 tracing::warn!(bot = self.name(), number, "frames were lost");
-                self.progress.open_gap(None);
-                if let Err(error) = self.fetch_missed().await {
-                    return Some(Ended::Session(end_of(&error)));
-                }
+                // Read back beside this: the socket goes on being read.
+                self.has_missed(place.heard_at);
             }
         }
+        place.heard_at = self.now();
         None
     }
 
@@ -206,6 +217,13 @@ impl WebexConnector {
     }
 }
 
+/// How far a connection is.
+struct Place {
+    sequence: Option<u64>,
+    /// When the last frame came that could be read.
+    heard_at: Timestamp,
+}
+
 /// What the end of a connection means (webex.md §10.3).
 fn of_error(error: &WebSocketError) -> Ended {
     let why = error.to_string();
@@ -224,6 +242,8 @@ fn of_close(code: Option<u16>, reason: &str, why: String) -> Ended {
     let reason = reason.to_ascii_lowercase();
     let has = |part: &str| reason.contains(part);
     match code {
+        // Nothing was said of the token: the exchange took too long, on either side.
+        Some(1005 | 1008) | None if has("timeout") || has("did not happen") => Ended::Lost(why),
         // 1005 stands for 1008: the server has no other way to say it.
         Some(1005 | 1008) | None if has("authentication") => Ended::Refused(why),
         Some(1001 | 1005 | 1006 | 1011) | None => Ended::Lost(why),
@@ -301,7 +321,6 @@ mod tests {
             Ended::Lost(_) => "again",
             Ended::Stale(_) => "anew",
             Ended::Refused(_) => "never",
-            Ended::Session(_) => "as the API says",
         }
     }
 
@@ -316,8 +335,9 @@ mod tests {
             (
                 Some(1005),
                 "Authentication did not happen within the timeout window of 30000 seconds.",
-                "never",
+                "again",
             ),
+            (Some(1008), "authentication did not happen", "again"),
             (Some(1008), "authentication failed", "never"),
             (Some(1000), "idle", "again"),
             (Some(1000), "done (forced)", "again"),

@@ -322,6 +322,12 @@ impl World {
         if made.is_empty() {
             return;
         }
+        let lost = &mut self.knobs.lost_deliveries;
+        made.retain(|_| {
+            let is_lost = *lost > 0;
+            *lost = lost.saturating_sub(1);
+            !is_lost
+        });
         if std::mem::take(&mut self.duplicates) {
             made.extend(made.clone());
         }

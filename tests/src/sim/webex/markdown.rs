@@ -14,6 +14,18 @@ pub(super) struct Made {
     pub(super) groups: Vec<String>,
 }
 
+impl Made {
+    /// Notes the groups that code mentions. Whether the platform looks for mentions there is not known;
+    /// who relies on it that it does not is found out here.
+    fn mentioned_in(&mut self, code: &str) {
+        for who in ["all", "here"] {
+            if code.contains(&format!("<@{who}>")) {
+                self.groups.push(who.to_owned());
+            }
+        }
+    }
+}
+
 /// Makes HTML and text of Markdown. `room` is where it is said: who is mentioned is there.
 pub(super) fn make(world: &World, room: &str, markdown: &str) -> Made {
     let mut made = Made::default();
@@ -29,6 +41,7 @@ pub(super) fn make(world: &World, room: &str, markdown: &str) -> Made {
     for paragraph in markdown.split('\n') {
         if let Some(code) = &mut fenced {
             if paragraph.trim_start().starts_with("```") {
+                made.mentioned_in(code);
                 let _ = write!(made.html, "<pre><code>{}</code></pre>", escaped(code));
                 lines.push(code.trim_end().to_owned());
                 fenced = None;
@@ -145,6 +158,7 @@ impl Inline<'_> {
             if let Some(after) = rest.strip_prefix('`')
                 && let Some((code, after)) = after.split_once('`')
             {
+                self.made.mentioned_in(code);
                 self.text.push_str(code);
                 let _ = write!(self.html, "<code>{}</code>", escaped(code));
                 rest = after;

@@ -20,6 +20,7 @@ type Done = Result<Value, String>;
 /// | `member` | `room`, `user`, `change`: `add`, `remove`, `promote`, `demote`; `by` |
 /// | `rename` | `room`, `title`, `user` |
 /// | `hook` | `off`: a part of its name |
+/// | `devices` | forgets them; `move: true` gives them other addresses |
 /// | `set` | a knob |
 pub(super) fn act(world: &mut World, bot: &str, verb: &str, what: &Value) -> Done {
     match verb {
@@ -59,7 +60,10 @@ pub(super) fn act(world: &mut World, bot: &str, verb: &str, what: &Value) -> Don
             Ok(json!({}))
         }
         "devices" => {
-            world.forget_devices();
+            match what["move"] == true {
+                true => world.move_devices(),
+                false => world.forget_devices(),
+            }
             Ok(json!({}))
         }
         "sockets" => Ok(json!({ "open": world.sockets() })),
@@ -318,6 +322,9 @@ fn set(world: &mut World, what: &Value) -> Done {
             "double_share" => knobs.double_share = flag()?,
             "no_greeting" => knobs.no_greeting = flag()?,
             "update_hooks" => knobs.update_hooks = flag()?,
+            "lost_deliveries" => {
+                knobs.lost_deliveries = u32::try_from(number()?).unwrap_or(u32::MAX);
+            }
             other => return Err(format!("there is no \"{other}\" to set")),
         }
     }

@@ -32,6 +32,9 @@ pub(super) struct Device {
     owner: String,
     name: String,
     changed: i64,
+    /// Which of its addresses leads somewhere, and which one the list has: the same until it moves.
+    address: u32,
+    listed: u32,
     /// What was not acknowledged: comes again to the next connection.
     unacknowledged: Vec<Value>,
 }
@@ -59,7 +62,10 @@ pub(super) fn catalog(world: &World) -> Value {
 fn shown(world: &World, device: &Device) -> Value {
     json!({
         "url": format!("{}/wdm/api/v1/devices/{}", world.base, device.key),
-        "webSocketUrl": format!("{}/v1/apps/wx2/registrations/{}/messages", world.socket_base, device.key),
+        "webSocketUrl": format!(
+            "{}/v1/apps/wx2/registrations/{}.{}/messages",
+            world.socket_base, device.key, device.listed
+        ),
         "name": device.name,
         "deviceType": "DESKTOP",
         "userId": device.owner,
@@ -97,6 +103,8 @@ pub(super) fn devices(world: &mut World, caller: &Person, method: &str, fields: 
                 owner: caller.key.clone(),
                 name: fields.text("name").unwrap_or_default().to_owned(),
                 changed,
+                address: 0,
+                listed: 0,
                 unacknowledged: Vec::new(),
             };
             let made = shown(world, &device);
@@ -120,6 +128,7 @@ pub(super) fn device(world: &mut World, caller: &Person, method: &str, id: &str)
         }
         "PUT" => {
             world.devices[place].changed = world.moment();
+            world.devices[place].listed = world.devices[place].address;
             good(&shown(world, &world.devices[place]))
         }
         _ => Err(refuse(405, "Method not allowed")),
@@ -144,6 +153,14 @@ impl World {
 
     pub(super) fn forget_devices(&mut self) {
         self.devices.clear();
+    }
+
+    /// Gives every device another address, which nobody is told before the device is refreshed.
+    pub(super) fn move_devices(&mut self) {
+        for device in &mut self.devices {
+            device.address += 1;
+        }
+        self.ring();
     }
 
     pub(super) fn sockets(&self) -> usize {
@@ -344,6 +361,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut device = String::new();
+    let mut leads_nowhere = false;
     let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let path = request.uri().path();
         let key = path
@@ -351,9 +369,11 @@ where
             .rsplit('/')
             .next()
             .unwrap_or_default();
+        let (key, address) = key.split_once('.').unwrap_or_default();
         key.clone_into(&mut device);
-        let known = cloud.world.lock().devices.iter().any(|it| it.key == key);
-        if known {
+        let world = cloud.world.lock();
+        if let Some(known) = world.devices.iter().find(|it| it.key == key) {
+            leads_nowhere = known.address.to_string() != address;
             return Ok(response);
         }
         let mut refusal = ErrorResponse::new(Some("no such registration".to_owned()));
@@ -363,6 +383,15 @@ where
     let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, look).await else {
         return;
     };
+    if leads_nowhere {
+        // It opens as any other does, and ends at once without a word of why.
+        let close = CloseFrame {
+            code: 1001.into(),
+            reason: "".into(),
+        };
+        let _ = socket.close(Some(close)).await;
+        return;
+    }
     let authorized = tokio::time::timeout(AUTHORIZE, socket.next()).await;
     let token = match authorized {
         Ok(Some(Ok(frame))) => {

@@ -48,6 +48,8 @@ pub(super) struct Knobs {
     pub(super) no_greeting: bool,
     /// `messages:updated` webhooks can be made.
     pub(super) update_hooks: bool,
+    /// So many deliveries to come are lost: nobody hears of them, and nobody is told.
+    pub(super) lost_deliveries: u32,
 }
 
 impl Default for Knobs {
@@ -68,6 +70,7 @@ impl Default for Knobs {
             double_share: false,
             no_greeting: false,
             update_hooks: false,
+            lost_deliveries: 0,
         }
     }
 }

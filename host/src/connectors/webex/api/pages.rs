@@ -1,11 +1,11 @@
 //! Lists, page by page (webex.md §2.9). The next page is at an address that the platform gives; two
 //! things can be wrong with it, and are put right: `max=null`, and our own parameters left out.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Api, ApiError, Body, read};
+use super::{Api, ApiError};
 use crate::connectors::webex::wire::Page;
 
 /// Pages of one list; an answer that always names another one ends there.
@@ -23,11 +23,10 @@ impl Api {
         &self,
         url: Url,
     ) -> Result<Listed<T>, ApiError> {
-        let answer = self.ask(Method::GET, url.clone(), Body::None).await?;
-        let page: Page<T> = read(&answer)?;
+        let (page, headers): (Page<T>, _) = self.get_at(&url).await?;
         Ok(Listed {
             items: page.items,
-            next: next_of(&answer.headers, &url),
+            next: next_of(&headers, &url),
         })
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::markdown::{Lists, Medium, text};
-use super::{MAX_ACTIONS, Notes, Shown, field};
+use super::{MAX_ACTIONS, Notes, Shown, field, table};
 use crate::connectors::webex::convert::action::{HIDDEN, Hidden};
 use crate::content::{self, clean, clean_line};
 use crate::model::content::{
@@ -100,6 +100,17 @@ impl Page<'_> {
                 self.is_below_line = true;
             }
             Block::ListItem(item) => self.item(item),
+            Block::Table(found) if table::is_narrow(found) => {
+                let mut cells = |row: &[Vec<Span>]| -> Vec<String> {
+                    let texts = row.iter().map(|cell| self.spans(cell));
+                    texts.map(|text| text.replace("  \n", " ")).collect()
+                };
+                let header = cells(&found.header);
+                let rows = found.rows.iter().map(|row| cells(row)).collect();
+                for row in table::rows(found, header, rows) {
+                    self.push(row);
+                }
+            }
             Block::Table(_) => {
                 self.notes.add("table → aligned text");
                 let (text, _) = content::text(std::slice::from_ref(block));

@@ -1,11 +1,15 @@
-//! Whether Webex would take a card: version, elements, what each must have, how many actions, how large
-//! (webex.md §7.1). Pure. The whole schema is what tests check against.
+//! Whether Webex would take a card: version, elements, what each has and must have and of which type, how
+//! many actions, how large (webex.md §7.1). Pure.
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::MAX_ACTIONS;
+use super::schema::{
+    ACTIONS, BACKGROUND, CARD, CHOICE, COLUMN, ELEMENTS, FACT, IMAGE, Is, Kind, RUN, SHOW_CARD,
+    Shape, TARGET,
+};
 
 /// Bytes of a card; two projects name 80 KB.
 const MAX_BYTES: usize = 80_000;
@@ -13,32 +17,10 @@ const MAX_BYTES: usize = 80_000;
 const VERSION: (u32, u32) = (1, 3);
 /// How deep elements may lie in each other.
 const MAX_DEPTH: usize = 32;
-
-/// Elements, and what each must have.
-const ELEMENTS: [(&str, &[&str]); 15] = [
-    ("TextBlock", &["text"]),
-    ("RichTextBlock", &["inlines"]),
-    ("Image", &["url"]),
-    ("ImageSet", &["images"]),
-    ("FactSet", &["facts"]),
-    ("Container", &["items"]),
-    ("ColumnSet", &[]),
-    ("Column", &[]),
-    ("ActionSet", &["actions"]),
-    ("Input.Text", &["id"]),
-    ("Input.Number", &["id"]),
-    ("Input.Date", &["id"]),
-    ("Input.Time", &["id"]),
-    ("Input.Toggle", &["id", "title"]),
-    ("Input.ChoiceSet", &["id"]),
-];
-/// Actions, and what each must have.
-const ACTIONS: [(&str, &[&str]); 4] = [
-    ("Action.Submit", &[]),
-    ("Action.OpenUrl", &["url"]),
-    ("Action.ShowCard", &[]),
-    ("Action.ToggleVisibility", &["targetElements"]),
-];
+/// Characters of a made-up name that are told.
+const MAX_NAME: usize = 64;
+/// Members that must say something.
+const NOT_EMPTY: [&str; 2] = ["id", "url"];
 
 /// Why Webex would refuse a card.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +34,9 @@ pub enum CardError {
     /// It has something that Webex does not know.
     #[error("{0}: Webex knows no {1}")]
     Unknown(String, String),
+    /// Something in it is of another type.
+    #[error("{0}: {1} is expected")]
+    Type(String, String),
     /// Something in it lacks what it must have.
     #[error("{0}: `{1}` is missing")]
     Missing(String, String),
@@ -94,7 +79,7 @@ struct Checker {
 
 impl Checker {
     fn card(&mut self, card: &Value, place: &str, depth: usize) -> Result<(), CardError> {
-        if card["type"] != "AdaptiveCard" {
+        if card["type"] != CARD.name {
             return Err(CardError::NoCard);
         }
         match card["version"].as_str() {
@@ -104,69 +89,180 @@ impl Checker {
             None if depth > 0 => {}
             None => return Err(missing(place, "version")),
         }
-        self.list(card, "body", place, depth)?;
-        self.list(card, "actions", place, depth)
+        self.object(card, &CARD, place, depth)
     }
 
-    fn list(
+    /// Something of a kind.
+    fn one(
         &mut self,
-        parent: &Value,
-        name: &str,
+        value: &Value,
+        kind: Kind,
         place: &str,
         depth: usize,
     ) -> Result<(), CardError> {
-        let items = parent[name].as_array().into_iter().flatten();
-        for (number, item) in items.enumerate() {
-            self.element(item, &format!("{place}/{name}/{number}"), depth + 1)?;
-        }
-        Ok(())
-    }
-
-    fn element(&mut self, element: &Value, place: &str, depth: usize) -> Result<(), CardError> {
         if depth > MAX_DEPTH {
             return Err(CardError::Depth);
         }
-        let Some(kind) = element["type"].as_str() else {
-            // Columns need not say what they are.
-            if element.get("items").is_some() {
-                return self.list(element, "items", place, depth);
+        let shape = match kind {
+            Kind::Card => return self.card(value, place, depth),
+            // A text alone is short for it.
+            Kind::Inline | Kind::Target if value.is_string() => return Ok(()),
+            Kind::Element => named(value, ELEMENTS, place)?,
+            Kind::Action => named(value, ACTIONS, place)?,
+            Kind::Tap => {
+                let shape = named(value, ACTIONS, place)?;
+                if shape.name == SHOW_CARD {
+                    let what = format!("{SHOW_CARD} behind a tap");
+                    return Err(CardError::Unknown(place.to_owned(), what));
+                }
+                shape
             }
-            return Err(missing(place, "type"));
+            Kind::Inline => named(value, std::slice::from_ref(&RUN), place)?,
+            // These need not say what they are.
+            Kind::Column => &COLUMN,
+            Kind::Image => &IMAGE,
+            Kind::Fact => &FACT,
+            Kind::Choice => &CHOICE,
+            Kind::Target => &TARGET,
+            Kind::Background => &BACKGROUND,
         };
-        let known = ELEMENTS.iter().chain(&ACTIONS);
-        let Some((_, needed)) = known.clone().find(|(known, _)| *known == kind) else {
-            return Err(CardError::Unknown(place.to_owned(), kind.to_owned()));
-        };
-        for needed in *needed {
-            let is_there = match &element[*needed] {
-                Value::Null => false,
-                Value::String(text) => *needed == "text" || !text.is_empty(),
-                _ => true,
-            };
-            if !is_there {
-                return Err(missing(place, needed));
-            }
-        }
-        if kind.starts_with("Action.") {
+        if matches!(kind, Kind::Action | Kind::Tap) {
             self.actions += 1;
         }
-        if kind.starts_with("Input.") {
-            let id = element["id"].as_str().unwrap_or_default();
+        self.object(value, shape, place, depth)?;
+        if shape.name.starts_with("Input.") && kind == Kind::Element {
+            let id = value["id"].as_str().unwrap_or_default();
             if !self.inputs.insert(id.to_owned()) {
                 return Err(CardError::Twice(id.to_owned()));
             }
         }
-        if kind == "Action.ShowCard" {
-            self.card(&element["card"], &format!("{place}/card"), depth + 1)?;
+        Ok(())
+    }
+
+    fn object(
+        &mut self,
+        value: &Value,
+        shape: &Shape,
+        place: &str,
+        depth: usize,
+    ) -> Result<(), CardError> {
+        let object = object(value, place)?;
+        for needed in shape.needs {
+            let says_nothing = |value: &Value| {
+                value.is_null() || (NOT_EMPTY.contains(needed) && value.as_str() == Some(""))
+            };
+            if object.get(*needed).is_none_or(says_nothing) {
+                return Err(missing(place, needed));
+            }
         }
-        if let Some(action) = element.get("selectAction") {
-            self.element(action, &format!("{place}/selectAction"), depth + 1)?;
-        }
-        for name in ["items", "columns", "images", "actions"] {
-            self.list(element, name, place, depth)?;
+        for (name, value) in object {
+            let place = format!("{place}/{name}");
+            if name == "type" {
+                if value != shape.name {
+                    return Err(CardError::Type(place, shape.name.to_owned()));
+                }
+                continue;
+            }
+            let Some(is) = shape.member(name) else {
+                let what = format!("member `{}` of {}", short(name), shape.name);
+                return Err(CardError::Unknown(parent(&place), what));
+            };
+            self.member(value, is, &place, depth)?;
         }
         Ok(())
     }
+
+    fn member(
+        &mut self,
+        value: &Value,
+        is: Is,
+        place: &str,
+        depth: usize,
+    ) -> Result<(), CardError> {
+        let is_one_of = |words: &[&str]| {
+            let word = value.as_str();
+            word.is_some_and(|word| words.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        };
+        let (is_right, expected) = match is {
+            Is::Text => (value.is_string(), "a text".to_owned()),
+            Is::Flag => (value.is_boolean(), "true or false".to_owned()),
+            Is::FlagOrNull => (
+                value.is_boolean() || value.is_null(),
+                "true or false".to_owned(),
+            ),
+            Is::Number => (value.is_number(), "a number".to_owned()),
+            Is::TextOrNumber => (
+                value.is_string() || value.is_number(),
+                "a text or a number".to_owned(),
+            ),
+            Is::Word(words) => (is_one_of(words), one_of(words)),
+            Is::WordOrNull(words) => (value.is_null() || is_one_of(words), one_of(words)),
+            Is::Data => (
+                value.is_string() || value.is_object(),
+                "a text or an object".to_owned(),
+            ),
+            Is::Texts => (
+                value
+                    .as_object()
+                    .is_some_and(|all| all.values().all(Value::is_string)),
+                "an object of texts".to_owned(),
+            ),
+            Is::One(kind) => return self.one(value, kind, place, depth + 1),
+            Is::Many(kind) => {
+                let Some(items) = value.as_array() else {
+                    return Err(CardError::Type(place.to_owned(), "a list".to_owned()));
+                };
+                for (number, item) in items.iter().enumerate() {
+                    self.one(item, kind, &format!("{place}/{number}"), depth + 1)?;
+                }
+                return Ok(());
+            }
+            Is::Fallback(kind) => {
+                if is_one_of(&["drop"]) {
+                    return Ok(());
+                }
+                // Only one of the two is shown: names and actions of one do not count for the other.
+                return Checker::default().one(value, kind, place, depth + 1);
+            }
+            Is::Background => {
+                if value.is_string() {
+                    return Ok(());
+                }
+                return self.one(value, Kind::Background, place, depth + 1);
+            }
+        };
+        match is_right {
+            true => Ok(()),
+            false => Err(CardError::Type(place.to_owned(), expected)),
+        }
+    }
+}
+
+/// What something says that it is.
+fn named<'s>(value: &Value, shapes: &'s [Shape], place: &str) -> Result<&'s Shape, CardError> {
+    let kind = object(value, place)?.get("type").and_then(Value::as_str);
+    let kind = kind.ok_or_else(|| missing(place, "type"))?;
+    let found = shapes.iter().find(|shape| shape.name == kind);
+    found.ok_or_else(|| CardError::Unknown(place.to_owned(), short(kind)))
+}
+
+fn object<'v>(value: &'v Value, place: &str) -> Result<&'v Map<String, Value>, CardError> {
+    let wrong = || CardError::Type(place.to_owned(), "an object".to_owned());
+    value.as_object().ok_or_else(wrong)
+}
+
+fn parent(place: &str) -> String {
+    let (parent, _) = place.rsplit_once('/').unwrap_or_default();
+    parent.to_owned()
+}
+
+/// A name that somebody made up, short enough to be told.
+fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME).collect()
+}
+
+fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.join(", "))
 }
 
 fn missing(place: &str, what: &str) -> CardError {
@@ -242,9 +338,81 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_another_type_is_refused() {
+        let is = |element: Value, expected: &str| {
+            let found = check_card(&card(json!([element]))).map_err(|error| error.to_string());
+            assert_eq!(found, Err(expected.to_owned()), "{element}");
+        };
+        let text = |name: &str, value: Value| {
+            let mut text = json!({"type": "TextBlock", "text": "x"});
+            text[name] = value;
+            text
+        };
+        is(text("text", json!(5)), "#/body/0/text: a text is expected");
+        is(
+            text("wrap", json!("true")),
+            "#/body/0/wrap: true or false is expected",
+        );
+        is(
+            text("maxLines", json!("3")),
+            "#/body/0/maxLines: a number is expected",
+        );
+        is(
+            text("weight", json!("bold")),
+            "#/body/0/weight: one of default, lighter, bolder is expected",
+        );
+        is(text("id", json!(null)), "#/body/0/id: a text is expected");
+        is(
+            text("separator", json!(1)),
+            "#/body/0/separator: true or false is expected",
+        );
+        is(
+            text("bold", json!(true)),
+            "#/body/0: Webex knows no member `bold` of TextBlock",
+        );
+        is(json!("text"), "#/body/0: an object is expected");
+        is(
+            json!({"type": "Container", "items": {}}),
+            "#/body/0/items: a list is expected",
+        );
+        is(
+            json!({"type": "ColumnSet", "columns": [{"type": "TextBlock"}]}),
+            "#/body/0/columns/0/type: Column is expected",
+        );
+        is(
+            json!({"type": "FactSet", "facts": [{"title": "a"}]}),
+            "#/body/0/facts/0: `value` is missing",
+        );
+        is(
+            json!({"type": "Input.ChoiceSet", "id": "a"}),
+            "#/body/0: `choices` is missing",
+        );
+        is(
+            json!({"type": "Input.Number", "id": "a", "value": "1"}),
+            "#/body/0/value: a number is expected",
+        );
+        is(
+            json!({"type": "Image", "url": "https://a.example", "selectAction": {
+                "type": "Action.ShowCard", "card": {"type": "AdaptiveCard"}}}),
+            "#/body/0/selectAction: Webex knows no Action.ShowCard behind a tap",
+        );
+        is(
+            json!({"type": "ActionSet", "actions": [{"type": "Action.Submit", "data": 1}]}),
+            "#/body/0/actions/0/data: a text or an object is expected",
+        );
+        is(
+            json!({"type": "TextBlock", "text": "x", "fallback": {"type": "TextBlock"}}),
+            "#/body/0/fallback: `text` is missing",
+        );
+    }
+
+    #[test]
     fn a_good_card_passes() {
         let good = json!({"type": "AdaptiveCard", "version": "1.2", "body": [
             {"type": "ColumnSet", "columns": [{"items": [{"type": "TextBlock", "text": ""}]}]},
+            {"type": "Container", "style": null, "items": [], "fallback": "drop"},
+            {"type": "Input.Number", "id": "n", "value": 1, "fallback": {"type": "Input.Text", "id": "n"}},
+            {"type": "RichTextBlock", "inlines": ["a", {"type": "TextRun", "text": "b", "weight": "BOLDER"}]},
         ], "actions": [
             {"type": "Action.ShowCard", "card": {"type": "AdaptiveCard", "body": []}},
             {"type": "Action.OpenUrl", "url": "https://example.com"},

@@ -90,7 +90,7 @@ impl Page<'_> {
                     .chars()
                     .filter(|sign| sign.is_ascii_alphanumeric() || "+-#".contains(*sign))
                     .collect();
-                let text = clean(&code.text);
+                let text = mute(&clean(&code.text));
                 self.part(&format!("{fence}{language}\n{}\n{fence}", text.trim_end()));
             }
             Block::Divider => {
@@ -101,6 +101,7 @@ impl Page<'_> {
             Block::Table(_) => {
                 self.notes.add("table → aligned text");
                 let (text, _) = content::text(std::slice::from_ref(block));
+                let text = mute(&text);
                 let fence = fence(&text);
                 self.part(&format!("{fence}\n{}\n{fence}", text.trim_end()));
             }
@@ -299,7 +300,7 @@ fn styled(text: &str, style: TextStyle, medium: Medium, notes: &mut Notes, out: 
         let start = line.len() - line.trim_start().len();
         out.push_str(&line[..start]);
         let written = match style.code && medium == Medium::Message {
-            true => code(core),
+            true => code(&mute(core)),
             false => escape(core, medium),
         };
         let bold = if style.bold { "**" } else { "" };
@@ -308,6 +309,12 @@ fn styled(text: &str, style: TextStyle, medium: Medium, notes: &mut Notes, out: 
         let _ = write!(out, "{bold}{italic}{written}{italic}{bold}");
         out.push_str(&line[start + core.len()..]);
     }
+}
+
+/// Keeps code from mentioning anybody: nothing can be escaped in it, and Webex looks for mentions
+/// everywhere. The sign that comes in between is not seen.
+pub(super) fn mute(text: &str) -> String {
+    text.replace("<@", "<\u{2060}@")
 }
 
 fn code(text: &str) -> String {
@@ -393,7 +400,8 @@ pub(super) fn escape(text: &str, medium: Medium) -> String {
             // Inside of a word it means nothing.
             '_' if before.is_alphanumeric() && after.is_alphanumeric() => out.push(sign),
             '_' => out.push_str("\\_"),
-            // A text of a card is no HTML.
+            // A text of a card is no HTML, and mentions nobody all the same.
+            '<' if medium == Medium::Card && after == '@' => out.push_str("<\u{2060}"),
             '<' | '>' | '&' if medium == Medium::Card => out.push(sign),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

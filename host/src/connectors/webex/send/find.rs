@@ -31,7 +31,7 @@ impl WebexConnector {
             _ => return Ok(None),
         };
         let mark = mark_of(part);
-        if let Some(place) = self.sent.find(&mark) {
+        if let Some(place) = self.kept.sent.find(&mark) {
             return Ok(Some(Sent {
                 message: Some(place.message),
                 conversation: Some(place.room),
@@ -45,7 +45,7 @@ impl WebexConnector {
         let has_file = !send.attachments.is_empty();
         // Oldest first: equal texts went in their order, and those of other parts are theirs.
         let found = said.into_iter().rev().find(|message| {
-            let is_mine = !self.sent.is_of_another(&mark, &message.id);
+            let is_mine = !self.kept.sent.is_of_another(&mark, &message.id);
             let text = message.markdown.as_ref().or(message.text.as_ref());
             let text = text.map(String::as_str).unwrap_or_default();
             let text = words(text);
@@ -60,7 +60,7 @@ impl WebexConnector {
                 message: message.id,
             };
             // The next part of the same text has another.
-            self.sent.note(&mark, &place);
+            self.kept.sent.note(&mark, &place);
             Sent {
                 message: Some(place.message),
                 conversation: Some(place.room),

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{WebexConnector, by_id, unsupported};
 use crate::connectors::webex::api::{ApiError, Body, read};
-use crate::connectors::webex::render::{Rendered, render};
+use crate::connectors::webex::render::{Rendered, render, render_stand_in};
 use crate::connectors::webex::sent::{Place, mark_of};
 use crate::connectors::webex::wire::Message;
 use crate::journal::{Part, Sent};
@@ -19,6 +19,9 @@ use crate::model::payload::{ActionError, EventPayload};
 
 /// Bytes of a file (webex.md §6.4).
 pub(in super::super) const FILE_BYTES: usize = 100 * 1024 * 1024;
+
+/// The field that names a thread.
+const PARENT: &str = "parentId";
 
 /// A file that goes along.
 struct OutgoingFile {
@@ -46,39 +49,70 @@ impl WebexConnector {
         };
         let mut fields = destination(part, &send.target)?;
         if let Some(thread) = &send.thread {
-            fields.insert("parentId".to_owned(), thread.clone().into());
+            fields.insert(PARENT.to_owned(), thread.clone().into());
         }
-        let posted = self.post(&fields, &rendered, file.as_ref()).await;
-        let made = match posted {
-            // Not every message can be answered in a thread: one that is an answer itself, and some
-            // cards (webex.md §6.5).
-            Err(error)
-                if error.status() == Some(StatusCode::BAD_REQUEST) && send.thread.is_some() =>
-            {
-                let fallback = self.root_of(send.thread.as_deref()).await;
-                match fallback {
-                    Some(root) => fields.insert("parentId".to_owned(), root.into()),
-                    None => {
-                        notes.push("thread → the space".to_owned());
-                        fields.remove("parentId")
-                    }
-                };
-                self.post(&fields, &rendered, file.as_ref()).await
-            }
-            posted => posted,
-        };
-        let made = made.map_err(|error| error.send_error())?;
+        let mut posted = self
+            .post_in_thread(&fields, &rendered, file.as_ref(), &mut notes)
+            .await;
+        // A card that nobody but its plugin knows is shown or refused by Webex: what stands in for it is
+        // better than nothing.
+        if let Err(error) = &posted
+            && error.status() == Some(StatusCode::BAD_REQUEST)
+            && rendered.has_own_card
+            && send.fallback == Fallback::Degrade
+        {
+            tracing::warn!(bot = self.name(), %error, "a plugin's own card is refused; its stand-in is sent");
+            rendered = render_stand_in(&send.content)?;
+            notes.append(&mut rendered.notes);
+            posted = self
+                .post_in_thread(&fields, &rendered, file.as_ref(), &mut notes)
+                .await;
+        }
+        let made = posted.map_err(|error| error.send_error())?;
         let place = Place {
             room: made.room_id.clone(),
             message: made.id.clone(),
         };
-        self.sent.note(&mark_of(part), &place);
+        self.kept.sent.note(&mark_of(part), &place);
         Ok(Sent {
             message: Some(made.id),
             conversation: Some(made.room_id),
             notes,
             was_member: false,
         })
+    }
+
+    /// Posts in the thread that the fields name; where that cannot be, in its root's, else in the space.
+    async fn post_in_thread(
+        &self,
+        fields: &Map<String, Value>,
+        rendered: &Rendered,
+        file: Option<&OutgoingFile>,
+        notes: &mut Vec<String>,
+    ) -> Result<Message, ApiError> {
+        let posted = self.post(fields, rendered, file).await;
+        let thread = fields.get(PARENT).and_then(Value::as_str);
+        // Not every message can be answered in a thread: one that is an answer itself, and some cards
+        // (webex.md §6.5).
+        let is_refused = |posted: &Result<Message, ApiError>| {
+            let error = posted.as_ref().err();
+            error.is_some_and(|error| error.status() == Some(StatusCode::BAD_REQUEST))
+        };
+        let Some(thread) = thread.filter(|_| is_refused(&posted)) else {
+            return posted;
+        };
+        let mut fields = fields.clone();
+        let root = self.root_of(thread).await;
+        let is_elsewhere = root.is_none();
+        match root {
+            Some(root) => fields.insert(PARENT.to_owned(), root.into()),
+            None => fields.remove(PARENT),
+        };
+        let posted = self.post(&fields, rendered, file).await;
+        if posted.is_ok() && is_elsewhere {
+            notes.push("thread → the space".to_owned());
+        }
+        posted
     }
 
     async fn post(
@@ -97,8 +131,9 @@ impl WebexConnector {
     }
 
     /// The first message of the thread that a message is in; none where it is in none.
-    async fn root_of(&self, message: Option<&str>) -> Option<String> {
-        let message: Message = self.api.get(&["messages", message?], &[]).await.ok()?;
+    async fn root_of(&self, message: &str) -> Option<String> {
+        // Where it cannot be asked for, it is answered in the space.
+        let message: Message = self.api.get(&["messages", message], &[]).await.ok()?;
         message.parent_id
     }
 

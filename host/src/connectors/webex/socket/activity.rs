@@ -178,6 +178,7 @@ fn of_activity(activity: &Value) -> Vec<Notice> {
             };
             let data = NoticeData {
                 id: public_id(cluster, "ROOM", changed),
+                last_activity: base.created.clone(),
                 ..base
             };
             vec![notice("rooms", "updated", data, None)]

@@ -1,8 +1,11 @@
-//! The device that the platform delivers to: found by its name, or registered.
+//! The device that the platform delivers to: found by its name and refreshed, or registered.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::{Method, StatusCode};
+use parking_lot::Mutex;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::made_up_id;
@@ -11,6 +14,32 @@ use crate::connectors::webex::api::{ApiError, Body, read};
 
 /// The file with the device's name.
 const NAME_FILE: &str = "device";
+/// What of a device does not go back with a refresh (webex.md §10.1).
+const NOT_SENT_BACK: [&str; 3] = ["features", "mediaCluster", "etag"];
+
+/// What is known of the bot's device from one connection to the next.
+#[derive(Debug, Default)]
+pub(in super::super) struct DeviceState {
+    name: Mutex<Option<String>>,
+    /// Connections in a row that came to nothing.
+    shorts: AtomicU32,
+}
+
+impl DeviceState {
+    pub(super) fn shorts(&self) -> u32 {
+        self.shorts.load(Ordering::Relaxed)
+    }
+
+    /// Notes the end of a connection: whether it was one, or came to nothing.
+    pub(super) fn note_end(&self, has_lived: bool) {
+        match has_lived {
+            true => self.shorts.store(0, Ordering::Relaxed),
+            false => {
+                self.shorts.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
 
 /// A device.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,10 +51,16 @@ pub(in crate::connectors::webex) struct Device {
     modification_time: Option<String>,
 }
 
+/// A device with everything that was told of it.
+struct Listed {
+    device: Device,
+    whole: Value,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Devices {
-    devices: Vec<Device>,
+    devices: Vec<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -35,14 +70,28 @@ struct Catalog {
 }
 
 impl WebexConnector {
-    /// The bot's device, the newest of its name: as few as can be, because there are only so many.
-    pub(super) async fn device(&self, discovery: &Url) -> Result<Device, ApiError> {
+    /// The bot's device, the newest of its name: as few as can be, because there are only so many. It
+    /// is refreshed, and made anew where it is gone or `is_worn_out`.
+    pub(super) async fn device(
+        &self,
+        discovery: &Url,
+        is_worn_out: bool,
+    ) -> Result<Device, ApiError> {
         let name = self.device_name();
-        let (devices, known) = self.devices(discovery).await?;
-        let own = known.into_iter().filter(|device| device.name == name);
-        let newest = own.max_by(|one, other| one.modification_time.cmp(&other.modification_time));
-        if let Some(device) = newest.filter(|device| !device.web_socket_url.is_empty()) {
-            return Ok(device);
+        let (devices, known) = self.listed(discovery).await?;
+        let own = known.into_iter().filter(|listed| listed.device.name == name);
+        let time = |listed: &Listed| listed.device.modification_time.clone();
+        let newest = own.max_by(|one, other| time(one).cmp(&time(other)));
+        if let Some(listed) = newest {
+            if is_worn_out {
+                tracing::warn!(
+                    bot = self.name(),
+                    "the device leads nowhere and is made anew"
+                );
+                self.drop_device(&listed.device).await;
+            } else if let Some(device) = self.refreshed(listed).await? {
+                return Ok(device);
+            }
         }
         let body = json!({
             "deviceName": name,
@@ -57,6 +106,7 @@ impl WebexConnector {
             .api
             .ask(Method::POST, devices, Body::Json(body))
             .await?;
+        self.device.note_end(true);
         read(&made)
     }
 
@@ -65,6 +115,11 @@ impl WebexConnector {
         &self,
         discovery: &Url,
     ) -> Result<(Url, Vec<Device>), ApiError> {
+        let (url, known) = self.listed(discovery).await?;
+        Ok((url, known.into_iter().map(|listed| listed.device).collect()))
+    }
+
+    async fn listed(&self, discovery: &Url) -> Result<(Url, Vec<Listed>), ApiError> {
         let url = self.devices_url(discovery).await?;
         let listed = self.api.ask(Method::GET, url.clone(), Body::None).await;
         let known: Devices = match listed {
@@ -73,7 +128,36 @@ impl WebexConnector {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Devices::default(),
             Err(error) => return Err(error),
         };
-        Ok((url, known.devices))
+        let known = known.devices.into_iter().filter_map(|whole| {
+            // One of another client need not be as ours are.
+            let device = Device::deserialize(&whole).ok()?;
+            Some(Listed { device, whole })
+        });
+        Ok((url, known.collect()))
+    }
+
+    /// A device as it is now, its address above all; none where it is gone.
+    async fn refreshed(&self, listed: Listed) -> Result<Option<Device>, ApiError> {
+        let Listed { device, mut whole } = listed;
+        let is_usable = |device: &Device| !device.web_socket_url.is_empty();
+        let Ok(url) = Url::parse(&device.url) else {
+            return Ok(Some(device).filter(is_usable));
+        };
+        if let Some(members) = whole.as_object_mut() {
+            members.retain(|name, _| !NOT_SENT_BACK.contains(&name.as_str()));
+        }
+        let refreshed = match self.api.ask(Method::PUT, url, Body::Json(whole)).await {
+            Ok(answer) => read::<Device>(&answer).ok(),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => return Ok(None),
+            // It may have no refresh: where the address is over, the connection shows it.
+            Err(error) if error.is_final() => {
+                tracing::warn!(bot = self.name(), %error, "the device is not refreshed");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let refreshed = refreshed.filter(is_usable);
+        Ok(refreshed.or(Some(device)).filter(is_usable))
     }
 
     /// Takes a device away; one that is gone is gone.
@@ -107,7 +191,7 @@ impl WebexConnector {
 
     /// A name that no other installation gives its bot, the same after a start.
     fn device_name(&self) -> String {
-        let mut known = self.device.lock();
+        let mut known = self.device.name.lock();
         if let Some(name) = &*known {
             return name.clone();
         }

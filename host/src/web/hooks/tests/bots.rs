@@ -1,15 +1,18 @@
 //! Bots that are called: their paths, and what a caller that is none of theirs learns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::listener::{Served, serve};
 use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
 use crate::mailbox::{Intake, IntakeError};
 use crate::web::hooks::ONE_HOOK_MAX;
-use crate::web::hooks::bots::bot_path;
+use crate::web::hooks::bots::{BodyTimes, SMALL_BYTES, bot_path};
+use crate::web::hooks::check::Refusal;
 use crate::web::hooks::config::MAX_BODY_BYTES;
 
 const SECRET: &str = "between the two of us";
@@ -208,21 +211,73 @@ async fn a_person_at_a_browser_gets_a_page_or_is_sent_on() {
     assert_eq!(bot.calls.lock()[0].query.as_deref(), Some(&*secret()));
 }
 
+/// Begins so many calls of a bot that say so much of a body of this length, and no more.
+async fn slow(served: &Served, path: &str, length: usize, sent: usize) -> Vec<TcpStream> {
+    let head = format!("POST {path} HTTP/1.1\r\nContent-Length: {length}\r\nx-secret: guess");
+    let mut slow = Vec::new();
+    for _ in 0..ONE_HOOK_MAX * 2 {
+        let mut stream = served.begin(&head).await;
+        stream.write_all(&vec![b'x'; sent]).await.unwrap();
+        slow.push(stream);
+    }
+    slow
+}
+
+/// Has slow callers with large bodies until another finds no turn; they have theirs for a few seconds.
+async fn until_full(served: &Served, path: &str, body: &[u8]) -> Vec<TcpStream> {
+    loop {
+        let slow = slow(served, path, body.len(), SMALL_BYTES * 2).await;
+        if post(served, path, body).await == 503 {
+            return slow;
+        }
+    }
+}
+
+#[tokio::test]
+async fn slow_strangers_keep_no_caller_of_the_bot_out() {
+    let bot = Arc::new(FakeBot::default());
+    let served = with_bots(&[("one", &bot)]);
+    let path = "/bots/default/one";
+    // More than there are turns, with bodies of which nothing comes.
+    let small = slow(&served, path, 10, 0).await;
+    for _ in 0..ONE_HOOK_MAX {
+        assert_eq!(post(&served, path, b"x").await, 200);
+    }
+    // Those who send more hold the turns of large bodies, and those alone.
+    let body = vec![b'x'; SMALL_BYTES * 3];
+    let large = until_full(&served, path, &body).await;
+    assert_eq!(post(&served, path, b"x").await, 200);
+    drop((small, large));
+    while post(&served, path, &body).await != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn one_bot_s_slow_callers_leave_room_for_another_bot() {
     let (one, other) = (Arc::new(FakeBot::default()), Arc::new(FakeBot::default()));
     let served = with_bots(&[("one", &one), ("other", &other)]);
-    let head = "POST /bots/default/one HTTP/1.1\r\nContent-Length: 10";
-    let mut slow = Vec::new();
-    for _ in 0..ONE_HOOK_MAX {
-        slow.push(served.begin(head).await);
-    }
-    while post(&served, "/bots/default/one", b"x").await != 503 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(post(&served, "/bots/default/other", b"x").await, 200);
-    drop(slow);
-    while post(&served, "/bots/default/one", b"x").await != 200 {
-        tokio::task::yield_now().await;
+    let body = vec![b'x'; SMALL_BYTES * 3];
+    let _slow = until_full(&served, "/bots/default/one", &body).await;
+    assert_eq!(post(&served, "/bots/default/other", &body).await, 200);
+}
+
+#[tokio::test]
+async fn a_slow_body_is_cut_off_whether_it_holds_a_turn_or_none() {
+    use futures::StreamExt as _;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    let served = with_bots(&[("one", &Arc::new(FakeBot::default()))]);
+    let (bell, _) = served.ingress.bells.find("/bots/default/one").unwrap();
+    let (short, long) = (Duration::from_millis(10), Duration::from_secs(600));
+    for (sent, small, rest) in [(0, short, long), (SMALL_BYTES + 1, long, short)] {
+        let chunk = Frame::data(bytes::Bytes::from(vec![b'x'; sent]));
+        let chunk = Ok::<_, std::io::Error>(chunk);
+        let chunks = futures::stream::iter([chunk]).chain(futures::stream::pending());
+        let body = StreamBody::new(chunks);
+        let times = BodyTimes { small, rest };
+        let read = served.ingress.read(&bell, body, times).await;
+        assert_eq!(read.unwrap_err(), Refusal::TooSlow, "{sent} bytes");
     }
 }
