@@ -235,7 +235,7 @@ async fn a_token_that_the_stream_refuses_is_renewed_once_and_then_the_bot_stops(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_never_says_connected_is_left() {
+async fn a_stream_that_cannot_be_opened_is_tried_again() {
     let sim = fast().await;
     sim.fault(
         Fault::on(&format!("GET {STREAM_PATH}"))
