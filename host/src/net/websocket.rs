@@ -32,7 +32,7 @@ const WRITE: Duration = Duration::from_secs(10);
 /// How long a server may take to agree to an end.
 const CLOSE: Duration = Duration::from_secs(2);
 /// Messages that are taken after an end was asked for.
-const AFTER: usize = 10_000;
+const AFTER: usize = 1_000;
 /// Bytes that wait to leave: several of our largest messages.
 const UNWRITTEN: usize = 4 * 1024 * 1024;
 /// Nothing waits for company.

@@ -101,6 +101,8 @@ pub(super) struct Rooms {
     file: Option<PathBuf>,
     /// None until somebody asks: until then the session before may write it still.
     kept: Mutex<Option<Kept>>,
+    /// Rooms that were made since a list was asked for: it may not have them yet.
+    fresh: Mutex<BTreeSet<String>>,
     /// The bot is in or out of a room in another way than plugins were told.
     changed: Notify,
     /// The bot is asked into a room.
@@ -160,6 +162,7 @@ impl Rooms {
         Self {
             file: folder.map(|folder| folder.join(FILE)),
             kept: Mutex::new(None),
+            fresh: Mutex::default(),
             changed: Notify::new(),
             asked: Notify::new(),
         }
@@ -169,6 +172,18 @@ impl Rooms {
         MutexGuard::map(self.kept.lock(), |kept| {
             kept.get_or_insert_with(|| Kept::read(self.file.as_ref()))
         })
+    }
+
+    /// Notes that a list is about to be asked for.
+    pub(super) fn begin_list(&self) {
+        self.fresh.lock().clear();
+    }
+
+    /// Notes that the bot goes nowhere because it is asked.
+    pub(super) fn decline_all(&self) {
+        for room in self.asked_into() {
+            self.change(&room.id, |room| room.is_asked = false);
+        }
     }
 
     /// Waits until the bot is asked into a room.
@@ -294,7 +309,7 @@ impl Rooms {
                 None => tell(&listed.id, &unknown, name, ConversationChanged::Created),
             }
         }
-        let ids = ids(list);
+        let ids = self.ids(list);
         for (id, room) in &kept.rooms {
             if is_gone(id, room, list, &ids) {
                 tell(id, room, None, ConversationChanged::Closed);
@@ -303,12 +318,19 @@ impl Rooms {
         news
     }
 
+    /// The rooms that there are by a list.
+    fn ids(&self, list: &RoomList) -> BTreeSet<String> {
+        let listed = list.rooms.iter().map(|(room, _)| room.id.clone());
+        let fresh = self.fresh.lock();
+        listed.chain(fresh.iter().cloned()).collect()
+    }
+
     /// Takes a list over, once its news is told.
     pub(super) fn take(&self, list: &RoomList) {
         let mut kept = self.kept();
         let was_listed = kept.has_listed;
         let mut is_other = !was_listed;
-        let ids = ids(list);
+        let ids = self.ids(list);
         for (id, room) in &mut kept.rooms {
             if is_gone(id, room, list, &ids) {
                 room.listed = false;
@@ -412,6 +434,7 @@ impl Rooms {
             ..self.making(part).unwrap_or_default()
         };
         self.change_making(part, Some(making));
+        self.fresh.lock().insert(id.to_owned());
         self.change(id, |room| {
             room.name = Some(name.to_owned());
             room.listed = true;
@@ -475,13 +498,8 @@ impl Rooms {
     }
 }
 
-fn ids(list: &RoomList) -> BTreeSet<&str> {
-    let rooms = list.rooms.iter();
-    rooms.map(|(room, _)| room.id.as_str()).collect()
-}
-
 /// Tells whether a room was in the list before and is not any more.
-fn is_gone(id: &str, room: &Room, list: &RoomList, ids: &BTreeSet<&str>) -> bool {
+fn is_gone(id: &str, room: &Room, list: &RoomList, ids: &BTreeSet<String>) -> bool {
     room.listed && !ids.contains(id) && (list.knows_managed || !room.managed)
 }
 

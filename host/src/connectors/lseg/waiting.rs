@@ -12,6 +12,8 @@ use crate::model::Timestamp;
 
 /// Events that wait for the host; when they are so many, no more is read.
 const MOST: usize = 1_000;
+/// Bytes of them; the last may go beyond.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// Events that are handed over at one time.
 const BATCH: usize = 64;
 /// What is heard again within this time, and says nothing of its own, is the same.
@@ -32,6 +34,8 @@ pub(super) struct Waiting {
 struct Counts {
     came: usize,
     went: usize,
+    /// Bytes of what waits.
+    bytes: usize,
 }
 
 impl Counts {
@@ -48,13 +52,18 @@ impl Waiting {
 
     /// Waits until there is room for one more.
     pub(super) async fn room(&self) {
-        self.until(|counts| counts.waiting() < MOST).await;
+        let has_room = |counts: &Counts| counts.waiting() < MOST && counts.bytes < MOST_BYTES;
+        self.until(has_room).await;
     }
 
     /// Takes an event. Whoever waited for room before has it.
     pub(super) fn push(&self, incoming: Incoming) {
+        let size = size(&incoming);
         self.events.lock().push_back(incoming);
-        self.counts.send_modify(|counts| counts.came += 1);
+        self.counts.send_modify(|counts| {
+            counts.came += 1;
+            counts.bytes += size;
+        });
     }
 
     /// Waits for events, and gives the first of them. They wait until they are [taken](Self::taken).
@@ -68,9 +77,12 @@ impl Waiting {
     pub(super) fn taken(&self, count: usize) {
         let mut events = self.events.lock();
         let count = count.min(events.len());
-        events.drain(..count);
+        let size: usize = events.drain(..count).map(|one| size(&one)).sum();
         drop(events);
-        self.counts.send_modify(|counts| counts.went += count);
+        self.counts.send_modify(|counts| {
+            counts.went += count;
+            counts.bytes -= size;
+        });
     }
 
     /// Waits until the journal has what waits now.
@@ -98,6 +110,11 @@ impl Waiting {
         // Whoever counts is this, and is there.
         let _ = counts.wait_for(|counts| holds(counts)).await;
     }
+}
+
+/// What an event holds: it was made of this.
+fn size(incoming: &Incoming) -> usize {
+    incoming.event.raw.as_ref().map_or(0, String::len)
 }
 
 #[cfg(test)]
@@ -130,6 +147,20 @@ mod tests {
         waiting.taken(MOST);
         assert_eq!(waiting.len(), 0);
         assert!(waiting.through().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_few_large_ones_fill_it_up_too() {
+        let waiting = Waiting::default();
+        let mut large = said("m");
+        large.event.raw = Some("x".repeat(MOST_BYTES / 2));
+        for _ in 0..2 {
+            assert!(waiting.room().now_or_never().is_some());
+            waiting.push(large.clone());
+        }
+        assert!(waiting.room().now_or_never().is_none());
+        waiting.taken(1);
+        assert!(waiting.room().now_or_never().is_some());
     }
 
     #[test]

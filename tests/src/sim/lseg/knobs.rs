@@ -25,6 +25,8 @@ pub(super) struct Knobs {
     pub(super) acknowledges: bool,
     /// Tokens that are refused are told by an event before the stream ends.
     pub(super) says_refusal: bool,
+    /// The code with which a stream ends whose token is refused.
+    pub(super) refusal_code: u16,
     /// The stream never says that it is connected.
     pub(super) mute: bool,
     /// Streams are there and neither read nor speak: nobody has told that the other end is gone.
@@ -56,6 +58,7 @@ impl Default for Knobs {
             echo: false,
             acknowledges: false,
             says_refusal: false,
+            refusal_code: 1008,
             mute: false,
             hangs: false,
             early: None,
@@ -99,6 +102,7 @@ impl Knobs {
             "echo": self.echo,
             "acknowledges": self.acknowledges,
             "says_refusal": self.says_refusal,
+            "refusal_code": self.refusal_code,
             "mute": self.mute,
             "hangs": self.hangs,
             "early": self.early,

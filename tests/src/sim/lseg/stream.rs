@@ -202,7 +202,8 @@ impl Serving {
                 let error = json!({"code": "401", "message": "token expired"});
                 json!({"event": "error", "reqId": request, "error": error})
             });
-            return Err((told, End::Closed(1008, "token expired")));
+            let code = world.knobs.refusal_code;
+            return Err((told, End::Closed(code, "token expired")));
         };
         if let Some(line) = world.lines.get_mut(&self.number) {
             line.account = Some(account.clone());

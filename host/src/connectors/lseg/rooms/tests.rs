@@ -124,6 +124,42 @@ fn what_is_being_made_is_known_over_a_crash() {
 }
 
 #[test]
+fn a_room_that_was_made_while_rooms_were_listed_is_not_gone() {
+    let rooms = Rooms::new(None);
+    rooms.take(&list(&[("a", "Desk")]));
+    rooms.begin_list();
+    rooms.made("part", "new", "Tigers");
+    rooms.joined("new", false, true);
+    let before = list(&[("a", "Desk")]);
+    assert_eq!(rooms.news(&before), []);
+    rooms.take(&before);
+    assert!(rooms.is_in("new"));
+    // The next list is asked for after it was made.
+    rooms.begin_list();
+    assert_eq!(rooms.news(&before).len(), 1);
+}
+
+#[test]
+fn who_goes_nowhere_when_asked_is_asked_in_vain() {
+    let rooms = Rooms::new(None);
+    rooms.ask_in("a");
+    rooms.decline_all();
+    assert_eq!(rooms.asked_into(), []);
+}
+
+#[test]
+fn what_the_session_before_wrote_at_its_end_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let before = Rooms::new(Some(&path));
+    before.joined("a", false, true);
+    // Made for new settings, while the session before goes on.
+    let next = Rooms::new(Some(&path));
+    before.left("a");
+    assert!(next.was_left("a"));
+}
+
+#[test]
 fn a_room_that_is_over_makes_place_for_another() {
     let rooms = Rooms::new(None);
     let many: Vec<String> = (0..MAX_ROOMS)

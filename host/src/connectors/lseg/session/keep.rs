@@ -105,6 +105,7 @@ impl Hearing<'_> {
         missing: &mut BTreeSet<String>,
     ) -> Result<(), End> {
         let connector = self.connector;
+        connector.rooms.begin_list();
         let list = connector.list().await.map_err(End::Api)?;
         let now = connector.now();
         let news = connector.rooms.news(&list);
@@ -113,7 +114,9 @@ impl Hearing<'_> {
             .map(|news| connector.reading(now, |reading| event_of_news(news, reading)));
         self.offer(events.collect()).await.map_err(End::Session)?;
         connector.rooms.take(&list);
-        if is_first && connector.config.accept_invites {
+        if !connector.config.accept_invites {
+            connector.rooms.decline_all();
+        } else if is_first {
             self.look_for_invitations().await;
         }
         let (wanted, not_there) = connector.rooms.wanted(&connector.config.rooms);

@@ -25,7 +25,7 @@ const PING: &[u8] = b"2";
 const REQUESTS: u32 = 1_000_000;
 
 /// Frames that come before the stream says that it is connected.
-const EARLY: usize = 1_000;
+const EARLY: usize = 64;
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
