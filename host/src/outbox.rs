@@ -43,6 +43,7 @@ use tokio_util::task::TaskTracker;
 pub use self::bot::BotOutbox;
 use self::bot::{BotQueue, Item};
 use self::broadcast::Broadcasts;
+pub use self::edit::EditSentences;
 use self::edit::Reposts;
 use self::hold::Holds;
 pub use self::hold::MAX_HOLDS;

@@ -66,7 +66,7 @@ async fn an_edit_is_sent_anew_where_the_platform_will_not_edit() {
     assert!(outcome.contains("sent anew"), "{outcome}");
     let seen = stage.seen();
     assert!(
-        matches!(&seen[0], Change::Posted(message) if message.text == "edited" && message.id != first),
+        matches!(&seen[0], Change::Posted(message) if message.text == "Updated: edited" && message.id != first),
         "{seen:?}"
     );
     // The key names the new message from now on.
@@ -101,7 +101,7 @@ async fn an_edit_is_left_or_fails_where_its_rule_says_so() {
     let seen = stage.seen();
     let changed = seen.iter().any(|change| match change {
         Change::Edited(_) => true,
-        Change::Posted(message) => message.text == "edited",
+        Change::Posted(message) => message.text.contains("edited"),
         _ => false,
     });
     assert!(!changed, "{seen:?}");
@@ -121,7 +121,8 @@ async fn an_edit_sent_anew_stays_hidden_from_the_customer() {
     stage
         .tell_in("carol", &chat, &format!("/do edit {secret}"))
         .await;
-    assert_eq!(stage.texts(ONLOOKER, &chat), ["to agents", "edited"]);
+    let shown = stage.texts(ONLOOKER, &chat);
+    assert_eq!(shown, ["to agents", "Updated: edited"]);
     assert!(stage.texts("carol", &chat).is_empty());
     stage.host.stop().await;
 }

@@ -2,12 +2,20 @@
 
 #[path = "lseg/actions.rs"]
 mod actions;
+#[path = "lseg/alone.rs"]
+mod alone;
 #[path = "lseg/desk.rs"]
 mod desk;
 #[path = "lseg/faults.rs"]
 mod faults;
+#[path = "lseg/joins.rs"]
+mod joins;
+#[path = "lseg/kept.rs"]
+mod kept;
 #[path = "lseg/login.rs"]
 mod login;
+#[path = "lseg/making.rs"]
+mod making;
 #[path = "lseg/password.rs"]
 mod password;
 #[path = "lseg/rooms.rs"]

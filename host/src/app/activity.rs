@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -60,6 +60,8 @@ struct Counts {
     events: AtomicU64,
     duplicates: AtomicU64,
     last_event_at: AtomicU64,
+    gaps: AtomicU64,
+    unheld_ms: AtomicU64,
 }
 
 /// An event on its way into the journal.
@@ -101,6 +103,10 @@ pub struct BotActivity {
     pub duplicates: u64,
     /// When the last one came.
     pub last_event_at: Option<Timestamp>,
+    /// Times when nobody heard its platform, which keeps nothing.
+    pub gaps: u64,
+    /// How long they were, in milliseconds.
+    pub unheld_ms: u64,
 }
 
 impl Activity {
@@ -114,6 +120,15 @@ impl Activity {
             bot: bot.and_then(|bot| self.counts(tenant, &bot.name)),
             at: event.received_at,
             began: Instant::now(),
+        }
+    }
+
+    /// Notes that nobody heard a bot's platform for so long, and that what was said then is gone.
+    pub(super) fn missed(&self, tenant: &Name, bot: &str, gap: Duration) {
+        if let Some(counts) = self.counts(tenant, bot) {
+            let ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
+            counts.gaps.fetch_add(1, Ordering::Relaxed);
+            counts.unheld_ms.fetch_add(ms, Ordering::Relaxed);
         }
     }
 
@@ -134,6 +149,8 @@ impl Activity {
                 events: counts.events.load(Ordering::Relaxed),
                 duplicates: counts.duplicates.load(Ordering::Relaxed),
                 last_event_at: (last > 0).then_some(last),
+                gaps: counts.gaps.load(Ordering::Relaxed),
+                unheld_ms: counts.unheld_ms.load(Ordering::Relaxed),
             }
         })
     }

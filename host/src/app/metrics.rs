@@ -184,6 +184,17 @@ impl Sample {
             bots.iter()
                 .map(|bot| (labels(bot), bot.activity.duplicates)),
         )?;
+        page.counters(
+            "bot_gaps",
+            "Times when nobody heard a bot's platform that keeps nothing",
+            bots.iter().map(|bot| (labels(bot), bot.activity.gaps)),
+        )?;
+        page.counters(
+            "bot_unheld_seconds",
+            "How long those times were, together",
+            bots.iter()
+                .map(|bot| (labels(bot), bot.activity.unheld_ms.div_ceil(1_000))),
+        )?;
         page.gauges(
             "bot_connected",
             "1 while a bot hears its platform",
@@ -398,6 +409,8 @@ fn capped_bots(bots: &[BotSample]) -> Vec<BotSample> {
         (sum.tenant, sum.bot, sum.platform) = (OTHERS.into(), OTHERS.into(), OTHERS.into());
         sum.activity.events += bot.activity.events;
         sum.activity.duplicates += bot.activity.duplicates;
+        sum.activity.gaps += bot.activity.gaps;
+        sum.activity.unheld_ms += bot.activity.unheld_ms;
         sum.activity.last_event_at = sum.activity.last_event_at.max(bot.activity.last_event_at);
         if bot.state != BotState::Connected {
             sum.state = bot.state;

@@ -357,7 +357,8 @@ impl Sessions {
             return;
         }
         let stop = self.stop.child_token();
-        let run = supervise(session.clone(), self.inbox.clone(), stop.clone());
+        let tenant = Name::clone(&self.tenant);
+        let run = supervise(session.clone(), tenant, self.inbox.clone(), stop.clone());
         *session.running.lock() = Some((stop, tokio::spawn(run)));
     }
 
@@ -463,13 +464,20 @@ fn is_tunable(old: &Platform, new: &Platform) -> bool {
 }
 
 /// Keeps a session alive until it is told to end, or its platform refuses the bot.
-async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationToken) {
+async fn supervise(
+    session: Arc<Session>,
+    tenant: Name,
+    inbox: Arc<Inbox>,
+    stop: CancellationToken,
+) {
     let name = session.connector.bot().name;
     let mut wait = FIRST_WAIT;
     loop {
         session.connect();
         let watch = Watching {
             session: &session,
+            tenant: &tenant,
+            inbox: &inbox,
             since: Mutex::default(),
         };
         let run = session.connector.run(inbox.as_ref(), &watch, stop.clone());
@@ -511,6 +519,8 @@ async fn supervise(session: Arc<Session>, inbox: Arc<Inbox>, stop: CancellationT
 /// Notes that a session lives.
 struct Watching<'a> {
     session: &'a Session,
+    tenant: &'a Name,
+    inbox: &'a Inbox,
     since: Mutex<Option<Instant>>,
 }
 
@@ -518,6 +528,11 @@ impl Watch for Watching<'_> {
     fn connected(&self) {
         *self.since.lock() = Some(Instant::now());
         self.session.connected();
+    }
+
+    fn missed(&self, gap: Duration) {
+        let bot = self.session.connector.bot().name;
+        self.inbox.activity().missed(self.tenant, &bot, gap);
     }
 }
 

@@ -4,7 +4,7 @@ use super::read::{Item, Reader, one_of};
 use crate::content::dialog::DialogSentences;
 use crate::content::forms::FormSentences;
 use crate::content::places;
-use crate::outbox::HostedSentences;
+use crate::outbox::{EditSentences, HostedSentences};
 use crate::router;
 
 /// Bytes of one sentence.
@@ -57,6 +57,8 @@ const COMMANDS: &[Slot<router::Sentences>] = &[
 ];
 
 const FAILURE: &[Slot<FailureSentences>] = &[("on-failure", &["trace"], |s| &mut s.on_failure)];
+
+const EDITS: &[Slot<EditSentences>] = &[("updated", &[], |s| &mut s.updated)];
 
 const CHECKS: &[Slot<FormSentences>] = &[
     ("wrong-required", &["field"], |s| &mut s.required),
@@ -141,6 +143,9 @@ pub(super) fn read_sentences(reader: &mut Reader<'_>, item: Option<&Item<'_>>) -
     for (key, places, slot) in FAILURE {
         read(reader, key, places, slot(&mut sentences.failure));
     }
+    for (key, places, slot) in EDITS {
+        read(reader, key, places, slot(&mut sentences.hosted.edits));
+    }
     for (key, places, slot) in CHECKS {
         read(reader, key, places, slot(&mut sentences.hosted.checks));
     }
@@ -222,10 +227,12 @@ mod tests {
         let checks = CHECKS.iter().map(|(key, places, _)| (*key, *places));
         let dialog = DIALOG.iter().map(|(key, places, _)| (*key, *places));
         let failure = FAILURE.iter().map(|(key, places, _)| (*key, *places));
+        let edits = EDITS.iter().map(|(key, places, _)| (*key, *places));
         commands
             .chain(checks)
             .chain(dialog)
             .chain(failure)
+            .chain(edits)
             .collect()
     }
 
@@ -259,6 +266,9 @@ mod tests {
         }
         for (key, known, slot) in FAILURE {
             check(key, known, slot(&mut own.failure));
+        }
+        for (key, known, slot) in EDITS {
+            check(key, known, slot(&mut own.hosted.edits));
         }
         for (key, known, slot) in CHECKS {
             check(key, known, slot(&mut own.hosted.checks));

@@ -6,6 +6,7 @@
 //! | `auth`, `tokens`, `api` | logins and tokens, kept over restarts; requests |
 //! | `session`, `convert` | the stream, and its frames as events |
 //! | `rooms`, `marks` | what the bot knows of its rooms, and when it heard the stream last |
+//! | `waiting` | what was heard and is not in the journal yet |
 //! | `send`, `render`, `split` | actions as requests, content as text |
 //! | `reads` | the answers to reads |
 //! | `doctor` | what is wrong with a bot |
@@ -27,6 +28,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod waiting;
 mod wire;
 
 use std::sync::Arc;
@@ -42,9 +44,11 @@ pub use preview::{MESSAGE_CHARS, preview};
 
 use self::api::Api;
 use self::convert::Reading;
+use self::files::Staged;
 use self::marks::Marks;
 use self::rooms::Rooms;
 use self::send::Gate;
+use self::waiting::Waiting;
 use crate::content::hosted::Shows;
 use crate::journal::{NewPart, Part, Sent};
 use crate::mailbox::session::{BotTuning, Session, SessionEnd, Watch};
@@ -76,12 +80,23 @@ pub struct SetupError(String);
 /// Why a password was not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// The platform says no.
+    /// The platform says no, or was not reached: it is as it was.
     #[error("{0}")]
     Refused(String),
     /// The platform did not answer as it should: whether it was changed is not known.
-    #[error("{0}")]
+    #[error(
+        "{0}; whether the password is changed is not known: try again with the old one in the \
+         settings, and where it is refused write the new one there"
+    )]
     Unknown(String),
+    /// Its file cannot be written, so nothing was asked.
+    #[error("the password is as it was: {path} cannot be written: {why}")]
+    NotWritable {
+        /// The file.
+        path: String,
+        /// What happened.
+        why: String,
+    },
     /// It was changed, and its file could not be written.
     #[error("the password is changed, and {path} is not written: {why}")]
     NotKept {
@@ -92,22 +107,34 @@ pub enum PasswordError {
     },
 }
 
-/// Changes the account's password, and writes it into its file where it has one.
+/// Changes the account's password, and writes it into its file where it has one. That it can be written
+/// is seen before the platform is asked.
 ///
 /// # Errors
 /// [`PasswordError`].
 pub async fn change_password(config: &LsegConfig, new: &Secret) -> Result<(), PasswordError> {
+    let staged = match &config.password_file {
+        Some(path) => {
+            let text = format!("{}\n", new.expose());
+            let staged = Staged::in_place_of(path, text.as_bytes());
+            let staged = staged.map_err(|error| PasswordError::NotWritable {
+                path: path.display().to_string(),
+                why: error.to_string(),
+            });
+            Some((path, staged?))
+        }
+        None => None,
+    };
     auth::change_password(config, new)
         .await
         .map_err(|error| match error {
             auth::AuthError::Refused(why) => PasswordError::Refused(why),
             auth::AuthError::Unavailable(why, _) => PasswordError::Unknown(why),
         })?;
-    let Some(path) = &config.password_file else {
+    let Some((path, staged)) = staged else {
         return Ok(());
     };
-    let written = files::write_private(path, format!("{}\n", new.expose()).as_bytes());
-    written.map_err(|error| PasswordError::NotKept {
+    staged.put().map_err(|error| PasswordError::NotKept {
         path: path.display().to_string(),
         why: error.to_string(),
     })
@@ -122,7 +149,11 @@ pub struct LsegConnector {
     sockets: WebSocketClient,
     rooms: Rooms,
     marks: Marks,
+    waiting: Waiting,
     gate: Gate,
+    /// One comes into a room, or goes, at one time: who has left is not joined by a round of joins
+    /// that began before.
+    moving: tokio::sync::Mutex<()>,
     pace: ArcSwap<Pace>,
 }
 
@@ -154,7 +185,9 @@ impl LsegConnector {
             sockets: sockets.map_err(|error| SetupError(error.to_string()))?,
             rooms: Rooms::new(config.folder.as_ref()),
             marks: Marks::new(config.folder.as_ref()),
+            waiting: Waiting::default(),
             gate: Gate::default(),
+            moving: tokio::sync::Mutex::default(),
             pace: ArcSwap::from_pointee(PACE),
             config: Arc::new(config),
         })
@@ -171,11 +204,13 @@ impl LsegConnector {
     /// Reads something with what the bot knows.
     fn reading<T>(&self, now: Timestamp, read: impl FnOnce(&Reading<'_>) -> T) -> T {
         let name = |id: &str| self.rooms.find(id).and_then(|room| room.name);
+        let first = |key| self.waiting.heard_at(key, now);
         read(&Reading {
             tenant: &self.tenant,
             bot: &self.own,
             now,
             name: &name,
+            first: &first,
         })
     }
 }
@@ -233,10 +268,12 @@ impl Session for LsegConnector {
         self.pace.store(Arc::new(PACE.tuned(&tuning)));
     }
 
-    fn leave(&self) {}
+    fn leave(&self) {
+        self.api.auth().forgive();
+    }
 
     fn quiet(&self) -> Option<(u64, u64)> {
         let events = self.marks.events();
-        Some((events, events))
+        (self.waiting.len() == 0).then_some((events, events))
     }
 }

@@ -42,6 +42,9 @@ pub struct Installation {
 pub trait Watch: Send + Sync {
     /// From now on it hears its platform.
     fn connected(&self);
+
+    /// For so long it did not, and what was said then is gone: its platform keeps nothing.
+    fn missed(&self, _gap: Duration) {}
 }
 
 /// How a session ended.

@@ -31,6 +31,8 @@ const AGREE: Duration = Duration::from_secs(15);
 const WRITE: Duration = Duration::from_secs(10);
 /// How long a server may take to agree to an end.
 const CLOSE: Duration = Duration::from_secs(2);
+/// Messages that are taken after an end was asked for.
+const AFTER: usize = 1_000;
 /// Bytes that wait to leave: several of our largest messages.
 const UNWRITTEN: usize = 4 * 1024 * 1024;
 /// Nothing waits for company.
@@ -190,6 +192,7 @@ impl WebSocketClient {
             protocol: protocol.map(str::to_owned),
             most: opening.most,
             pulse: opening.heartbeat.map(Pulse::new),
+            heard_at: Instant::now(),
         })
     }
 
@@ -271,12 +274,19 @@ pub struct WebSocket {
     protocol: Option<String>,
     most: usize,
     pulse: Option<Pulse>,
+    /// When the server last showed that it is there.
+    heard_at: Instant,
 }
 
 impl WebSocket {
     /// The protocol that the server has agreed to.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
+    }
+
+    /// When the server last showed that it is there, as far as anybody looked.
+    pub fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
     /// Waits for what comes next. It may be dropped and called again: nothing is lost. The heartbeat
@@ -288,6 +298,9 @@ impl WebSocket {
         loop {
             let due = self.pulse.as_ref().map(Pulse::due);
             let message = tokio::select! {
+                // What has come counts first: nobody may have looked for a while, and the answer to a
+                // ping lies there.
+                biased;
                 message = self.stream.next() => message,
                 () = at(due) => {
                     self.beat().await?;
@@ -301,6 +314,7 @@ impl WebSocket {
                 });
             };
             let message = message.map_err(|error| of_error(error, self.most))?;
+            self.heard_at = Instant::now();
             if let Some(pulse) = &mut self.pulse {
                 // Whatever comes shows that the server is there.
                 pulse.silent_at = None;
@@ -336,13 +350,30 @@ impl WebSocket {
     }
 
     /// Ends it: says so, and gives the server a moment to agree.
-    pub async fn close(mut self) {
+    pub async fn close(self) {
+        self.finish().await;
+    }
+
+    /// As [`WebSocket::close`], with what the server had said up to there.
+    pub async fn finish(mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
         let end = async {
             // Who is gone need not be told.
             let _ = self.stream.close(None).await;
-            while let Some(Ok(_)) = self.stream.next().await {}
+            while let Some(Ok(message)) = self.stream.next().await {
+                match message {
+                    Message::Text(text) => frames.push(Frame::Text(text.as_str().to_owned())),
+                    Message::Binary(bytes) => frames.push(Frame::Binary(bytes)),
+                    Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+                    }
+                }
+                if frames.len() >= AFTER {
+                    break;
+                }
+            }
         };
         let _ = timeout(CLOSE, end).await;
+        frames
     }
 
     async fn beat(&mut self) -> Result<(), WebSocketError> {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::bot::{Item, Next};
 use super::perform::{JOURNAL_WAIT, Performed, Performing};
 use crate::content::hosted::Hosted;
+use crate::content::led_by;
 use crate::journal::{Part, Sent, SentAs};
 use crate::mailbox::{Connector, SendError};
 use crate::model::Name;
@@ -24,6 +25,21 @@ const LEFT: &str = "left as it was: the platform will not edit";
 const ANEW: &str = "sent anew: the platform will not edit";
 const NOT_OWN: &str =
     "the platform will not edit, and this is not known as a message of the plugin's";
+
+/// What the host says where it sends a message anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditSentences {
+    /// Before a message that stands for an edit. Empty says nothing.
+    pub updated: String,
+}
+
+impl Default for EditSentences {
+    fn default() -> Self {
+        Self {
+            updated: "Updated:".to_owned(),
+        }
+    }
+}
 
 /// When each message was last sent anew, by tenant, bot and message.
 #[derive(Default)]
@@ -113,7 +129,8 @@ impl Performing<'_> {
             };
         }
         let conversation = Name::from(old.conversation.as_str());
-        let send = message_of(edit, &conversation, &old.how);
+        let updated = self.shared.config.sentences.load().edits.updated.clone();
+        let send = message_of(edit, &updated, &conversation, &old.how);
         let action = Action {
             kind: ActionKind::Send(send),
             ..Action::clone(&part.what.action)
@@ -164,10 +181,10 @@ async fn send_once(
 }
 
 /// The message that takes the place of one that cannot be edited: nobody sees it who did not see that one.
-fn message_of(edit: &Edit, conversation: &str, how: &SentAs) -> Send {
+fn message_of(edit: &Edit, updated: &str, conversation: &str, how: &SentAs) -> Send {
     Send {
         target: Target::Conversation(conversation.to_owned()),
-        content: edit.content.clone(),
+        content: led_by(updated, &edit.content),
         attachments: Vec::new(),
         thread: how.thread.clone(),
         visibility: how.visibility,

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::fakes::{
     Bench, Platform, action, again, content, edit, eventually, form, made, quick, say, text,
 };
-use super::{OutboxConfig, Outcomes, PartEnd};
+use super::{HostedSentences, OutboxConfig, Outcomes, PartEnd};
 use crate::content::hosted::Shows;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{Journal as _, OpenForm, Part, SentAs, Urgency};
@@ -57,7 +57,7 @@ async fn where_a_platform_will_not_edit_the_rule_says_what_then() {
     for (rule, done, end) in [
         (
             EditRule::Repost,
-            vec!["one", "two"],
+            vec!["one", "Updated: two"],
             "sent sent anew: the platform will not edit",
         ),
         (
@@ -105,7 +105,11 @@ async fn a_message_sent_anew_takes_the_key_and_is_seen_by_nobody_else() {
     let done = bench.platform.done("room");
     assert_eq!(
         done,
-        ["for agents", "still for agents", r#"delete Id("m2")"#]
+        [
+            "for agents",
+            "Updated: still for agents",
+            r#"delete Id("m2")"#
+        ]
     );
     let sends = bench.platform.sends.lock().clone();
     let how: Vec<_> = sends
@@ -129,7 +133,7 @@ async fn an_edit_that_waits_to_be_sent_anew_holds_up_nothing() {
     bench
         .send("joke", "room", vec![keyed("0", "k"), edit("k", "1")])
         .await;
-    eventually(|| bench.platform.done("room") == ["0", "1"]).await;
+    eventually(|| bench.platform.done("room") == ["0", "Updated: 1"]).await;
     for n in 2..6 {
         bench
             .send("joke", "room", vec![edit("k", &n.to_string())])
@@ -139,7 +143,7 @@ async fn an_edit_that_waits_to_be_sent_anew_holds_up_nothing() {
             .await;
     }
     let answers = (2..6).map(|n| format!("answer {n}"));
-    let wanted: Vec<String> = ["0".to_owned(), "1".to_owned()]
+    let wanted: Vec<String> = ["0".to_owned(), "Updated: 1".to_owned()]
         .into_iter()
         .chain(answers)
         .collect();
@@ -165,7 +169,7 @@ async fn a_message_is_sent_anew_once_in_a_while_with_what_it_says_last() {
     bench.through().await;
     let gaps = begun.elapsed().as_millis() / gap.as_millis();
     let said = bench.platform.done("room");
-    assert_eq!(said.last().map(String::as_str), Some("199"));
+    assert_eq!(said.last().map(String::as_str), Some("Updated: 199"));
     let anew = said.len() as u128 - 1;
     assert!(anew <= gaps + 1, "{anew} in {gaps} gaps: {said:?}");
 }
@@ -253,7 +257,22 @@ async fn a_message_that_was_told_of_is_known_by_its_id() {
         .send("joke", "room", vec![edit_or(own, "two", EditRule::Repost)])
         .await;
     bench.through().await;
-    assert_eq!(bench.platform.done("room"), ["one", "two"]);
+    assert_eq!(bench.platform.done("room"), ["one", "Updated: two"]);
+}
+
+#[tokio::test]
+async fn what_stands_before_a_message_that_is_sent_anew_is_a_setting() {
+    for (updated, said) in [("Korrektur:", "Korrektur: two"), ("", "two")] {
+        let config = quick();
+        let mut sentences = HostedSentences::default();
+        sentences.edits.updated = updated.to_owned();
+        config.sentences.store(Arc::new(sentences));
+        let bench = Bench::with(no_edits(), config, Arc::new(MemoryJournal::new()));
+        let list = vec![keyed("one", "k"), edit("k", "two")];
+        bench.send("joke", "room", list).await;
+        bench.through().await;
+        assert_eq!(bench.platform.done("room"), ["one", said]);
+    }
 }
 
 #[tokio::test]

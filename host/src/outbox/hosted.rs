@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::edit::EditSentences;
 use crate::content::blocks;
 use crate::content::dialog::{DialogContext, DialogSentences};
 use crate::content::forms::{FormSentences, may_answer};
@@ -13,13 +14,15 @@ use crate::model::action::{ActionKind, Target};
 use crate::model::content::{Block, Content, Form, FormAudience};
 use crate::model::event::{ConversationKind, ConversationRole, User, UserKind, Visibility};
 
-/// What the host says where it runs a form itself.
+/// What the host says where it makes up for what a platform does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostedSentences {
     /// Questions, and what is said around them.
     pub dialog: DialogSentences,
     /// What is said of wrong answers.
     pub checks: FormSentences,
+    /// What is said where a message is sent anew.
+    pub edits: EditSentences,
 }
 
 /// Makes the part that a platform would get which shows less, and says what it would not show as it is;

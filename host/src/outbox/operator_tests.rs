@@ -350,7 +350,7 @@ async fn an_edit_that_waits_to_be_sent_anew_is_of_its_conversation() {
     bench
         .send("joke", "room", vec![first, edit("k", "two")])
         .await;
-    eventually(|| bench.platform.done("room") == ["one", "two"]).await;
+    eventually(|| bench.platform.done("room") == ["one", "Updated: two"]).await;
     bench.send("joke", "room", vec![edit("k", "three")]).await;
     let room = of_conversation("room");
     let state = |state| vec![("room".to_owned(), state, 1)];
@@ -360,5 +360,5 @@ async fn an_edit_that_waits_to_be_sent_anew_is_of_its_conversation() {
     let dropped = bench.outbox.drop_parts(&room).await.expect("dropped");
     assert_eq!(dropped.total.dropped, 1);
     bench.through().await;
-    assert_eq!(bench.platform.done("room"), ["one", "two"]);
+    assert_eq!(bench.platform.done("room"), ["one", "Updated: two"]);
 }

@@ -210,6 +210,13 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
             open: true,
         }),
         "create-private" => Action::create_room(NewRoom::named(or("room-1")).member("ada")),
+        "create-with" => {
+            let given = or("room-1:ada@example.com");
+            let (name, members) = given.split_once(':')?;
+            let room = NewRoom::named(name);
+            let members = members.split(',');
+            Action::create_room(members.fold(room, |room, member| room.member(member)))
+        }
         "create-direct" => Action::create_direct(or("user-1")),
         "update-conversation" => Action::update_conversation(UpdateConversation {
             conversation: None,

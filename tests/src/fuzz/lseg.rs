@@ -18,6 +18,7 @@ pub fn lseg_frame(data: &[u8]) {
             bot: &bot,
             now: 1_800_000_000_000,
             name: &|_| None,
+            first: &|_| 1_800_000_000_000,
         };
         read_frame(data, &reading)
     };

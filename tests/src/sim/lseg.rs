@@ -173,6 +173,11 @@ impl Lseg {
         self.desk.world.lock().pings
     }
 
+    /// Frames that streams were told, but for answers.
+    pub fn told(&self) -> u64 {
+        self.desk.world.lock().told
+    }
+
     /// Streams that are connected.
     pub fn streams(&self) -> usize {
         let world = self.desk.world.lock();
@@ -182,11 +187,16 @@ impl Lseg {
 
     /// Tells whether the bot is in a room.
     pub fn has_joined(&self, room: &str) -> bool {
+        self.has_joined_as(BOT, room)
+    }
+
+    /// Tells whether a bot is in a room.
+    pub fn has_joined_as(&self, bot: &str, room: &str) -> bool {
         let world = self.desk.world.lock();
         let room = world
             .find_room(room)
             .and_then(|id| world.rooms.get(&id).cloned());
-        room.is_some_and(|room| room.joined.contains(BOT))
+        room.is_some_and(|room| room.joined.contains(bot))
     }
 
     /// The addresses of the people in a room.

@@ -18,7 +18,7 @@ async fn desk() -> Desk {
 
 impl Desk {
     /// Has the guest act, and gives the outcome that it hears.
-    async fn outcome(&self, command: &str) -> String {
+    pub(crate) async fn outcome(&self, command: &str) -> String {
         let before = self.sim.sent_count();
         self.sim.say("Desk", "ada", &format!("/do {command}"));
         let mut last = before;

@@ -133,6 +133,9 @@ async fn a_message_in_doubt_is_sent_again_and_counted() {
     // It had not.
     let failed = Fault::on(POST).status(502);
     assert_eq!(doubt(failed, "resend").await, (1, 2, 1, 1));
+    // Something between says yes to everything.
+    let page = Fault::on(POST).html(200);
+    assert_eq!(doubt(page, "resend").await, (1, 2, 1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -285,22 +285,19 @@ async fn a_token_that_ends_in_mid_flight_is_renewed_and_the_message_is_sent_once
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_twice_is_not_asked_for_ever() {
+async fn what_is_refused_twice_fails() {
     let sim = fast().await;
     sim.room("Desk");
-    let desk = Desk::on(sim, "rooms = \"listed\"", &["echo"]).await;
+    let desk = Desk::on(sim, "rooms = \"listed\"", &["actions"]).await;
     desk.joins("Desk").await;
     desk.sim
-        .fault(Fault::on("POST */post").times(0).status(401));
+        .fault(Fault::on("POST */invite").times(0).status(401));
     let before = desk.sim.request_count();
-    desk.sim.say("Desk", "ada", "hello");
-    let post = |it: &Logged| it.path.ends_with("/post");
-    desk.sim
-        .request_like(before, PATIENCE, post)
-        .await
-        .expect("it is tried");
-    desk.meanwhile(desk.sim.sent_count()).await;
-    let posts = desk.sim.requests_after(before);
-    assert_eq!(posts.iter().filter(|it| post(it)).count(), 2);
+    let outcome = desk.outcome("invite bob@example.com").await;
+    assert!(outcome.contains("Denied"), "{outcome}");
+    let asked = desk.sim.requests_after(before);
+    let invites = asked.iter().filter(|it| it.path.ends_with("/invite"));
+    assert_eq!(invites.count(), 2, "with a new token once more");
+    assert_eq!(desk.grants("refresh_token"), 1);
     desk.stop().await;
 }

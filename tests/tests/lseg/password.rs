@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use parlor_tests::harness::PATIENCE;
+use parlor_tests::process::HostProcess;
+use parlor_tests::sim::Fault;
 use parlor_tests::sim::lseg::{APP_KEY, Lseg, PASSWORD, TOKEN_PATH};
 use tokio::io::AsyncWriteExt as _;
 
@@ -96,6 +99,74 @@ async fn a_change_that_the_platform_refuses_changes_nothing() {
         std::fs::read_to_string(sim.file("password")).expect("it is there"),
         "wr0ng"
     );
+}
+
+fn written(sim: &Lseg) -> String {
+    std::fs::read_to_string(sim.file("password")).expect("it is there")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_says_200_changes_no_password() {
+    let (sim, folder) = prepared().await;
+    sim.fault(Fault::on(TOKEN_PATH).times(0).html(200));
+    let (changed, printed) = change(folder.path(), "desk", &format!("{NEW}\n")).await;
+    assert!(!changed, "{printed}");
+    assert!(
+        printed.contains("whether the password is changed is not known"),
+        "{printed}"
+    );
+    assert_eq!(
+        (sim.password(), written(&sim)),
+        (PASSWORD.to_owned(), format!("{PASSWORD}\n"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_it_was_changed_is_found_out_where_the_answer_is_lost() {
+    // It was.
+    let (sim, folder) = prepared().await;
+    sim.fault(Fault::on(TOKEN_PATH).close_socket().performed());
+    let (changed, printed) = change(folder.path(), "desk", &format!("{NEW}\n")).await;
+    assert!(changed, "{printed}");
+    assert_eq!(
+        (sim.password(), written(&sim)),
+        (NEW.to_owned(), format!("{NEW}\n"))
+    );
+    // It was not.
+    let (sim, folder) = prepared().await;
+    sim.fault(Fault::on(TOKEN_PATH).status(502));
+    let (changed, printed) = change(folder.path(), "desk", &format!("{NEW}\n")).await;
+    assert!(!changed && printed.contains("502"), "{printed}");
+    assert!(!printed.contains("not known"), "{printed}");
+    assert_eq!(
+        (sim.password(), written(&sim)),
+        (PASSWORD.to_owned(), format!("{PASSWORD}\n"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_runs_goes_on_with_the_new_one() {
+    let (sim, folder) = prepared().await;
+    let program = Path::new(env!("CARGO_BIN_EXE_parlor-under-test"));
+    let host = HostProcess::start(program, folder.path()).expect("it starts");
+    assert!(sim.comes_to(PATIENCE, |sim| sim.streams() == 1).await);
+    let (changed, printed) = change(folder.path(), "desk", &format!("{NEW}\n")).await;
+    assert!(changed, "{printed}");
+    assert!(!printed.contains("no host runs"), "{printed}");
+    let connects = |sim: &Lseg| {
+        let frames = sim.frames();
+        let connects = frames
+            .iter()
+            .filter(|it| it["frame"]["command"] == "connect");
+        connects.count() >= 2 && sim.streams() == 1
+    };
+    assert!(sim.comes_to(PATIENCE, connects).await);
+    let asked = sim.requests_after(0);
+    let refused = asked
+        .iter()
+        .filter(|it| it.path == TOKEN_PATH && it.status != Some(200));
+    assert_eq!(refused.count(), 0, "the old one was not tried again");
+    host.stop().await.expect("it stops");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,8 +234,51 @@ async fn a_token_that_the_stream_refuses_is_renewed_once_and_then_the_bot_stops(
     desk.stop().await;
 }
 
+/// A folder of a bot whose token says that it holds so long, and so much longer.
+async fn kept(lifetime: u64, left: u64, more: &str) -> (Lseg, tempfile::TempDir) {
+    let data = tempfile::tempdir().expect("a folder");
+    let desk = Desk::in_folder(platform(1.0).await, data.path(), more, &[]).await;
+    let sim = desk.stop().await;
+    let file = data.path().join("connectors/desk/token.json");
+    let text = std::fs::read_to_string(&file).expect("it is kept");
+    let mut kept: Value = serde_json::from_str(&text).expect("it is JSON");
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    kept["expires_in"] = json!(lifetime.to_string());
+    kept["expires_tm"] = json!(since.expect("it is later").as_secs() + left);
+    std::fs::write(&file, kept.to_string()).expect("it can be written");
+    (sim, data)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_never_says_connected_is_left() {
+async fn a_stream_that_ends_without_a_reason_gets_another_token_where_its_own_is_old() {
+    let more = "rooms = \"listed\"";
+    let (sim, data) = kept(600, 400, more).await;
+    sim.act("expire", json!({}));
+    sim.set(json!({"refusal_code": 1000}));
+    let before = sim.request_count();
+    let desk = Desk::in_folder(sim, data.path(), more, &[]).await;
+    let asked = desk.sim.requests_after(before);
+    let streams = asked.iter().filter(|it| it.path == STREAM_PATH);
+    assert_eq!(streams.count(), 2);
+    assert_eq!(desk.grants("refresh_token"), 1);
+    desk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_kept_is_replaced_before_its_own_end() {
+    // It holds a hundred seconds more; two later it is time.
+    let more = "rooms = \"listed\"\nstream-margin-secs = 98";
+    let (sim, data) = kept(300, 100, more).await;
+    let before = sim.frames().len();
+    let desk = Desk::in_folder(sim, data.path(), more, &[]).await;
+    let shown = |sim: &Lseg| sim.frames().len() >= before + 2;
+    assert!(desk.sim.comes_to(PATIENCE, shown).await);
+    assert_eq!(commands(&desk.sim)[before..], ["connect", "authenticate"]);
+    desk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_cannot_be_opened_is_tried_again() {
     let sim = fast().await;
     sim.fault(
         Fault::on(&format!("GET {STREAM_PATH}"))

@@ -77,7 +77,7 @@ async fn what_cannot_be_changed_any_more_is_said_anew() {
             "errors": [{"description": "A message can be edited 10 times"}],
         })));
     let anew = does(&cloud, "edit", "message").await;
-    assert_eq!(anew.text, "edited");
+    assert_eq!(anew.text, "Updated: edited");
     cloud.stop().await;
 }
 

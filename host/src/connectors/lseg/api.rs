@@ -8,7 +8,7 @@ use url::Url;
 
 use super::auth::{Auth, AuthError, Token};
 use super::config::LsegConfig;
-use super::wire::ErrorBody;
+use super::wire::{Claim, ErrorBody};
 use crate::mailbox::SendError;
 use crate::model::directory::ReadError;
 use crate::model::payload::ActionError;
@@ -108,12 +108,14 @@ impl Api {
     /// Makes a request. A token that was refused is renewed, and the request made once more.
     pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let token = self.auth.token().await?;
-        let mut answer = self.make(call, &token).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            let token = self.auth.renew(&token).await?;
-            answer = self.make(call, &token).await?;
+        let answer = self.make(call, &token).await?;
+        match self.whole(answer) {
+            Err(ApiError::Refused(refusal)) if refusal.status == StatusCode::UNAUTHORIZED => {
+                let token = self.auth.renew(&token).await?;
+                self.whole(self.make(call, &token).await?)
+            }
+            ended => ended,
         }
-        self.whole(answer)
     }
 
     /// Makes a request that a bot need not be allowed to make: its token is not to blame.
@@ -128,9 +130,16 @@ impl Api {
         ApiError::Nonsense(self.host())
     }
 
-    fn whole(&self, answer: Answer) -> Result<Answer, ApiError> {
+    /// What an answer comes to. A page of a gateway may say 200, and nothing was done.
+    fn whole(&self, mut answer: Answer) -> Result<Answer, ApiError> {
         if answer.status.is_success() {
-            return Ok(answer);
+            match Claim::read(&answer.body) {
+                Claim::Done => return Ok(answer),
+                Claim::Nonsense => return Err(self.nonsense()),
+                Claim::Error(status) => {
+                    answer.status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                }
+            }
         }
         Err(ApiError::Refused(self.refusal(&answer)))
     }
@@ -246,6 +255,27 @@ impl ApiError {
         }
     }
 
+    /// What was asked to wait, where something was.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Auth(AuthError::Unavailable(_, wait)) => *wait,
+            Self::Refused(refusal) => refusal.throttled,
+            _ => None,
+        }
+    }
+
+    /// Tells whether the bot may not: asking again soon helps nothing.
+    pub(super) fn is_denied(&self) -> bool {
+        let refusal = self.refusal();
+        refusal.is_some_and(|it| matches!(it.status.as_u16(), 401 | 403 | 451))
+    }
+
+    /// Tells whether the bot has none of what it asked for: it is not there, or not for it.
+    pub(super) fn has_none(&self) -> bool {
+        let refusal = self.refusal();
+        refusal.is_some_and(|it| matches!(it.status.as_u16(), 401 | 403 | 404 | 405 | 451 | 501))
+    }
+
     /// The refusal, where there is one.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -268,19 +298,13 @@ impl Refusal {
         if let Some(after) = self.throttled {
             return SendError::Throttled { after, detail };
         }
-        // The token was refused twice: nothing was done.
-        if self.status == StatusCode::UNAUTHORIZED {
-            return SendError::Again {
-                after: Some(LOGIN_WAIT),
-                detail,
-            };
-        }
         // None of these is documented as "not done".
         if self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT {
             return SendError::InDoubt(detail);
         }
         let class = match self.status.as_u16() {
-            403 => ActionError::Denied,
+            // A new token was refused like the old one: it is not the token's fault.
+            401 | 403 => ActionError::Denied,
             404 => ActionError::NotFound,
             413 => ActionError::TooLarge,
             451 => ActionError::RefusedByPolicy,
@@ -331,7 +355,7 @@ mod tests {
                 "throttled 1",
             ),
             (400, r#"{"error":{"message":"Validation error"}}"#, "Failed"),
-            (401, "", "again"),
+            (401, "", "Denied"),
             (403, "", "Denied"),
             (404, "", "NotFound"),
             (413, "", "TooLarge"),

@@ -4,16 +4,19 @@
 //!
 //! | Event | Key |
 //! |---|---|
-//! | a message | its `messageId`; without one, its room, sender, time and text |
-//! | an invitation | its room, who invites, and its time or, without one, when it was heard |
-//! | the bot comes into a room, or goes | the room and the number of the change, kept over restarts |
+//! | a message | its room and its `messageId`; without one, its room, sender, time and text |
+//! | an invitation | its room, who invites, and its time or, without one, the minute when it was heard first |
+//! | the bot comes into a room, or goes | the room and the number of the change, kept over restarts; a record that is lost numbers anew, and says since when |
 //! | a room is new, renamed, gone | the same |
 //! | anything else | all of it, and when it was heard: nothing is known of it that would tell two apart |
+//!
+//! All of them have the bot in them: two bots in one room hear each for itself.
 
 use serde_json::Value;
 
 use super::PLATFORM;
 use super::rooms::{RoomChange, RoomNews};
+use super::wire::{is_error, is_pending};
 use crate::content::{TextEntities, clean_line, entities_from_text, mentions_bot, without_mention};
 use crate::journal::EventKey;
 use crate::mailbox::Incoming;
@@ -30,6 +33,8 @@ pub const DIRECT: &str = "user:";
 const BOT_ACCOUNT: &str = "bot_agent.";
 /// Bytes of an event of an unknown kind that are handed on.
 const OTHER_BYTES: usize = 64 * 1024;
+/// Characters of an error's words that are shown.
+const SHOWN: usize = 300;
 /// Bytes of a kind's name.
 const KIND_BYTES: usize = 64;
 /// What is larger is in milliseconds, what is smaller in seconds.
@@ -45,6 +50,8 @@ pub struct Reading<'a> {
     pub now: Timestamp,
     /// The name of a room.
     pub name: &'a dyn Fn(&str) -> Option<String>,
+    /// When something was heard first that says no time of its own.
+    pub first: &'a dyn Fn(EventKey) -> Timestamp,
 }
 
 /// What a frame is.
@@ -58,6 +65,8 @@ pub enum Heard {
         request: Option<String>,
         /// What it says.
         why: String,
+        /// It says that the bot may not, or that it is not known.
+        is_denied: bool,
     },
     /// Something happened.
     Happened(Box<Incoming>),
@@ -85,10 +94,13 @@ pub fn read_frame(bytes: &[u8], reading: &Reading<'_>) -> Heard {
         return Heard::Nonsense;
     }
     let request = words(&frame["reqId"]);
-    if let Some(error) = frame.get("error").filter(|error| !error.is_null()) {
+    if let Some(error) = frame.get("error").filter(|error| is_error(error)) {
+        let code = words(&error["code"]);
+        let denied = ["401", "403", "451"];
         return Heard::Failed {
             request,
             why: why(error),
+            is_denied: code.is_some_and(|code| denied.contains(&code.as_str())),
         };
     }
     let Some(kind) = frame["event"].as_str() else {
@@ -123,11 +135,16 @@ fn post(frame: &Value, reading: &Reading<'_>) -> Heard {
     let sender_id = sender.as_ref().map_or("", |sender| sender.id.as_str());
     let at = moment(&post["timestamp"]);
     let given = words(&post["messageId"]);
+    let bot = reading.bot.name.as_str();
     let (key, id) = match &given {
-        Some(id) => (EventKey::new(&[PLATFORM, "post", id]), id.clone()),
+        // Nobody says whether an id is unique beyond its room.
+        Some(id) => (
+            EventKey::new(&[PLATFORM, bot, "post", &room, id]),
+            id.clone(),
+        ),
         None => {
             let moment = at.unwrap_or(reading.now).to_string();
-            let key = EventKey::new(&[PLATFORM, "post", &room, sender_id, &moment, text]);
+            let key = EventKey::new(&[PLATFORM, bot, "post", &room, sender_id, &moment, text]);
             (key, hex(key))
         }
     };
@@ -195,17 +212,13 @@ fn invite(frame: &Value, reading: &Reading<'_>) -> Heard {
     };
     let from = user(&invite["from"]);
     let at = moment(&invite["timestamp"]);
-    let when = at.unwrap_or(reading.now).to_string();
     let by = from.as_ref().map_or("", |from| from.id.as_str());
     let status = words(&invite["status"]);
-    let key = EventKey::new(&[
-        PLATFORM,
-        "invite",
-        &room,
-        by,
-        &when,
-        status.as_deref().unwrap_or_default(),
-    ]);
+    let said = status.as_deref().unwrap_or_default();
+    let bot = reading.bot.name.as_str();
+    let key = |when: &str| EventKey::new(&[PLATFORM, bot, "invite", &room, by, when, said]);
+    let when = at.unwrap_or_else(|| (reading.first)(key("")));
+    let key = key(&when.to_string());
     let mut extras = Vec::new();
     for (name, value) in [
         ("company", words(&invite["from"]["company"])),
@@ -237,7 +250,7 @@ fn invite(frame: &Value, reading: &Reading<'_>) -> Heard {
     };
     Heard::Invited {
         room,
-        is_open: status.is_none_or(|status| status.eq_ignore_ascii_case("pending")),
+        is_open: is_pending(status.as_deref()),
         incoming: Box::new(incoming(
             key,
             &format!("invite:{}", hex(key)),
@@ -255,7 +268,7 @@ fn other(kind: &str, frame: &Value, bytes: &[u8], reading: &Reading<'_>) -> Hear
     }
     let when = reading.now.to_string();
     let text = String::from_utf8_lossy(bytes);
-    let key = EventKey::new(&[PLATFORM, "other", &when, &text]);
+    let key = EventKey::new(&[PLATFORM, &reading.bot.name, "other", &when, &text]);
     let found = Found {
         at: None,
         conversation: None,
@@ -278,7 +291,10 @@ fn other(kind: &str, frame: &Value, bytes: &[u8], reading: &Reading<'_>) -> Hear
 
 /// What plugins hear of a room, or of the bot in it.
 pub(super) fn event_of_news(news: &RoomNews, reading: &Reading<'_>) -> Incoming {
-    let number = news.number.to_string();
+    let number = match news.era {
+        0 => news.number.to_string(),
+        era => format!("{era}.{}", news.number),
+    };
     let own = |change| {
         EventPayload::MemberChanged(MemberChanged {
             who: User::of_bot(reading.bot),
@@ -291,7 +307,8 @@ pub(super) fn event_of_news(news: &RoomNews, reading: &Reading<'_>) -> Incoming 
         RoomChange::Left => ("left", own(MemberChange::Left)),
         RoomChange::Room(change) => ("room", EventPayload::ConversationChanged(change.clone())),
     };
-    let key = EventKey::new(&[PLATFORM, kind, &news.room.id, &number]);
+    let bot = reading.bot.name.as_str();
+    let key = EventKey::new(&[PLATFORM, bot, kind, &news.room.id, &number]);
     let mut place = conversation(&news.room.id, None, reading);
     place.name.clone_from(&news.room.name);
     let found = Found {
@@ -323,7 +340,7 @@ fn incoming(key: EventKey, id: &str, reading: &Reading<'_>, found: Found) -> Inc
         tenant: Name::clone(reading.tenant),
         key,
         event: Event {
-            id: format!("{PLATFORM}:{id}"),
+            id: format!("{PLATFORM}:{}:{id}", reading.bot.name),
             sequence: 0,
             attempt: 1,
             occurred_at: found.at.unwrap_or(reading.now),
@@ -423,7 +440,8 @@ fn why(error: &Value) -> String {
     let text = words(error)
         .or_else(|| of("message"))
         .or_else(|| of("code"));
-    clean_line(&text.unwrap_or_else(|| "an error without words".to_owned())).into_owned()
+    let text = text.unwrap_or_else(|| "an error without words".to_owned());
+    clean_line(&text).chars().take(SHOWN).collect()
 }
 
 fn hex(key: EventKey) -> String {

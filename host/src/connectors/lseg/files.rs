@@ -1,7 +1,7 @@
 //! Small files that only their owner reads, and that are there whole or not at all.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,6 +27,47 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// A file that is written whole and is not in its place yet; it goes where it is not put there.
+pub(super) struct Staged {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes what is to take a file's place, with that one's owner and mode, where there is one: an
+    /// operator's file is read by whoever read it before.
+    pub(super) fn in_place_of(path: &Path, bytes: &[u8]) -> std::io::Result<Self> {
+        // A link leads to the file, and stays one.
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let staged = Self {
+            temporary: beside(&path),
+            path,
+        };
+        write_new(&staged.temporary, bytes)?;
+        if let Ok(old) = std::fs::metadata(&staged.path) {
+            let file = std::fs::File::open(&staged.temporary)?;
+            let own = file.metadata()?;
+            if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+                fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            }
+            file.set_permissions(old.permissions())?;
+        }
+        Ok(staged)
+    }
+
+    /// Puts it into its place.
+    pub(super) fn put(self) -> std::io::Result<()> {
+        std::fs::rename(&self.temporary, &self.path)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Once it is in its place there is none; where it cannot be taken away, it is in nobody's way.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
 }
 
 /// Reads a file, which is no link; none where there is none.
@@ -81,6 +122,27 @@ mod tests {
         std::fs::write(path.join("x"), "").unwrap();
         assert!(write_private(&path, b"new").is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_staged_is_there_when_it_is_put_and_keeps_its_readers() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("password"), folder.path().join("link"));
+        std::fs::write(&path, "old").unwrap();
+        let mode = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(&path, mode).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let staged = Staged::in_place_of(&link, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        drop(staged);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        Staged::in_place_of(&link, b"new").unwrap().put().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(Staged::in_place_of(&folder.path().join("no/where"), b"").is_err());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Marks {
 
 #[derive(Default)]
 struct Kept {
+    /// The file was read: until then the session before may write it still.
+    is_read: bool,
     last: Option<Timestamp>,
     /// It hears now.
     is_hearing: bool,
@@ -30,26 +32,27 @@ struct Kept {
 }
 
 impl Marks {
-    /// Reads what the last run has left.
+    /// Knows what the last run has left, once the bot hears again.
     pub(super) fn new(folder: Option<&PathBuf>) -> Self {
-        let file = folder.map(|folder| folder.join(LAST));
-        let last = file.as_ref().and_then(|file| {
-            // Without the file, or with one that is damaged, nothing is known of a gap.
-            let bytes = read_private(file).ok()??;
-            std::str::from_utf8(&bytes).ok()?.trim().parse().ok()
-        });
         Self {
-            file,
-            kept: Mutex::new(Kept {
-                last,
-                ..Kept::default()
-            }),
+            file: folder.map(|folder| folder.join(LAST)),
+            kept: Mutex::default(),
         }
+    }
+
+    fn read(&self) -> Option<Timestamp> {
+        let file = self.file.as_ref()?;
+        // Without the file, or with one that is damaged, nothing is known of a gap.
+        let bytes = read_private(file).ok()??;
+        std::str::from_utf8(&bytes).ok()?.trim().parse().ok()
     }
 
     /// Notes that the bot hears from now on; since when it did not.
     pub(super) fn begin(&self, now: Timestamp) -> Option<Timestamp> {
         let mut kept = self.kept.lock();
+        if !std::mem::replace(&mut kept.is_read, true) {
+            kept.last = self.read();
+        }
         kept.is_hearing = true;
         let last = kept.last.replace(now);
         self.write(now);
@@ -67,9 +70,9 @@ impl Marks {
         }
     }
 
-    /// Notes that it hears no more.
-    pub(super) fn gone(&self, now: Timestamp) {
-        self.heard(now);
+    /// Notes that it hears no more, since then: that may have been noticed later.
+    pub(super) fn gone(&self, since: Timestamp) {
+        self.heard(since);
         self.kept.lock().is_hearing = false;
     }
 
@@ -78,9 +81,9 @@ impl Marks {
         self.kept.lock().gaps
     }
 
-    /// Notes that the journal has an event.
-    pub(super) fn taken(&self) {
-        self.kept.lock().taken += 1;
+    /// Notes that the journal has so many more events.
+    pub(super) fn taken(&self, count: usize) {
+        self.kept.lock().taken += count as u64;
     }
 
     /// Events that the journal has.

@@ -2,9 +2,12 @@
 
 use super::render::render;
 use super::send::plan;
+use crate::content::led_by;
 use crate::mailbox::SendError;
 use crate::model::action::{Action, ActionKind};
 
+/// What stands before a message that is sent anew, where the settings say nothing else.
+const UPDATED: &str = "Updated:";
 /// Characters of a message where the settings say nothing.
 pub const MESSAGE_CHARS: usize = 4_000;
 
@@ -13,11 +16,12 @@ pub fn preview(action: &Action) -> Vec<String> {
     let mut shown = Vec::new();
     for part in plan(action.clone(), MESSAGE_CHARS) {
         let content = match &part.kind {
-            ActionKind::Send(send) => &send.content,
-            ActionKind::Edit(edit) => &edit.content,
+            ActionKind::Send(send) => send.content.clone(),
+            // Messenger changes nothing: it is said anew.
+            ActionKind::Edit(edit) => led_by(UPDATED, &edit.content),
             _ => continue,
         };
-        match render(content) {
+        match render(&content) {
             Ok(rendered) => {
                 let notes = rendered.notes.iter();
                 shown.extend(notes.map(|note| format!("LSEG Messenger: {note}")));

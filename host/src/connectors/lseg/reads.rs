@@ -1,9 +1,11 @@
 //! What the platform tells its bots, which is the list of their rooms.
 
+use std::collections::HashMap;
+
 use super::LsegConnector;
 use super::api::{ApiError, Call};
 use super::rooms::KnownRoom;
-use super::wire::{ListedRoom, rooms_of};
+use super::wire::{ListedRoom, RoomList, rooms_of};
 use crate::mailbox::{Read, ReadAnswer};
 use crate::model::directory::{ConversationCapabilities, ConversationPage, ReadError};
 use crate::model::event::{Conversation, ConversationKind};
@@ -68,6 +70,7 @@ impl LsegConnector {
     async fn listed_now(&self) -> Result<Vec<KnownRoom>, ReadError> {
         let found = self.list().await.map_err(|error| error.read_error())?;
         let mut rooms: Vec<KnownRoom> = found
+            .rooms
             .into_iter()
             .map(|(room, managed)| KnownRoom {
                 id: room.id,
@@ -81,28 +84,36 @@ impl LsegConnector {
     }
 
     /// Lists the rooms, and which of them are managed. A platform without managed rooms, or one that
-    /// does not let the bot see them, has none.
-    pub(super) async fn list(&self) -> Result<Vec<(ListedRoom, bool)>, ApiError> {
+    /// does not let the bot see them, has none; where they cannot be read, nothing is known of them,
+    /// which is not to have none: else the bot would go out of all of them.
+    pub(super) async fn list(&self) -> Result<RoomList, ApiError> {
         let answer = self.api.ask(&Call::get(&["chatrooms"])).await?;
         let rooms = rooms_of(&answer.body).ok_or_else(|| self.api.nonsense())?;
-        let mut all: Vec<(ListedRoom, bool)> =
+        let mut rooms: Vec<(ListedRoom, bool)> =
             rooms.into_iter().map(|room| (room, false)).collect();
         let managed = match self.api.try_ask(&Call::get(&["managed_chatrooms"])).await {
-            Ok(answer) => rooms_of(&answer.body).unwrap_or_default(),
-            // Not to know them is not to have none: else the bot would go out of all of them.
-            Err(error) if self.rooms.has_managed() => return Err(error),
-            Err(error) => {
-                tracing::debug!(%error, "managed rooms are not listed");
-                Vec::new()
-            }
+            Ok(answer) => rooms_of(&answer.body).ok_or_else(|| self.api.nonsense()),
+            Err(error) if error.has_none() && !self.rooms.has_managed() => Ok(Vec::new()),
+            Err(error) => Err(error),
         };
-        for room in managed {
-            match all.iter_mut().find(|(known, _)| known.id == room.id) {
-                Some((_, is_managed)) => *is_managed = true,
-                None => all.push((room, true)),
+        let managed = managed.map_err(|error| {
+            tracing::debug!(bot = self.name(), %error, "managed rooms are not listed");
+        });
+        let knows_managed = managed.is_ok();
+        let places = rooms.iter().zip(0_usize..);
+        let places: HashMap<String, usize> = places
+            .map(|((room, _), place)| (room.id.clone(), place))
+            .collect();
+        for room in managed.unwrap_or_default() {
+            match places.get(&room.id) {
+                Some(place) => rooms[*place].1 = true,
+                None => rooms.push((room, true)),
             }
         }
-        Ok(all)
+        Ok(RoomList {
+            rooms,
+            knows_managed,
+        })
     }
 }
 

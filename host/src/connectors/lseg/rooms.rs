@@ -7,17 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use parking_lot::Mutex;
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::config::WantedRooms;
 use super::files::{read_private, write_private};
-use super::wire::{ListedRoom, MAX_ROOMS};
+use super::wire::{MAX_ROOMS, RoomList};
+use crate::mailbox::{Clock as _, SystemClock};
+use crate::model::Timestamp;
 use crate::model::payload::ConversationChanged;
 
 /// The file.
 const FILE: &str = "rooms.json";
+/// Rooms that are being made at one time.
+const MAX_MAKING: usize = 1_000;
 
 /// What was decided about a room by a plugin, or by an invitation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,18 @@ struct Room {
     /// Changes that plugins were told of: numbers them.
     changes: u64,
     will: Will,
+    /// Somebody has asked the bot in, and it is to go there.
+    is_asked: bool,
+}
+
+/// A room that is being made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Making {
+    /// Rooms of its name that there were before.
+    pub(super) before: Vec<String>,
+    /// The room, once it is known; what is to be done in it is done still.
+    pub(super) made: Option<String>,
 }
 
 /// A room as others see it.
@@ -65,6 +81,8 @@ pub(super) struct RoomNews {
     pub(super) what: RoomChange,
     /// Numbers the change within its room.
     pub(super) number: u64,
+    /// Since when they are numbered: a record that is lost begins another.
+    pub(super) era: Timestamp,
 }
 
 /// What happened to a room.
@@ -81,38 +99,141 @@ pub(super) enum RoomChange {
 /// What the bot knows of its rooms.
 pub(super) struct Rooms {
     file: Option<PathBuf>,
-    kept: Mutex<Kept>,
+    /// None until somebody asks: until then the session before may write it still.
+    kept: Mutex<Option<Kept>>,
+    /// Rooms that were made since a list was asked for: it may not have them yet.
+    fresh: Mutex<BTreeSet<String>>,
     /// The bot is in or out of a room in another way than plugins were told.
     changed: Notify,
+    /// The bot is asked into a room.
+    asked: Notify,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
+    /// When it was begun; 0 where that was not noted.
+    era: Timestamp,
     /// Rooms were listed once: later differences are news.
     has_listed: bool,
     rooms: BTreeMap<String, Room>,
+    /// Rooms that are being made, by the names of the parts that make them.
+    making: BTreeMap<String, Making>,
+}
+
+impl Kept {
+    fn read(file: Option<&PathBuf>) -> Self {
+        let new = || Self {
+            era: SystemClock.now(),
+            ..Self::default()
+        };
+        let Some(file) = file else {
+            return new();
+        };
+        let bytes = read_private(file).unwrap_or_else(|error| {
+            tracing::warn!(file = %file.display(), %error, "what was known of rooms is not read");
+            None
+        });
+        let Some(bytes) = bytes else {
+            return new();
+        };
+        serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            tracing::warn!(file = %file.display(), %error, "what was known of rooms is damaged");
+            new()
+        })
+    }
+
+    /// Tells whether a room can be kept in mind; one that is nobody's any more makes place for it.
+    fn has_place(&mut self, id: &str) -> bool {
+        if self.rooms.contains_key(id) || self.rooms.len() < MAX_ROOMS {
+            return true;
+        }
+        let is_over = |room: &Room| !(room.listed || room.is_in || room.told_in || room.is_asked);
+        let mut rooms = self.rooms.iter();
+        let over = rooms.find(|(_, room)| is_over(room));
+        let over = over.map(|(id, _)| id.clone());
+        over.is_some_and(|over| self.rooms.remove(&over).is_some())
+    }
 }
 
 impl Rooms {
-    /// Reads what the last run has left.
+    /// Knows what the last run has left, once somebody asks.
     pub(super) fn new(folder: Option<&PathBuf>) -> Self {
-        let file = folder.map(|folder| folder.join(FILE));
-        let read = file.as_ref().and_then(|file| {
-            let bytes = read_private(file).unwrap_or_else(|error| {
-                tracing::warn!(file = %file.display(), %error, "what was known of rooms is not read");
-                None
-            })?;
-            let kept = serde_json::from_slice(&bytes);
-            kept.map_err(|error| {
-                tracing::warn!(file = %file.display(), %error, "what was known of rooms is damaged");
-            })
-            .ok()
-        });
         Self {
-            file,
-            kept: Mutex::new(read.unwrap_or_default()),
+            file: folder.map(|folder| folder.join(FILE)),
+            kept: Mutex::new(None),
+            fresh: Mutex::default(),
             changed: Notify::new(),
+            asked: Notify::new(),
+        }
+    }
+
+    fn kept(&self) -> MappedMutexGuard<'_, Kept> {
+        MutexGuard::map(self.kept.lock(), |kept| {
+            kept.get_or_insert_with(|| Kept::read(self.file.as_ref()))
+        })
+    }
+
+    /// Notes that a list is about to be asked for.
+    pub(super) fn begin_list(&self) {
+        self.fresh.lock().clear();
+    }
+
+    /// Notes that the bot goes nowhere because it is asked.
+    pub(super) fn decline_all(&self) {
+        for room in self.asked_into() {
+            self.change(&room.id, |room| room.is_asked = false);
+        }
+    }
+
+    /// Waits until the bot is asked into a room.
+    pub(super) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// Notes that the bot is asked into a room, and is to go there.
+    pub(super) fn ask_in(&self, id: &str) {
+        self.change(id, |room| room.is_asked = true);
+        self.asked.notify_one();
+    }
+
+    /// The rooms that the bot is asked into.
+    pub(super) fn asked_into(&self) -> Vec<KnownRoom> {
+        let kept = self.kept();
+        let asked = kept.rooms.iter().filter(|(_, room)| room.is_asked);
+        asked.map(|(id, room)| known(id, room)).collect()
+    }
+
+    /// The room that a part is making.
+    pub(super) fn making(&self, part: &str) -> Option<Making> {
+        self.kept().making.get(part).cloned()
+    }
+
+    /// Notes that a part is about to make a room, beside these of its name.
+    pub(super) fn begin_making(&self, part: &str, before: Vec<String>) {
+        let making = Making { before, made: None };
+        self.change_making(part, Some(making));
+    }
+
+    /// Notes that nothing is to be done any more for a room that a part made, or did not make.
+    pub(super) fn end_making(&self, part: &str) {
+        self.change_making(part, None);
+    }
+
+    fn change_making(&self, part: &str, making: Option<Making>) {
+        let mut kept = self.kept();
+        let is_other = match making {
+            Some(making) => {
+                if kept.making.len() >= MAX_MAKING {
+                    // Parts that were given up: the oldest of them.
+                    kept.making.pop_first();
+                }
+                kept.making.insert(part.to_owned(), making.clone()) != Some(making)
+            }
+            None => kept.making.remove(part).is_some(),
+        };
+        if is_other {
+            self.write(&kept);
         }
     }
 
@@ -123,43 +244,38 @@ impl Rooms {
 
     /// A room that is known.
     pub(super) fn find(&self, id: &str) -> Option<KnownRoom> {
-        let kept = self.kept.lock();
+        let kept = self.kept();
         kept.rooms.get(id).map(|room| known(id, room))
     }
 
     /// Rooms that are listed, by their ids.
     pub(super) fn listed(&self) -> Vec<KnownRoom> {
-        let kept = self.kept.lock();
+        let kept = self.kept();
         let listed = kept.rooms.iter().filter(|(_, room)| room.listed);
         listed.map(|(id, room)| known(id, room)).collect()
     }
 
     /// Tells whether there are managed rooms among those that are listed.
     pub(super) fn has_managed(&self) -> bool {
-        let kept = self.kept.lock();
+        let kept = self.kept();
         kept.rooms.values().any(|room| room.listed && room.managed)
     }
 
     /// Tells whether the bot is in a room, as far as it knows.
     pub(super) fn is_in(&self, id: &str) -> bool {
-        self.kept
-            .lock()
-            .rooms
-            .get(id)
-            .is_some_and(|room| room.is_in)
+        self.kept().rooms.get(id).is_some_and(|room| room.is_in)
     }
 
-    /// Tells whether the bot has left a room on purpose.
+    /// Tells whether the bot has left a room on purpose, and nobody has asked it in since.
     pub(super) fn was_left(&self, id: &str) -> bool {
-        let kept = self.kept.lock();
-        kept.rooms
-            .get(id)
-            .is_some_and(|room| room.will == Will::Out)
+        let kept = self.kept();
+        let room = kept.rooms.get(id);
+        room.is_some_and(|room| room.will == Will::Out && !room.is_asked)
     }
 
     /// What is new in a list, against what is known. Nothing is changed: it is told first.
-    pub(super) fn news(&self, found: &[(ListedRoom, bool)]) -> Vec<RoomNews> {
-        let kept = self.kept.lock();
+    pub(super) fn news(&self, list: &RoomList) -> Vec<RoomNews> {
+        let kept = self.kept();
         if !kept.has_listed {
             return Vec::new();
         }
@@ -169,9 +285,15 @@ impl Rooms {
             room.name = name.or(room.name);
             let number = kept.rooms.get(id).map_or(0, |room| room.changes) + 1;
             let what = RoomChange::Room(change);
-            news.push(RoomNews { room, what, number });
+            let era = kept.era;
+            news.push(RoomNews {
+                room,
+                what,
+                number,
+                era,
+            });
         };
-        for (listed, managed) in found {
+        for (listed, managed) in &list.rooms {
             let name = listed.name.clone();
             let unknown = Room {
                 managed: *managed,
@@ -187,23 +309,30 @@ impl Rooms {
                 None => tell(&listed.id, &unknown, name, ConversationChanged::Created),
             }
         }
-        let ids: BTreeSet<&str> = found.iter().map(|(room, _)| room.id.as_str()).collect();
+        let ids = self.ids(list);
         for (id, room) in &kept.rooms {
-            if room.listed && !ids.contains(id.as_str()) {
+            if is_gone(id, room, list, &ids) {
                 tell(id, room, None, ConversationChanged::Closed);
             }
         }
         news
     }
 
+    /// The rooms that there are by a list.
+    fn ids(&self, list: &RoomList) -> BTreeSet<String> {
+        let listed = list.rooms.iter().map(|(room, _)| room.id.clone());
+        let fresh = self.fresh.lock();
+        listed.chain(fresh.iter().cloned()).collect()
+    }
+
     /// Takes a list over, once its news is told.
-    pub(super) fn take(&self, found: &[(ListedRoom, bool)]) {
-        let mut kept = self.kept.lock();
+    pub(super) fn take(&self, list: &RoomList) {
+        let mut kept = self.kept();
         let was_listed = kept.has_listed;
         let mut is_other = !was_listed;
-        let ids: BTreeSet<&str> = found.iter().map(|(room, _)| room.id.as_str()).collect();
+        let ids = self.ids(list);
         for (id, room) in &mut kept.rooms {
-            if room.listed && !ids.contains(id.as_str()) {
+            if is_gone(id, room, list, &ids) {
                 room.listed = false;
                 // Whoever is not listed any more is not there any more.
                 room.is_in = false;
@@ -211,8 +340,9 @@ impl Rooms {
                 is_other = true;
             }
         }
-        for (listed, managed) in found {
-            if !kept.rooms.contains_key(&listed.id) && kept.rooms.len() >= MAX_ROOMS {
+        for (listed, managed) in &list.rooms {
+            if !kept.has_place(&listed.id) {
+                tracing::warn!(room = listed.id, "more rooms than are kept in mind");
                 continue;
             }
             let room = kept.rooms.entry(listed.id.clone()).or_default();
@@ -227,7 +357,8 @@ impl Rooms {
                 room.name.clone_from(&listed.name);
             }
         }
-        kept.has_listed = true;
+        // What was not listed whole has rooms that would be news at the next.
+        kept.has_listed |= list.knows_managed;
         if is_other {
             self.write(&kept);
             self.changed.notify_one();
@@ -236,25 +367,32 @@ impl Rooms {
 
     /// The rooms that the bot is to be in, and the names of those that are not listed.
     pub(super) fn wanted(&self, wanted: &WantedRooms) -> (Vec<KnownRoom>, Vec<String>) {
-        let kept = self.kept.lock();
-        let is_wanted = |room: &Room| match (room.will, wanted) {
+        let kept = self.kept();
+        let is_called = |id: &String, room: &Room, name: &String| {
+            id == name || room.name.as_ref() == Some(name)
+        };
+        let is_wanted = |id: &String, room: &Room| match (room.will, wanted) {
             (Will::In, _) => true,
             (Will::Out, _) => false,
             (Will::Open, WantedRooms::Listed) => true,
             (Will::Open, WantedRooms::Named(names)) => {
-                let name = room.name.as_ref();
-                name.is_some_and(|name| names.contains(name))
+                names.iter().any(|name| is_called(id, room, name))
             }
         };
-        let listed = || kept.rooms.iter().filter(|(_, room)| room.listed);
-        let rooms = listed().filter(|(_, room)| is_wanted(room));
+        // Where the bot was asked in, it is listed only once it is there.
+        let rooms = kept
+            .rooms
+            .iter()
+            .filter(|(id, room)| room.is_asked || (room.listed && is_wanted(id, room)));
         let rooms = rooms.map(|(id, room)| known(id, room)).collect();
         let missing = match wanted {
             WantedRooms::Listed => Vec::new(),
             WantedRooms::Named(names) => {
-                let is_there =
-                    |name: &&String| !listed().any(|(_, room)| room.name.as_ref() == Some(*name));
-                names.iter().filter(is_there).cloned().collect()
+                let is_missing = |name: &&String| {
+                    let mut rooms = kept.rooms.iter();
+                    !rooms.any(|(id, room)| room.listed && is_called(id, room, name))
+                };
+                names.iter().filter(is_missing).cloned().collect()
             }
         };
         (rooms, missing)
@@ -265,27 +403,38 @@ impl Rooms {
         self.change(id, |room| {
             room.managed = managed;
             room.is_in = true;
-            if on_purpose {
+            if on_purpose || room.is_asked {
                 room.will = Will::In;
             }
+            room.is_asked = false;
         });
     }
 
     /// Notes that the bot was not let into a room.
     pub(super) fn refused(&self, id: &str) {
-        self.change(id, |room| room.is_in = false);
+        self.change(id, |room| {
+            room.is_in = false;
+            room.is_asked = false;
+        });
     }
 
     /// Notes that a room was left on purpose.
     pub(super) fn left(&self, id: &str) {
         self.change(id, |room| {
             room.is_in = false;
+            room.is_asked = false;
             room.will = Will::Out;
         });
     }
 
-    /// Notes a room that the bot has made, and is in.
-    pub(super) fn made(&self, id: &str, name: &str) {
+    /// Notes the room that a part has made.
+    pub(super) fn made(&self, part: &str, id: &str, name: &str) {
+        let making = Making {
+            made: Some(id.to_owned()),
+            ..self.making(part).unwrap_or_default()
+        };
+        self.change_making(part, Some(making));
+        self.fresh.lock().insert(id.to_owned());
         self.change(id, |room| {
             room.name = Some(name.to_owned());
             room.listed = true;
@@ -294,7 +443,7 @@ impl Rooms {
 
     /// What plugins are to be told of the bot's coming and going.
     pub(super) fn untold(&self) -> Vec<RoomNews> {
-        let kept = self.kept.lock();
+        let kept = self.kept();
         let untold = kept
             .rooms
             .iter()
@@ -306,13 +455,14 @@ impl Rooms {
                 false => RoomChange::Left,
             },
             number: room.changes + 1,
+            era: kept.era,
         };
         untold.map(news).collect()
     }
 
     /// Notes that plugins were told.
     pub(super) fn told(&self, news: &RoomNews) {
-        let mut kept = self.kept.lock();
+        let mut kept = self.kept();
         if let Some(room) = kept.rooms.get_mut(&news.room.id) {
             room.told_in = news.what == RoomChange::Joined;
             room.changes = room.changes.max(news.number);
@@ -321,8 +471,8 @@ impl Rooms {
     }
 
     fn change(&self, id: &str, change: impl FnOnce(&mut Room)) {
-        let mut kept = self.kept.lock();
-        if !kept.rooms.contains_key(id) && kept.rooms.len() >= MAX_ROOMS {
+        let mut kept = self.kept();
+        if !kept.has_place(id) {
             tracing::warn!(room = id, "more rooms than are kept in mind");
             return;
         }
@@ -346,6 +496,11 @@ impl Rooms {
             tracing::warn!(file = %file.display(), %error, "what is known of rooms is not kept");
         }
     }
+}
+
+/// Tells whether a room was in the list before and is not any more.
+fn is_gone(id: &str, room: &Room, list: &RoomList, ids: &BTreeSet<String>) -> bool {
+    room.listed && !ids.contains(id) && (list.knows_managed || !room.managed)
 }
 
 fn known(id: &str, room: &Room) -> KnownRoom {

@@ -12,7 +12,7 @@ use super::convert::{DIRECT, direct_with};
 use super::render::render;
 use super::rooms::KnownRoom;
 use super::split::split;
-use super::wire::{made_room, posted_message};
+use super::wire::{RoomList, made_room, posted_message};
 use crate::journal::{Part, Sent};
 use crate::mailbox::{AgentsOnly, SendError};
 use crate::model::action::{Action, ActionKind, Fallback, NewConversation, NewRoom, Send, Target};
@@ -109,7 +109,7 @@ impl LsegConnector {
                 ..Sent::default()
             }),
             ActionKind::CreateConversation(NewConversation::Room(room)) => {
-                self.create_room(room).await
+                self.create_room(part, room).await
             }
             kind => Err(unsupported(&format!("Messenger has no {}", kind.name()))),
         }
@@ -125,7 +125,7 @@ impl LsegConnector {
             | ActionKind::Remove(_)
             | ActionKind::CreateConversation(NewConversation::Direct(_)) => Ok(None),
             ActionKind::CreateConversation(NewConversation::Room(room)) => {
-                self.find_made(&room.name).await
+                self.find_made(part, room).await
             }
             _ => Err(SendError::InDoubt(
                 "Messenger does not tell what was said".to_owned(),
@@ -230,12 +230,17 @@ impl LsegConnector {
         })
     }
 
-    /// Goes into a room; whoever is there already may.
+    /// Goes into a room; whoever is there already may. One that was left on purpose is joined on purpose
+    /// only.
     pub(super) async fn join_room(
         &self,
         room: &KnownRoom,
         on_purpose: OnPurpose,
     ) -> Result<(), ApiError> {
+        let _turn = self.moving.lock().await;
+        if on_purpose == OnPurpose::No && self.rooms.was_left(&room.id) {
+            return Ok(());
+        }
         let path = [kind(room), room.id.as_str(), "join"];
         match self.api.ask(&Call::post(&path, None)).await {
             Ok(_) => {
@@ -244,7 +249,7 @@ impl LsegConnector {
                 Ok(())
             }
             Err(error) => {
-                if error.refusal().is_some_and(|it| it.is_about_request()) {
+                if error.is_denied() || error.refusal().is_some_and(|it| it.is_about_request()) {
                     self.rooms.refused(&room.id);
                 }
                 Err(error)
@@ -254,6 +259,7 @@ impl LsegConnector {
 
     async fn leave_room(&self, id: &str) -> Result<Sent, SendError> {
         let room = self.room(id).await?;
+        let _turn = self.moving.lock().await;
         let path = [kind(&room), id, "leave"];
         let left = self.api.ask(&Call::post(&path, None)).await;
         match left {
@@ -284,57 +290,86 @@ impl LsegConnector {
         Ok(made(room.id))
     }
 
-    async fn create_room(&self, new: &NewRoom) -> Result<Sent, SendError> {
-        let members: Vec<&str> = new
-            .members
-            .iter()
-            .map(|user| address(user))
-            .collect::<Result<_, _>>()?;
-        let call = Call::post(&[ROOMS], Some(json!({"name": new.name})));
-        let answer = self.api.ask(&call).await;
-        let answer = answer.map_err(|error| error.send_error())?;
-        // It is made; without its id it has to be looked for.
-        let id = made_room(&answer.body).ok_or_else(|| self.api.nonsense().send_error())?;
-        self.rooms.made(&id, &new.name);
-        self.invite_to(id, members).await
+    /// Makes a room, goes into it and invites people: three requests of one part, of which the first is
+    /// made once. What is made is noted, so that the part goes on there when it is tried again.
+    async fn create_room(&self, part: &Part, new: &NewRoom) -> Result<Sent, SendError> {
+        let members = addresses(new)?;
+        let name = own_name(part);
+        let known = self.rooms.making(&name).and_then(|making| making.made);
+        let id = match known {
+            Some(id) => id,
+            None => {
+                // Should the end of the request not be known, its room is told apart from these.
+                let list = self.list().await.map_err(|error| error.again())?;
+                self.rooms.begin_making(&name, ids_of(&list, &new.name));
+                let call = Call::post(&[ROOMS], Some(json!({"name": new.name})));
+                let made = self.api.ask(&call).await.and_then(|answer| {
+                    // It is made; without its id it has to be looked for.
+                    made_room(&answer.body).ok_or_else(|| self.api.nonsense())
+                });
+                let id = made
+                    .map_err(|error| error.send_error())
+                    .inspect_err(|error| {
+                        if !matches!(error, SendError::InDoubt(_)) {
+                            self.rooms.end_making(&name);
+                        }
+                    })?;
+                self.rooms.made(&name, &id, &new.name);
+                id
+            }
+        };
+        self.fill_room(&name, id, members).await
     }
 
-    /// Goes into a room of its own and invites people. The room is there: who could not be invited is
-    /// noted, as making it again would double it.
-    async fn invite_to(&self, id: String, members: Vec<&str>) -> Result<Sent, SendError> {
+    /// Goes into a room of its own and invites people. What fails for now is tried again; who cannot be
+    /// invited at all is noted, as the room is there.
+    async fn fill_room(
+        &self,
+        part: &str,
+        id: String,
+        members: Vec<&str>,
+    ) -> Result<Sent, SendError> {
         let mut sent = made(id.clone());
         let room = self.rooms.find(&id).unwrap_or_else(|| unknown(&id));
         if let Err(error) = self.join_room(&room, OnPurpose::Yes).await {
-            sent.notes.push(format!("the bot did not come in: {error}"));
+            let why = refusal(error.again())?;
+            sent.notes.push(format!("the bot did not come in: {why}"));
         }
         if !members.is_empty() {
             let path = [ROOMS, id.as_str(), "invite"];
             let call = Call::post(&path, Some(json!({"emails": members})));
             if let Err(error) = self.api.ask(&call).await {
-                sent.notes.push(format!("nobody was invited: {error}"));
+                let why = refusal(error.again())?;
+                sent.notes.push(format!("nobody was invited: {why}"));
             }
         }
         let asked = "public, external, open, description → as Messenger makes rooms";
         sent.notes.push(asked.to_owned());
+        self.rooms.end_making(part);
         Ok(sent)
     }
 
-    /// Looks for a room that may have been made: one of this name that was not known before.
-    async fn find_made(&self, name: &str) -> Result<Option<Sent>, SendError> {
-        let known: Vec<String> = self
-            .rooms
-            .listed()
-            .into_iter()
-            .map(|room| room.id)
-            .collect();
-        let listed = self.list().await.map_err(|error| error.again())?;
-        let made_then = listed.into_iter().find(|(room, managed)| {
-            !managed && room.name.as_deref() == Some(name) && !known.contains(&room.id)
-        });
-        Ok(made_then.map(|(room, _)| {
-            self.rooms.made(&room.id, name);
-            made(room.id)
-        }))
+    /// Looks for a room that may have been made: one of its name that was not there before.
+    async fn find_made(&self, part: &Part, new: &NewRoom) -> Result<Option<Sent>, SendError> {
+        let members = addresses(new)?;
+        let name = own_name(part);
+        // What was never begun was not made.
+        let Some(making) = self.rooms.making(&name) else {
+            return Ok(None);
+        };
+        let id = match making.made {
+            Some(id) => Some(id),
+            None => {
+                let list = self.list().await.map_err(|error| error.again())?;
+                let mut ids = ids_of(&list, &new.name).into_iter();
+                ids.find(|id| !making.before.contains(id))
+            }
+        };
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        self.rooms.made(&name, &id, &new.name);
+        self.fill_room(&name, id, members).await.map(Some)
     }
 
     /// What is known of a room; one that is not known is looked for once.
@@ -349,8 +384,8 @@ impl LsegConnector {
             return Ok(room);
         }
         // Where it cannot be listed, the room is asked for as one that is not managed.
-        if let Ok(listed) = self.list().await
-            && let Some((room, managed)) = listed.into_iter().find(|(room, _)| room.id == id)
+        if let Ok(list) = self.list().await
+            && let Some((room, managed)) = list.rooms.into_iter().find(|(room, _)| room.id == id)
         {
             return Ok(KnownRoom {
                 id: room.id,
@@ -380,6 +415,28 @@ impl LsegConnector {
 pub(super) enum OnPurpose {
     Yes,
     No,
+}
+
+/// The rooms of this name that a bot can have made.
+fn ids_of(list: &RoomList, name: &str) -> Vec<String> {
+    let of_name = list
+        .rooms
+        .iter()
+        .filter(|(room, is_managed)| !is_managed && room.name.as_deref() == Some(name));
+    of_name.map(|(room, _)| room.id.clone()).collect()
+}
+
+/// The words of a refusal that is for good; any other error is one.
+fn refusal(error: SendError) -> Result<String, SendError> {
+    match error {
+        SendError::Permanent { detail, .. } => Ok(detail),
+        other => Err(other),
+    }
+}
+
+fn addresses(new: &NewRoom) -> Result<Vec<&str>, SendError> {
+    let members = new.members.iter();
+    members.map(|user| address(user)).collect()
 }
 
 fn unknown(id: &str) -> KnownRoom {

@@ -2,46 +2,40 @@
 //! and hands over what is said.
 //!
 //! The stream acknowledges nothing and keeps nothing. What is said while nobody hears it is gone; how
-//! long that was is told in the log.
+//! long that was is told in the log, and counted.
 
+mod keep;
 mod stream;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use self::stream::{Stream, StreamError};
 use super::LsegConnector;
-use super::api::{ApiError, Call};
-use super::auth::AuthError;
+use super::auth::{AuthError, Token};
 use super::convert::{Heard, event_of_news, read_frame};
-use super::rooms::KnownRoom;
-use super::send::OnPurpose;
-use super::wire::rooms_of;
 use crate::mailbox::session::{SessionEnd, Watch};
 use crate::mailbox::{Incoming, Intake, OfferError, offer_all};
-use crate::model::Timestamp;
+use crate::net::WebSocketError;
 
-/// Events that wait for the host; when they are so many, no more is read.
-const WAITING: usize = 1_000;
 /// The waits before a list or a refresh is tried again.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 /// How often it is noted that the bot hears.
 const NOTE: Duration = Duration::from_secs(10);
+/// How long what was heard may take to be kept, once the session has ended.
+const REST: Duration = Duration::from_secs(5);
+/// A token of this age may be why a stream ends without a word; a younger one was good a moment ago.
+const OLD: Duration = Duration::from_secs(60);
 
 /// What a session needs while it runs.
 struct Hearing<'a> {
     connector: &'a LsegConnector,
     intake: &'a dyn Intake,
     watch: &'a dyn Watch,
-}
-
-/// Something for the host, or a room to go into.
-enum Next {
-    Event(Box<Incoming>),
-    Invited(String, Box<Incoming>),
 }
 
 impl LsegConnector {
@@ -57,12 +51,28 @@ impl LsegConnector {
             intake,
             watch,
         };
-        self.api.auth().begin_again().await;
         let end = tokio::select! {
-            () = stop.cancelled() => SessionEnd::Stopped,
-            end = hearing.run() => end,
+            end = hearing.run(stop) => end,
+            end = hearing.hand_over() => end,
         };
         self.marks.gone(self.now());
+        // What was read is not read again: it is kept, whatever ended the session.
+        let rest = async {
+            tokio::select! {
+                () = self.waiting.through() => {}
+                _ = hearing.hand_over() => {}
+            }
+        };
+        let is_late = timeout(REST, rest).await.is_err();
+        let events = self.waiting.len();
+        if events > 0 {
+            tracing::warn!(
+                bot = self.name(),
+                events,
+                is_late,
+                "what was heard waits for the next session"
+            );
+        }
         end
     }
 
@@ -77,13 +87,15 @@ impl LsegConnector {
     async fn open_stream(&self) -> Result<Stream, SessionEnd> {
         let hold = &self.config.hold;
         let auth = self.api.auth();
+        auth.begin_again().await;
         // What is left of the window must be enough until the next token.
         let age = hold.window.saturating_sub(hold.margin);
         let token = auth.younger_than(age).await.map_err(end_of_auth)?;
         let refused = match Stream::open(self, &token).await {
             Ok(stream) => return Ok(stream),
-            Err(StreamError::Refused(why)) => why,
-            Err(error) => return Err(SessionEnd::Lost(error.to_string())),
+            Err(StreamError::Refused(why) | StreamError::Doubted(why)) => why,
+            Err(StreamError::Ended(why)) if token.age() >= OLD => why,
+            Err(error) => return Err(error.end()),
         };
         tracing::warn!(
             bot = self.name(),
@@ -98,96 +110,137 @@ impl LsegConnector {
                     "{why}; may {} use the Bot API?",
                     self.config.username
                 )),
-                error => SessionEnd::Lost(error.to_string()),
+                error => error.end(),
             })
     }
 }
 
 impl Hearing<'_> {
-    async fn run(&self) -> SessionEnd {
-        let stream = match self.connector.open_stream().await {
+    async fn run(&self, stop: &CancellationToken) -> SessionEnd {
+        let opened = tokio::select! {
+            () = stop.cancelled() => return SessionEnd::Stopped,
+            opened = self.connector.open_stream() => opened,
+        };
+        let stream = match opened {
             Ok(stream) => stream,
             Err(end) => return end,
         };
-        let (news, waiting) = mpsc::channel(WAITING);
         tokio::select! {
-            end = self.read(stream, news) => end,
-            end = self.hand_over(waiting) => end,
+            end = self.read(stream, stop) => end,
             end = self.keep_rooms() => end,
             end = self.tell_news() => end,
         }
     }
 
-    /// Reads frames, and shows new tokens.
-    async fn read(&self, mut stream: Stream, news: mpsc::Sender<Next>) -> SessionEnd {
+    /// Reads frames, and shows new tokens. They are fetched while it reads on.
+    async fn read(&self, mut stream: Stream, stop: &CancellationToken) -> SessionEnd {
         let connector = self.connector;
         let hold = &connector.config.hold;
-        let mut shown_at = Instant::now();
-        let mut due = shown_at + next_show(stream.lifetime(), hold.window, hold.margin);
+        for frame in std::mem::take(&mut stream.early) {
+            if let Err(end) = self.heard(&stream, frame.as_bytes()) {
+                return end;
+            }
+        }
+        let mut window_ends = Instant::now() + hold.window;
+        let mut due = Instant::now() + next_show(stream.token.left(), hold.window, hold.margin);
+        let mut fetching: Option<BoxFuture<'_, Result<Arc<Token>, SessionEnd>>> = None;
         let mut noted = tokio::time::interval(NOTE);
         loop {
             // Without room for what comes it is not read; tokens are shown all the same.
             let frame = async {
-                let room = news.reserve().await;
-                let frame = stream.socket.next().await;
-                (room, frame)
+                connector.waiting.room().await;
+                stream.socket.next().await
             };
-            let (room, frame) = tokio::select! {
-                got = frame => got,
-                () = tokio::time::sleep_until(due) => {
-                    match self.show_token(&mut stream, shown_at + hold.window).await {
-                        Ok(lifetime) => {
-                            shown_at = Instant::now();
-                            due = shown_at + next_show(lifetime, hold.window, hold.margin);
-                        }
-                        Err(end) => return end,
+            tokio::select! {
+                // What comes is as good as endless; the others are seldom.
+                biased;
+                () = stop.cancelled() => {
+                    self.hear_out(stream).await;
+                    return SessionEnd::Stopped;
+                }
+                fetched = fetched(&mut fetching) => {
+                    fetching = None;
+                    let shown = match fetched {
+                        Ok(token) => stream.authenticate(token).await.map_err(StreamError::end),
+                        Err(end) => Err(end),
+                    };
+                    if let Err(end) = shown {
+                        return end;
                     }
-                    continue;
+                    window_ends = Instant::now() + hold.window;
+                    due = Instant::now() + next_show(stream.token.left(), hold.window, hold.margin);
                 }
-                _ = noted.tick() => {
-                    connector.marks.heard(connector.now());
-                    continue;
+                () = sleep_until(due), if fetching.is_none() => {
+                    let shown = stream.token.clone();
+                    fetching = Some(Box::pin(self.next_token(shown, window_ends)));
                 }
-            };
-            let frame = match frame {
-                Ok(frame) => frame,
-                Err(error) => return SessionEnd::Lost(format!("the stream: {error}")),
-            };
-            let Ok(room) = room else {
-                return SessionEnd::Stopped;
-            };
-            match self.heard(frame.as_bytes()) {
-                Ok(Some(next)) => room.send(next),
-                Ok(None) => {}
-                Err(end) => return end,
+                _ = noted.tick() => connector.marks.heard(connector.now()),
+                frame = frame => {
+                    let heard = match frame {
+                        Ok(frame) => self.heard(&stream, frame.as_bytes()),
+                        Err(error) => Err(self.lost(&stream, &error)),
+                    };
+                    if let Err(end) = heard {
+                        return end;
+                    }
+                }
             }
         }
     }
 
-    fn heard(&self, frame: &[u8]) -> Result<Option<Next>, SessionEnd> {
+    /// Ends the stream, and hears what was said up to there.
+    async fn hear_out(&self, stream: Stream) {
+        let token = stream.token.clone();
+        for frame in stream.socket.finish().await {
+            if self.heard_with(&token, frame.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn lost(&self, stream: &Stream, error: &WebSocketError) -> SessionEnd {
+        if matches!(error, WebSocketError::Silent(_)) {
+            // It was gone before that was noticed.
+            let ago = stream.socket.heard_at().elapsed().as_millis();
+            let ago = u64::try_from(ago).unwrap_or(u64::MAX);
+            let marks = &self.connector.marks;
+            marks.gone(self.connector.now().saturating_sub(ago));
+        }
+        let why = stream.token.hidden_in(&error.to_string());
+        SessionEnd::Lost(format!("the stream: {why}"))
+    }
+
+    fn heard(&self, stream: &Stream, frame: &[u8]) -> Result<(), SessionEnd> {
+        self.heard_with(&stream.token, frame)
+    }
+
+    fn heard_with(&self, token: &Token, frame: &[u8]) -> Result<(), SessionEnd> {
         let connector = self.connector;
         let heard = connector.reading(connector.now(), |reading| read_frame(frame, reading));
         match heard {
-            Heard::Happened(incoming) => Ok(Some(Next::Event(incoming))),
+            Heard::Happened(incoming) => connector.waiting.push(*incoming),
             Heard::Invited {
                 room,
                 is_open,
                 incoming,
-            } => Ok(Some(match is_open && connector.config.accept_invites {
-                true => Next::Invited(room, incoming),
-                false => Next::Event(incoming),
-            })),
-            Heard::Failed { request, why } => {
+            } => {
+                connector.waiting.push(*incoming);
+                if is_open && connector.config.accept_invites {
+                    connector.rooms.ask_in(&room);
+                }
+            }
+            Heard::Failed { request, why, .. } => {
                 let request = request.unwrap_or_default();
+                let why = token.hidden_in(&why);
                 tracing::warn!(
                     bot = connector.name(),
                     request,
                     why,
                     "the stream refuses a request"
                 );
-                Err(SessionEnd::Lost(format!("the stream: {why}")))
+                return Err(SessionEnd::Lost(format!("the stream: {why}")));
             }
-            Heard::Connected(_) | Heard::Nothing => Ok(None),
+            Heard::Connected(_) | Heard::Nothing => {}
             Heard::Nonsense => {
                 let bytes = frame.len();
                 tracing::debug!(
@@ -195,164 +248,55 @@ impl Hearing<'_> {
                     bytes,
                     "a frame that is none of the platform's"
                 );
-                Ok(None)
-            }
-        }
-    }
-
-    /// Shows the stream a new token; how long it holds. Tried until the old one ends.
-    async fn show_token(
-        &self,
-        stream: &mut Stream,
-        deadline: Instant,
-    ) -> Result<Duration, SessionEnd> {
-        let connector = self.connector;
-        let mut wait = AGAIN.0;
-        loop {
-            // The age says that it is another than the one before.
-            match connector
-                .api
-                .auth()
-                .younger_than(Duration::from_secs(1))
-                .await
-            {
-                Ok(token) => {
-                    let sent = stream.authenticate(&token).await;
-                    sent.map_err(|error| SessionEnd::Lost(error.to_string()))?;
-                    return Ok(token.lifetime);
-                }
-                Err(AuthError::Refused(why)) => return Err(SessionEnd::Refused(why)),
-                Err(AuthError::Unavailable(why, after)) => {
-                    wait = after.unwrap_or(wait);
-                    if Instant::now() + wait >= deadline {
-                        let why = format!("no new token before the old one ended: {why}");
-                        return Err(SessionEnd::Lost(why));
-                    }
-                    tracing::warn!(bot = connector.name(), why, "no new token yet");
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(AGAIN.1);
-                }
-            }
-        }
-    }
-
-    /// Hands events over, in order; goes where the bot is invited.
-    async fn hand_over(&self, mut waiting: mpsc::Receiver<Next>) -> SessionEnd {
-        while let Some(next) = waiting.recv().await {
-            let (invited, incoming) = match next {
-                Next::Event(incoming) => (None, incoming),
-                Next::Invited(room, incoming) => (Some(room), incoming),
-            };
-            if let Err(end) = self.offer(vec![*incoming]).await {
-                return end;
-            }
-            self.connector.marks.taken();
-            if let Some(room) = invited {
-                self.accept(&room).await;
-            }
-        }
-        SessionEnd::Stopped
-    }
-
-    async fn accept(&self, id: &str) {
-        let room = self.connector.rooms.find(id).unwrap_or(KnownRoom {
-            id: id.to_owned(),
-            name: None,
-            managed: false,
-            listed: false,
-        });
-        let name = self.connector.name();
-        match self.connector.join_room(&room, OnPurpose::Yes).await {
-            Ok(()) => tracing::info!(bot = name, room = id, "invitation accepted"),
-            // It is listed from now on, and joined with the others where it is wanted.
-            Err(error) => tracing::warn!(bot = name, room = id, %error, "invitation not accepted"),
-        }
-    }
-
-    /// Lists the rooms and joins those where the bot is to be, now and again and again: the platform
-    /// drops bots without a word, and joining twice does no harm.
-    async fn keep_rooms(&self) -> SessionEnd {
-        let connector = self.connector;
-        let mut is_first = true;
-        let mut wait = AGAIN.0;
-        loop {
-            let kept = self.list_and_join(is_first).await;
-            let pause = match kept {
-                Ok(()) => {
-                    wait = AGAIN.0;
-                    connector.config.hold.rejoin
-                }
-                Err(End::Session(end)) => return end,
-                Err(End::Api(error)) => {
-                    if let ApiError::Auth(AuthError::Refused(why)) = error {
-                        return SessionEnd::Refused(why);
-                    }
-                    tracing::warn!(bot = connector.name(), %error, "rooms not listed; later again");
-                    let said = error.refusal().and_then(|refusal| refusal.throttled);
-                    let pause = said.unwrap_or(wait);
-                    wait = (wait * 2).min(AGAIN.1);
-                    pause
-                }
-            };
-            // It hears now, whatever became of its rooms.
-            if is_first {
-                self.tell_gap();
-                self.watch.connected();
-                is_first = false;
-            }
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    async fn list_and_join(&self, is_first: bool) -> Result<(), End> {
-        let connector = self.connector;
-        let found = connector.list().await.map_err(End::Api)?;
-        let now = connector.now();
-        let news = connector.rooms.news(&found);
-        let events = news
-            .iter()
-            .map(|news| connector.reading(now, |reading| event_of_news(news, reading)));
-        self.offer(events.collect()).await.map_err(End::Session)?;
-        connector.rooms.take(&found);
-        if is_first && connector.config.accept_invites {
-            self.accept_waiting().await;
-        }
-        let (wanted, missing) = connector.rooms.wanted(&connector.config.rooms);
-        for name in &missing {
-            tracing::warn!(
-                bot = connector.name(),
-                room = name,
-                "no room of this name is listed; was the bot dragged into it?"
-            );
-        }
-        for room in &wanted {
-            let Err(error) = connector.join_room(room, OnPurpose::No).await else {
-                continue;
-            };
-            match error.refusal() {
-                Some(refusal) if refusal.is_about_request() => {
-                    let name = room.name.as_deref().unwrap_or(&room.id);
-                    tracing::warn!(bot = connector.name(), room = name, %error, "room not joined");
-                }
-                _ => return Err(End::Api(error)),
             }
         }
         Ok(())
     }
 
-    /// Accepts invitations of the time when nobody heard them. That they can be listed is not documented,
-    /// and not everybody may.
-    async fn accept_waiting(&self) {
-        let call = Call::get(&["chatrooms", "invites"]);
-        let invites = match self.connector.api.try_ask(&call).await {
-            Ok(answer) => rooms_of(&answer.body).unwrap_or_default(),
-            Err(error) => {
-                tracing::debug!(%error, "invitations are not listed");
-                return;
+    /// Fetches the token that is shown next. Tried until the one before ends.
+    async fn next_token(
+        &self,
+        shown: Arc<Token>,
+        deadline: Instant,
+    ) -> Result<Arc<Token>, SessionEnd> {
+        let connector = self.connector;
+        let auth = connector.api.auth();
+        let margin = connector.config.hold.margin;
+        let too_late = |why: &str| format!("no new token before the old one ended: {why}");
+        let mut wait = AGAIN.0;
+        loop {
+            let asked = timeout_at(deadline, auth.other_than(&shown, margin)).await;
+            let (why, after) = match asked {
+                Ok(Ok(token)) => return Ok(token),
+                Ok(Err(AuthError::Refused(why))) => return Err(SessionEnd::Refused(why)),
+                Ok(Err(AuthError::Unavailable(why, after))) => (why, after),
+                Err(_) => return Err(SessionEnd::Lost(too_late("no answer"))),
+            };
+            let pause = after.unwrap_or(wait);
+            if Instant::now() + pause >= deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                // What is said until then is heard still.
+                sleep(left).await;
+                let least = pause.saturating_sub(left);
+                return Err(SessionEnd::Later(too_late(&why), least));
             }
-        };
-        for room in invites {
-            self.accept(&room.id).await;
+            tracing::warn!(bot = connector.name(), why, "no new token yet");
+            sleep(pause).await;
+            wait = (wait * 2).min(AGAIN.1);
+        }
+    }
+
+    /// Hands events over, in order. They wait until the journal has them.
+    async fn hand_over(&self) -> SessionEnd {
+        let connector = self.connector;
+        loop {
+            let events = connector.waiting.first().await;
+            let count = events.len();
+            if let Err(end) = self.offer(events).await {
+                return end;
+            }
+            connector.marks.taken(count);
+            connector.waiting.taken(count);
         }
     }
 
@@ -360,6 +304,8 @@ impl Hearing<'_> {
     async fn tell_news(&self) -> SessionEnd {
         let connector = self.connector;
         loop {
+            // The invitation is heard before.
+            connector.waiting.through().await;
             for news in connector.rooms.untold() {
                 let now = connector.now();
                 let event = connector.reading(now, |reading| event_of_news(&news, reading));
@@ -379,38 +325,28 @@ impl Hearing<'_> {
             Err(error) => Err(SessionEnd::Lost(error.to_string())),
         }
     }
-
-    /// Says how long nobody heard what was said.
-    fn tell_gap(&self) {
-        let now: Timestamp = self.connector.now();
-        if let Some(since) = self.connector.marks.begin(now) {
-            tracing::warn!(
-                bot = self.connector.name(),
-                gap_ms = now.saturating_sub(since),
-                gaps = self.connector.marks.gaps(),
-                "nobody heard the stream for a while; what was said then is gone"
-            );
-        }
-    }
 }
 
-/// Why rooms were not kept.
-enum End {
-    Session(SessionEnd),
-    Api(ApiError),
+/// Waits for what is being fetched, where something is.
+async fn fetched<T>(fetching: &mut Option<BoxFuture<'_, T>>) -> T {
+    match fetching {
+        Some(fetching) => fetching.await,
+        None => std::future::pending().await,
+    }
 }
 
 fn end_of_auth(error: AuthError) -> SessionEnd {
     match error {
         AuthError::Refused(why) => SessionEnd::Refused(why),
-        AuthError::Unavailable(why, _) => SessionEnd::Lost(why),
+        AuthError::Unavailable(why, Some(wait)) => SessionEnd::Later(why, wait),
+        AuthError::Unavailable(why, None) => SessionEnd::Lost(why),
     }
 }
 
-/// How long after a token the next is shown. The stream takes one for five minutes, even where it was
-/// given for ten.
-fn next_show(lifetime: Duration, window: Duration, margin: Duration) -> Duration {
-    let end = lifetime.min(window);
+/// How long until the next token is shown, where the one before holds so long. The stream takes one for
+/// five minutes, even where it was given for ten.
+fn next_show(left: Duration, window: Duration, margin: Duration) -> Duration {
+    let end = left.min(window);
     match end.checked_sub(margin) {
         Some(wait) if !wait.is_zero() => wait,
         // A token that holds less than the margin.
@@ -425,10 +361,10 @@ mod tests {
     #[test]
     fn a_token_is_shown_a_minute_before_the_streams_five_whatever_it_says_itself() {
         let minute = Duration::from_secs(60);
-        let next =
-            |lifetime: u64| next_show(Duration::from_secs(lifetime), 5 * minute, minute).as_secs();
+        let next = |left: u64| next_show(Duration::from_secs(left), 5 * minute, minute).as_secs();
         assert_eq!(next(600), 240);
         assert_eq!(next(300), 240);
+        // One of five minutes that was kept for three.
         assert_eq!(next(120), 60);
         assert_eq!(next(60), 30);
         assert_eq!(next(10), 5);

@@ -1,5 +1,5 @@
 //! Tests of the connector without a platform.
 
-mod events;
+pub(super) mod events;
 mod golden;
 mod properties;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::files::{read_private, write_private};
 use super::wire::TokenAnswer;
@@ -13,11 +14,14 @@ use crate::model::Timestamp;
 const ENDS: &str = "expires_tm";
 /// Whose it is.
 const OWNER: &str = "username";
+/// Who gave it: another is never shown it.
+const GATEWAY: &str = "gateway";
 
 /// The file of one bot.
 pub(super) struct TokenFile {
     path: Option<PathBuf>,
     username: String,
+    gateway: String,
 }
 
 /// Tokens of an earlier run.
@@ -28,10 +32,11 @@ pub(super) struct Kept {
 }
 
 impl TokenFile {
-    pub(super) fn new(path: Option<PathBuf>, username: &str) -> Self {
+    pub(super) fn new(path: Option<PathBuf>, username: &str, gateway: &Url) -> Self {
         Self {
             path,
             username: username.to_owned(),
+            gateway: gateway.origin().ascii_serialization(),
         }
     }
 
@@ -50,8 +55,11 @@ impl TokenFile {
             tracing::warn!(path = %path.display(), "kept tokens are damaged");
             return None;
         };
-        let owner = whole.get(OWNER).and_then(Value::as_str);
-        if owner.is_some_and(|owner| owner != self.username) {
+        let is_another = |name: &str, own: &str| {
+            let kept = whole.get(name).and_then(Value::as_str);
+            kept.is_some_and(|kept| kept != own)
+        };
+        if is_another(OWNER, &self.username) || is_another(GATEWAY, &self.gateway) {
             return None;
         }
         let ends = whole.get(ENDS).and_then(Value::as_f64)?;
@@ -69,6 +77,7 @@ impl TokenFile {
         let mut whole = answer.whole.clone();
         whole.insert(ENDS.to_owned(), seconds(ends).into());
         whole.insert(OWNER.to_owned(), self.username.clone().into());
+        whole.insert(GATEWAY.to_owned(), self.gateway.clone().into());
         let bytes = Value::Object(whole).to_string();
         if let Err(error) = write_private(path, bytes.as_bytes()) {
             tracing::warn!(path = %path.display(), %error, "tokens not kept; the next start logs in");
@@ -97,29 +106,36 @@ fn seconds(millis: Timestamp) -> f64 {
 mod tests {
     use super::*;
 
+    const GATEWAY: &str = "https://api.example.com";
+
     fn answer() -> TokenAnswer {
         let body = br#"{"access_token":"a","refresh_token":"r","expires_in":"600","scope":"s"}"#;
         TokenAnswer::read(body).unwrap()
     }
 
     #[test]
-    fn tokens_come_back_to_their_account_alone() {
+    fn tokens_come_back_to_their_account_and_their_gateway_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
-        let of = |name: &str| TokenFile::new(Some(path.clone()), name);
+        let at = |name: &str, gateway: &str| {
+            TokenFile::new(Some(path.clone()), name, &gateway.parse().unwrap())
+        };
+        let of = |name: &str| at(name, GATEWAY);
         of("bot").write(&answer(), 1_700_000_000_500);
         let kept = of("bot").read().unwrap();
         assert_eq!(kept.ends, 1_700_000_000_500);
         assert_eq!(kept.answer.access_token, "a");
         assert_eq!(kept.answer.refresh_token.as_deref(), Some("r"));
         assert!(of("other").read().is_none());
+        assert!(at("bot", "https://beta.example.com").read().is_none());
     }
 
     #[test]
     fn a_file_of_the_samples_is_read_and_one_that_is_damaged_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rest-token.txt");
-        let file = TokenFile::new(Some(path.clone()), "bot");
+        let gateway = GATEWAY.parse().unwrap();
+        let file = TokenFile::new(Some(path.clone()), "bot", &gateway);
         let read = |text: &str| {
             std::fs::write(&path, text).unwrap();
             file.read().map(|kept| kept.ends)
@@ -135,6 +151,6 @@ mod tests {
         ] {
             assert_eq!(read(damaged), None, "{damaged}");
         }
-        assert!(TokenFile::new(None, "bot").read().is_none());
+        assert!(TokenFile::new(None, "bot", &gateway).read().is_none());
     }
 }

@@ -1,6 +1,5 @@
 //! What Messenger's servers say, read leniently: almost nothing of it is documented.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Rooms of one list that are read.
@@ -102,33 +101,133 @@ impl ErrorBody {
 }
 
 /// A room as a list has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ListedRoom {
-    #[serde(rename = "chatroomId")]
     pub(super) id: String,
-    #[serde(default)]
     pub(super) name: Option<String>,
+    /// How an invitation stands.
+    pub(super) status: Option<String>,
+}
+
+impl ListedRoom {
+    fn read(room: &Value) -> Option<Self> {
+        let of = |name: &str| match room.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        Some(Self {
+            id: of("chatroomId").filter(|id| !id.is_empty())?,
+            name: of("name"),
+            status: of("status"),
+        })
+    }
+
+    /// Tells whether it can be accepted, where it is an invitation.
+    pub(super) fn is_open(&self) -> bool {
+        is_pending(self.status.as_deref())
+    }
+}
+
+/// Tells whether an invitation can be accepted; where nobody says, it can.
+pub(super) fn is_pending(status: Option<&str>) -> bool {
+    status.is_none_or(|status| status.eq_ignore_ascii_case("pending"))
+}
+
+/// The rooms of the bot, as they are listed now.
+#[derive(Debug)]
+pub(super) struct RoomList {
+    /// Each with whether it is a managed one.
+    pub(super) rooms: Vec<(ListedRoom, bool)>,
+    /// Managed rooms were listed, or there are none for this bot: else nothing is known of them.
+    pub(super) knows_managed: bool,
 }
 
 /// Reads a list of rooms: the first list of objects with a `chatroomId`, wherever it lies. None where
 /// there is no list at all: an answer that is not understood must not look like "no rooms".
 pub(super) fn rooms_of(body: &[u8]) -> Option<Vec<ListedRoom>> {
     let whole: Value = serde_json::from_slice(body).ok()?;
-    let list = list_in(&whole, DEPTH)?;
-    let rooms = list.iter().take(MAX_ROOMS);
-    let rooms = rooms.filter_map(|room| ListedRoom::deserialize(room).ok());
-    Some(rooms.filter(|room| !room.id.is_empty()).collect())
+    let list = list_in(&whole, DEPTH);
+    if list.is_none() && has_no_rooms(&whole, DEPTH) {
+        return Some(Vec::new());
+    }
+    let rooms = list?.iter().take(MAX_ROOMS);
+    Some(rooms.filter_map(ListedRoom::read).collect())
 }
 
 fn list_in(value: &Value, depth: usize) -> Option<&Vec<Value>> {
     let deeper = depth.checked_sub(1)?;
     match value {
         Value::Array(list) => {
-            let is_rooms = list.iter().all(|room| room.get("chatroomId").is_some());
-            is_rooms.then_some(list)
+            let is_room = |room: &Value| ListedRoom::read(room).is_some();
+            list.iter().any(is_room).then_some(list)
         }
         Value::Object(fields) => fields.values().find_map(|value| list_in(value, deeper)),
         _ => None,
+    }
+}
+
+/// Tells whether there is a list of rooms with nothing in it: one that is all there is, or is named so.
+/// Another list may be empty too, and says nothing of rooms.
+fn has_no_rooms(value: &Value, depth: usize) -> bool {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.iter().any(|(name, value)| match value {
+            Value::Array(list) => list.is_empty() && is_named_so(name),
+            value => value.is_object() && has_no_rooms(value, deeper),
+        }),
+        _ => false,
+    }
+}
+
+fn is_named_so(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let names = ["room", "invite", "data", "items", "results", "list"];
+    names.iter().any(|part| name.contains(part))
+}
+
+/// What the body of an answer says that claims to be a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// It was done.
+    Done,
+    /// An error, by this status.
+    Error(u16),
+    /// Nothing of the platform's: a page of something that lies between.
+    Nonsense,
+}
+
+impl Claim {
+    /// Reads one. The platform answers with JSON, or with nothing.
+    pub(super) fn read(body: &[u8]) -> Self {
+        if body.trim_ascii().is_empty() {
+            return Self::Done;
+        }
+        let Ok(whole) = serde_json::from_slice::<Value>(body) else {
+            return Self::Nonsense;
+        };
+        match whole.get("error") {
+            Some(error) if is_error(error) => {
+                let code = ErrorBody::read(body).code;
+                let code = code.and_then(|code| code.parse().ok());
+                Self::Error(code.filter(|code| (400..600).contains(code)).unwrap_or(400))
+            }
+            _ => Self::Done,
+        }
+    }
+}
+
+/// Tells whether what stands in an `error` field is one.
+pub(super) fn is_error(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
     }
 }
 
@@ -223,9 +322,45 @@ mod tests {
             assert_eq!(ids(&body), Some(vec!["groupchat-1".to_owned()]), "{body}");
         }
         assert_eq!(ids(r#"{"chatrooms":[]}"#), Some(Vec::new()));
+        assert_eq!(ids("[]"), Some(Vec::new()));
+        assert_eq!(ids(r#"{"data":{"chatrooms":[]}}"#), Some(Vec::new()));
+        // A list that is empty is not always one of rooms.
+        for first in ["[]", r#"[{"key":"json"}]"#] {
+            let body = format!("{{\"alerts\":{first},\"chatrooms\":[{room}]}}");
+            assert_eq!(ids(&body), Some(vec!["groupchat-1".to_owned()]), "{body}");
+            let body = format!("{{\"alerts\":{first}}}");
+            assert_eq!(ids(&body), None, "{body}");
+        }
+        // What is odd in a room takes it out of nothing.
+        let odd = r#"{"chatrooms":[{"chatroomId":7,"name":["x"]},{"chatroomId":"b","name":8}]}"#;
+        assert_eq!(ids(odd), Some(vec!["7".to_owned(), "b".to_owned()]));
+        assert_eq!(ids(r#"{"chatrooms":[{"chatroomId":null}]}"#), None);
         assert_eq!(ids(r#"{"chatrooms":null}"#), None);
         assert_eq!(ids("{}"), None);
         assert_eq!(ids("<html>"), None);
+    }
+
+    #[test]
+    fn a_success_is_one_only_where_the_platform_says_so() {
+        for (body, expected) in [
+            ("", Claim::Done),
+            (" \n", Claim::Done),
+            ("{}", Claim::Done),
+            ("[]", Claim::Done),
+            (r#"{"error":null}"#, Claim::Done),
+            (r#"{"error":false}"#, Claim::Done),
+            (r#"{"error":""}"#, Claim::Done),
+            ("<html>please log in</html>", Claim::Nonsense),
+            ("{\"messageId\":", Claim::Nonsense),
+            (
+                r#"{"error":{"code":"403","message":"no"}}"#,
+                Claim::Error(403),
+            ),
+            (r#"{"error":"no"}"#, Claim::Error(400)),
+            (r#"{"error":{"code":"200"}}"#, Claim::Error(400)),
+        ] {
+            assert_eq!(Claim::read(body.as_bytes()), expected, "{body}");
+        }
     }
 
     #[test]

@@ -218,6 +218,50 @@ async fn a_server_that_answers_no_ping_is_gone() {
 }
 
 #[tokio::test]
+async fn an_answer_to_a_ping_counts_though_nobody_looked_for_a_while() {
+    let looked_late = async || {
+        let (read, reads) = tokio::sync::oneshot::channel();
+        let url = serving(None, |mut stream, _| async move {
+            reads.await.unwrap();
+            // Reading answers the ping.
+            stream.next().await.unwrap().unwrap();
+            stream.send(Message::text("here")).await.unwrap();
+            future::pending().await
+        })
+        .await;
+        let opened = open(Opening {
+            heartbeat: pulse(50, 1_000),
+            ..opening(&url)
+        })
+        .await;
+        let mut socket = opened.unwrap();
+        let nothing = timeout(Duration::from_millis(100), socket.next()).await;
+        assert!(nothing.is_err(), "the ping has left: {nothing:?}");
+        read.send(()).unwrap();
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        next(&mut socket).await.unwrap()
+    };
+    // Which of two things is seen first was left to chance.
+    let all = futures::future::join_all((0..8).map(|_| looked_late())).await;
+    assert!(all.iter().all(|one| *one == Frame::Text("here".to_owned())));
+}
+
+#[tokio::test]
+async fn what_was_said_before_an_end_is_heard() {
+    let url = serving(None, |mut stream, _| async move {
+        for said in ["one", "two"] {
+            stream.send(Message::text(said)).await.unwrap();
+        }
+        while let Some(Ok(_)) = stream.next().await {}
+    })
+    .await;
+    let socket = open(opening(&url)).await.unwrap();
+    let heard = timeout(TIME, socket.finish()).await.unwrap();
+    let said = ["one", "two"].map(|said| Frame::Text(said.to_owned()));
+    assert_eq!(heard, said);
+}
+
+#[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
     let url = answering("").await;
     let mut client = WebSocketClient::new(&NetConfig::default(), None, "parlor-test").unwrap();

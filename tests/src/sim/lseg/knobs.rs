@@ -25,6 +25,14 @@ pub(super) struct Knobs {
     pub(super) acknowledges: bool,
     /// Tokens that are refused are told by an event before the stream ends.
     pub(super) says_refusal: bool,
+    /// The code with which a stream ends whose token is refused.
+    pub(super) refusal_code: u16,
+    /// The stream never says that it is connected.
+    pub(super) mute: bool,
+    /// Streams are there and neither read nor speak: nobody has told that the other end is gone.
+    pub(super) hangs: bool,
+    /// A frame that comes before a stream says that it is connected.
+    pub(super) early: Option<String>,
     /// Invitations can be listed.
     pub(super) lists_invites: bool,
     /// There are no managed rooms for this bot.
@@ -50,6 +58,10 @@ impl Default for Knobs {
             echo: false,
             acknowledges: false,
             says_refusal: false,
+            refusal_code: 1008,
+            mute: false,
+            hangs: false,
+            early: None,
             lists_invites: false,
             no_managed: false,
             throttle_status: 429,
@@ -90,6 +102,10 @@ impl Knobs {
             "echo": self.echo,
             "acknowledges": self.acknowledges,
             "says_refusal": self.says_refusal,
+            "refusal_code": self.refusal_code,
+            "mute": self.mute,
+            "hangs": self.hangs,
+            "early": self.early,
             "lists_invites": self.lists_invites,
             "no_managed": self.no_managed,
             "throttle_status": self.throttle_status,

@@ -16,7 +16,12 @@ pub(super) fn act(world: &mut World, verb: &str, what: &Value) -> Done {
         "grey" => grey(world, what),
         "cut" => Ok(json!({ "streams": world.cut() })),
         "event" => event(world, what),
-        "set" => world.knobs.set(what).map(|()| json!({})),
+        "set" => {
+            world.knobs.set(what)?;
+            // Who hangs looks again.
+            world.ring();
+            Ok(json!({}))
+        }
         "account" => account(world, what),
         "expire" => {
             world.expire();
@@ -98,11 +103,12 @@ fn say(world: &mut World, what: &Value) -> Done {
     Ok(json!({ "message_id": message_id, "conversation_id": id }))
 }
 
-/// Somebody drags the bot into a room, takes it out, or invites it.
+/// Somebody drags a bot into a room, takes it out, or invites it.
 fn member(world: &mut World, what: &Value) -> Done {
     let change = needed(what, "change")?;
     let user = needed(what, "user")?;
-    if user != "bot" {
+    let bot = email(user).to_lowercase();
+    if !world.accounts.contains_key(&bot) {
         return Err("Messenger tells bots nothing of people who come and go".to_owned());
     }
     let unlisted = json!({"conversation": needed(what, "conversation")?, "bot": "out"});
@@ -113,14 +119,14 @@ fn member(world: &mut World, what: &Value) -> Done {
     };
     match change {
         "join" => {
-            found.listed.insert(BOT.to_owned());
+            found.listed.insert(bot);
         }
         "leave" => {
-            found.listed.remove(BOT);
-            found.joined.remove(BOT);
+            found.listed.remove(&bot);
+            found.joined.remove(&bot);
         }
         "invite" => {
-            found.invited.insert(BOT.to_owned());
+            found.invited.insert(bot.clone());
             let status = text(what, "status").unwrap_or("pending");
             let frame = json!({
                 "event": "chatroomInvite",
@@ -131,7 +137,7 @@ fn member(world: &mut World, what: &Value) -> Done {
                     "status": status,
                 },
             });
-            world.emit(BOT, &frame.to_string());
+            world.emit(&bot, &frame.to_string());
         }
         other => return Err(format!("\"{other}\" is no change: join, leave, invite")),
     }
@@ -150,6 +156,11 @@ fn make_room(world: &mut World, what: &Value) -> Done {
         && let Some(room) = world.rooms.get_mut(&id)
     {
         place_bot(room, state)?;
+    }
+    if let Some(creator) = text(what, "creator")
+        && let Some(room) = world.rooms.get_mut(&id)
+    {
+        room.creator = Some(email(creator));
     }
     if what.get("gone").and_then(Value::as_bool) == Some(true) {
         world.rooms.remove(&id);

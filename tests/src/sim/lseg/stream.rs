@@ -111,6 +111,9 @@ impl Serving {
                     match out {
                         Some(Out::Text(text)) => {
                             socket.send(Message::text(text)).await.ok()?;
+                            let mut world = self.desk.world.lock();
+                            world.told += 1;
+                            world.ring();
                             continue;
                         }
                         Some(Out::Cut) | None => return Some(End::Cut),
@@ -125,10 +128,17 @@ impl Serving {
             };
             let message = message?.ok()?;
             let knobs = self.desk.world.lock().knobs.clone();
+            if knobs.hangs {
+                self.hang().await;
+                return Some(End::Cut);
+            }
             idle_at = idle(&knobs);
             match message {
                 Message::Text(text) => {
                     let command = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
+                    if let (None, Some(early)) = (&self.account, &knobs.early) {
+                        socket.send(Message::text(early.clone())).await.ok()?;
+                    }
                     match self.command(&command) {
                         Ok(answer) => {
                             deadline = wait(knobs.window_secs);
@@ -151,6 +161,16 @@ impl Serving {
                 }
                 Message::Close(_) => return None,
                 Message::Binary(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// Waits until streams do not hang any more.
+    async fn hang(&self) {
+        let mut bell = self.desk.world.lock().bell();
+        while self.desk.world.lock().knobs.hangs {
+            if bell.changed().await.is_err() {
+                return;
             }
         }
     }
@@ -182,13 +202,15 @@ impl Serving {
                 let error = json!({"code": "401", "message": "token expired"});
                 json!({"event": "error", "reqId": request, "error": error})
             });
-            return Err((told, End::Closed(1008, "token expired")));
+            let code = world.knobs.refusal_code;
+            return Err((told, End::Closed(code, "token expired")));
         };
         if let Some(line) = world.lines.get_mut(&self.number) {
             line.account = Some(account.clone());
         }
         self.account = Some(account);
         let answer = match name {
+            "connect" if world.knobs.mute => None,
             "connect" => Some("connected"),
             _ if world.knobs.acknowledges => Some("authenticated"),
             _ => None,

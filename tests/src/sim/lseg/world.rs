@@ -76,6 +76,8 @@ pub(super) struct World {
     /// What clients sent over streams, with their numbers.
     pub(super) frames: VecDeque<Value>,
     pub(super) pings: u64,
+    /// Frames that streams were told.
+    pub(super) told: u64,
     pub(super) complaints: Vec<String>,
     pub(super) duplicate: bool,
     pub(super) reorder: bool,
@@ -97,6 +99,7 @@ impl World {
             sent_count: 0,
             frames: VecDeque::new(),
             pings: 0,
+            told: 0,
             complaints: Vec::new(),
             duplicate: false,
             reorder: false,

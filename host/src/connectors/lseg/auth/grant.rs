@@ -6,9 +6,9 @@ use http::{Method, StatusCode, header};
 use url::{Host, Url};
 
 use crate::connectors::lseg::config::LsegConfig;
-use crate::connectors::lseg::wire::{ErrorBody, TokenAnswer};
+use crate::connectors::lseg::wire::{Claim, ErrorBody, TokenAnswer};
 use crate::model::secret::Secret;
-use crate::net::retry_after::throttled;
+use crate::net::retry_after::{throttled, wait};
 use crate::net::{Answer, RestClient, RestError};
 
 /// Time for one request.
@@ -17,6 +17,12 @@ const TIME: Duration = Duration::from_secs(30);
 const ANSWER_BYTES: usize = 256 * 1024;
 /// How often a request is sent on.
 const MAX_HOPS: u32 = 3;
+/// Characters of an answer's words that are shown.
+const SHOWN: usize = 300;
+/// Secrets that are shorter are found everywhere.
+const SHORTEST: usize = 4;
+/// Fields of a form whose values nobody may see.
+const HIDDEN: [&str; 4] = ["password", "newPassword", "refresh_token", "client_id"];
 /// What the platform says where another session holds the account's only place.
 const QUOTA: &str = "session quota";
 
@@ -32,7 +38,9 @@ pub(super) enum Granted {
     Forbidden(String),
     /// Another session has the account's only place.
     Quota(String),
-    /// Perhaps later.
+    /// Certainly not done; perhaps later.
+    NotDone(String, Option<Duration>),
+    /// Done or not; perhaps later.
     Later(String, Option<Duration>),
 }
 
@@ -73,11 +81,16 @@ impl Asker {
 
     /// Logs in by password, and changes it where there is a new one.
     pub(super) async fn log_in(&self, new: Option<&Secret>) -> Granted {
+        self.log_in_with(&self.password, new).await
+    }
+
+    /// Logs in by this password, and changes it where there is a new one.
+    pub(super) async fn log_in_with(&self, password: &Secret, new: Option<&Secret>) -> Granted {
         let exclusive = if self.exclusive { "true" } else { "false" };
         let mut form: Form<'_> = vec![
             ("grant_type", "password"),
             ("username", &self.username),
-            ("password", self.password.expose()),
+            ("password", password.expose()),
             ("scope", &self.scope),
             ("takeExclusiveSignOnControl", exclusive),
         ];
@@ -116,18 +129,24 @@ impl Asker {
                 .body(body.clone());
             let answer = match self.client.send(request, TIME, ANSWER_BYTES).await {
                 Ok(answer) => answer,
-                Err(error) => return Granted::Later(format!("{}: {error}", name(&url)), None),
+                Err(error) => {
+                    let why = format!("{}: {error}", name(&url));
+                    return match error.was_not_sent() {
+                        true => Granted::NotDone(why, None),
+                        false => Granted::Later(why, None),
+                    };
+                }
             };
             if !is_redirect(answer.status) {
-                return self.of_answer(&url, &answer);
+                return self.of_answer(&url, &answer, form);
             }
             url = match self.next_hop(&url, &answer) {
                 Ok(next) => next,
-                Err(why) => return Granted::Later(why, None),
+                Err(why) => return Granted::NotDone(why, None),
             };
         }
         let why = format!("a login was sent on more than {MAX_HOPS} times");
-        Granted::Later(why, None)
+        Granted::NotDone(why, None)
     }
 
     /// Where a login is sent on to. It carries the password, so only where the account's platform is.
@@ -163,13 +182,17 @@ impl Asker {
         Some(host) == self.url.host_str() || self.redirect_hosts.iter().any(is_under)
     }
 
-    fn of_answer(&self, url: &Url, answer: &Answer) -> Granted {
+    fn of_answer(&self, url: &Url, answer: &Answer, form: &Form<'_>) -> Granted {
         let status = answer.status;
         if status.is_success() {
-            return match TokenAnswer::read(&answer.body) {
-                Some(tokens) => Granted::Tokens(tokens),
-                None => Granted::Changed,
-            };
+            if let Some(tokens) = TokenAnswer::read(&answer.body) {
+                return Granted::Tokens(tokens);
+            }
+            // A page of something that lies between may say 200 too.
+            let is_object = answer.body.trim_ascii_start().starts_with(b"{");
+            if is_object && Claim::read(&answer.body) == Claim::Done {
+                return Granted::Changed;
+            }
         }
         let body = ErrorBody::read(&answer.body);
         let words = [body.code.as_deref(), body.message.as_deref()];
@@ -179,7 +202,7 @@ impl Asker {
             [] => answer.text(),
             words => words.join(": "),
         };
-        let words: String = words.chars().filter(|c| !c.is_control()).collect();
+        let words = shown(&words, form);
         let why = format!("{} answered {}: {words}", name(url), status.as_u16());
         if words.to_lowercase().contains(QUOTA) {
             return Granted::Quota(format!(
@@ -198,11 +221,33 @@ impl Asker {
             )),
             _ => {
                 let now = SystemTime::now();
-                let wait = throttled(status, &answer.headers, &answer.body, now);
-                Granted::Later(why, wait)
+                match throttled(status, &answer.headers, &answer.body, now) {
+                    Some(wait) => Granted::NotDone(why, Some(wait)),
+                    None => Granted::Later(why, said(answer, now)),
+                }
             }
         }
     }
+}
+
+/// How long a platform wants to be left alone that is not there: 503 with `Retry-After`.
+fn said(answer: &Answer, now: SystemTime) -> Option<Duration> {
+    if !answer.status.is_server_error() {
+        return None;
+    }
+    wait(&answer.headers, &answer.body, now)
+}
+
+/// What an answer says, for people: a line of it, without what was sent to it in secret.
+fn shown(words: &str, form: &Form<'_>) -> String {
+    let mut words = words.to_owned();
+    for (name, value) in form {
+        if HIDDEN.contains(name) && value.len() >= SHORTEST {
+            words = words.replace(*value, "…");
+        }
+    }
+    let words = words.chars().filter(|c| !c.is_control());
+    words.take(SHOWN).collect()
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -21,11 +21,27 @@ fn a_refusal_stays_and_what_may_come_later_is_put_off() {
     let now = Instant::now();
     let waited = wait_for(&mut state, now, "busy".to_owned(), Some(PAUSE));
     assert!(matches!(waited, AuthError::Unavailable(_, Some(wait)) if wait == PAUSE));
-    assert_eq!(state.not_before, Some(now + PAUSE));
+    assert_eq!(state.not_before, Some((now + PAUSE, "busy".to_owned())));
     let first = state.failures;
     let waited = wait_for(&mut state, now, "busy".to_owned(), None);
     assert!(matches!(waited, AuthError::Unavailable(_, Some(wait)) if wait < PAUSE));
     assert_eq!(state.failures, first + 1);
     refuse(&mut state, "no".to_owned());
     assert_eq!(state.refused.as_deref(), Some("no"));
+}
+
+#[test]
+fn what_a_token_says_of_itself_is_taken_within_bounds() {
+    let of = |said: &str| {
+        let body = format!("{{\"access_token\":\"a\",\"expires_in\":{said}}}");
+        lifetime(&TokenAnswer::read(body.as_bytes()).unwrap()).as_secs()
+    };
+    assert_eq!(of("\"600\""), 600);
+    assert_eq!(of("null"), 300);
+    assert_eq!(of("0"), 30, "it is not asked for without a pause");
+    assert_eq!(
+        of("\"18446744073709551615\""),
+        86_400,
+        "no moment overflows"
+    );
 }

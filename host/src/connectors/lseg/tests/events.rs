@@ -17,16 +17,46 @@ fn heard_at(frame: &str, now: u64) -> Heard {
         user_id: "bot_agent.desk@acme.com".to_owned(),
         display_name: "Desk Bot".to_owned(),
     };
+    heard_by(&bot, frame, now)
+}
+
+fn heard_by(bot: &Bot, frame: &str, now: u64) -> Heard {
     let name = |id: &str| (id == "groupchat-1").then(|| "Desk".to_owned());
     read_frame(
         frame.as_bytes(),
         &Reading {
             tenant: &Name::from("default"),
-            bot: &bot,
+            bot,
             now,
             name: &name,
+            first: &|_| now,
         },
     )
+}
+
+/// A post with this id.
+pub(in crate::connectors::lseg) fn said(id: &str) -> Incoming {
+    let mut frame = post("hello");
+    frame["post"]["messageId"] = json!(id);
+    happened(&frame)
+}
+
+#[test]
+fn two_bots_in_one_room_hear_each_for_itself() {
+    let keys = ["desk", "ops"].map(|name| {
+        let bot = Bot {
+            name: name.to_owned(),
+            platform: "lseg".to_owned(),
+            user_id: format!("bot_agent.{name}@acme.com"),
+            display_name: name.to_owned(),
+        };
+        match heard_by(&bot, &post("hello").to_string(), NOW) {
+            Heard::Happened(incoming) => (incoming.key, incoming.event.id),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_ne!(keys[0].0, keys[1].0);
+    assert_ne!(keys[0].1, keys[1].1);
 }
 
 fn heard(frame: &Value) -> Heard {
@@ -51,7 +81,7 @@ fn post(text: &str) -> Value {
 #[test]
 fn a_post_is_a_message_in_its_room() {
     let event = happened(&post("hello $goog #news")).event;
-    assert_eq!(event.id, "lseg:post:m1");
+    assert_eq!(event.id, "lseg:desk:post:m1");
     assert_eq!(event.occurred_at, 1_574_320_284_000);
     let place = event.conversation.unwrap();
     assert_eq!(
@@ -113,6 +143,9 @@ fn a_post_that_comes_again_has_its_old_key() {
     let mut other = post("hello");
     other["post"]["messageId"] = json!("m2");
     assert_ne!(first.key, happened(&other).key);
+    let mut elsewhere = post("hello");
+    elsewhere["post"]["chatroomId"] = json!("groupchat-2");
+    assert_ne!(first.key, happened(&elsewhere).key, "an id is its room's");
     // Without an id the moment tells two apart.
     let bare = |stamp: &str| {
         let mut bare = post("hello");
@@ -182,7 +215,7 @@ fn answers_and_errors_are_told_apart() {
         json!({"event": "error", "reqId": "1", "error": {"code": "401", "message": "token expired"}}),
         json!({"reqId": "1", "error": "token expired"}),
     ] {
-        let Heard::Failed { request, why } = heard(&error) else {
+        let Heard::Failed { request, why, .. } = heard(&error) else {
             panic!("{error}");
         };
         assert_eq!(
@@ -191,6 +224,21 @@ fn answers_and_errors_are_told_apart() {
         );
     }
     assert!(matches!(heard(&json!({"reqId": "1"})), Heard::Nothing));
+    let is_denied = |error: Value| match heard(&json!({ "error": error })) {
+        Heard::Failed { is_denied, .. } => Some(is_denied),
+        _ => None,
+    };
+    assert_eq!(is_denied(json!({"code": "403"})), Some(true));
+    assert_eq!(is_denied(json!({"code": 503})), Some(false));
+    assert_eq!(is_denied(json!("busy")), Some(false));
+    for none in [json!(null), json!(false), json!(""), json!({})] {
+        assert_eq!(is_denied(none.clone()), None, "{none}");
+    }
+    let mut fine = post("hello");
+    fine["error"] = json!(false);
+    happened(&fine);
+    let long = json!({ "error": "x".repeat(10_000) });
+    assert!(matches!(heard(&long), Heard::Failed { why, .. } if why.len() == 300));
 }
 
 #[test]
