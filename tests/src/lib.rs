@@ -10,6 +10,7 @@ pub mod candidate;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
+pub mod everywhere;
 pub mod flood;
 pub mod fuzz;
 pub mod guests;
