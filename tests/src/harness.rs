@@ -128,13 +128,23 @@ impl TestHost {
     /// # Panics
     /// When it does not start.
     pub async fn start(parts: TestHostParts) -> Self {
+        let host = Self::closed(parts).await;
+        host.open().await;
+        host
+    }
+
+    /// Starts a host without plugins that takes no events yet, so that plugins are there when it does.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn closed(parts: TestHostParts) -> Self {
         let hub = Hub::open(LocalConfig {
             groups: settings(Path::new("parlor.toml"), &parts.settings)
                 .local
                 .groups,
             ..parts.rooms.clone()
         });
-        Self::start_with(parts, hub.expect("rooms open")).await
+        Self::start_closed(parts, hub.expect("rooms open")).await
     }
 
     /// Starts a host without plugins over rooms that are there already.
@@ -147,7 +157,7 @@ impl TestHost {
         host
     }
 
-    /// Starts a host that takes no events yet, so that plugins are there when it does.
+    /// As [`TestHost::closed`], over rooms that are there already.
     ///
     /// # Panics
     /// When it does not start.

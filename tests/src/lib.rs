@@ -1,13 +1,16 @@
 //! What the end-to-end tests share: a browser, built guests, a host in the test's own process or in one
-//! that can be killed, a clock that can be set, the world outside, the contract's table.
+//! that can be killed, bots on the simulators, a clock that can be set, the world outside, the contract's
+//! table.
 
 pub mod api;
 pub mod bdk;
+pub mod bots;
 pub mod browser;
 pub mod candidate;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
+pub mod everywhere;
 pub mod flood;
 pub mod fuzz;
 pub mod guests;

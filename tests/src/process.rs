@@ -1,6 +1,7 @@
 //! A host in a process of its own, and people who talk to it at its page.
 
 use std::fs::OpenOptions;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -18,6 +19,8 @@ use crate::harness::PATIENCE;
 
 /// What a host prints before its page's address.
 const OPEN: &str = "open ";
+/// What a host of a storm prints before the address of its webhooks.
+const CALLED: &str = "called ";
 /// Where a host's log goes, in its folder.
 const LOG: &str = "parlor.log";
 /// Bytes at the end of the log that an error shows.
@@ -76,6 +79,18 @@ impl HostProcess {
             let log = String::from_utf8_lossy(&log[end..]).into_owned();
             format!("the host says {line:?} and has no page: {log}")
         })
+    }
+
+    /// Where a host is called from outside, which it says behind its page's address; that must be read.
+    ///
+    /// # Errors
+    /// When it does not say so in time.
+    pub async fn called(&mut self) -> anyhow::Result<SocketAddr> {
+        let line = tokio::time::timeout(PATIENCE, self.output.next_line()).await;
+        let line = line.context("the host does not say where it is called")??;
+        let address = line.as_deref().and_then(|line| line.strip_prefix(CALLED));
+        let address = address.with_context(|| format!("{line:?} is no place to be called"))?;
+        Ok(address.parse()?)
     }
 
     /// KiB of memory that are resident.

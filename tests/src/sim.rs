@@ -19,6 +19,7 @@ mod server;
 mod socket;
 pub mod symphony;
 pub mod webex;
+pub(crate) mod witness;
 
 pub(crate) use bell::found_in_time;
 pub use clock::Clock;
@@ -30,6 +31,7 @@ pub use platform::{Platform, Sent};
 pub use record::{Logged, Record};
 pub use server::{Listening, Server, Shared, Tls};
 pub use socket::{Opened, Socket};
+pub use witness::{Handout, Posted};
 
 /// Says what tests did not show, past the capture of their output: whoever runs them must know.
 pub fn left_out(what: &str) {

@@ -5,7 +5,7 @@ mod builds;
 mod faults;
 mod findings;
 mod host;
-mod symphony;
+mod remote;
 mod talker;
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 pub use self::findings::Findings;
 pub use self::host::{Weather, serve};
-pub use self::symphony::run_on_symphony;
+pub use self::remote::{Remote, run_on};
 
 use self::builds::Builds;
 use self::host::DOUBTS;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use parlor_tests::storm::{self, StormOptions, Subject};
+use parlor_tests::storm::{self, Remote, StormOptions, Subject};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_over_a_pod_that_fails_in_every_way_loses_nothing() {
@@ -15,7 +15,7 @@ async fn a_storm_over_a_pod_that_fails_in_every_way_loses_nothing() {
         reloads: 10,
         talkers: 40,
     };
-    let report = storm::run_on_symphony(options)
+    let report = storm::run_on(Remote::Symphony, options)
         .await
         .expect("the host only ever answers");
     assert!(report.is_clean(), "{}", report.findings);

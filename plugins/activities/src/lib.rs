@@ -48,8 +48,9 @@ impl Activities {
         if !(1..=LONGEST_SECONDS).contains(&seconds) {
             return cx.reply("A reminder takes 1 second to 366 days.");
         }
-        // The event's id is the same when the event is handled again: still one reminder.
-        let timer = ["remind:", cx.id()].concat();
+        // Its number in the conversation is the same when the event is handled again: still one reminder.
+        // Its id would be too, and is longer on some platforms than a timer's name may be.
+        let timer = ["remind:", &cx.event().sequence.to_string()].concat();
         let reply = ["I will remind you in ", &seconds.to_string(), " s"].concat();
         cx.reply(reply).and(Action::set_timer(
             timer,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use parlor_tests::storm::{self, StormOptions, Subject, Weather};
+use parlor_tests::storm::{self, Remote, StormOptions, Subject, Weather};
 use parlor_tests::wear::{self, WearOptions};
 use serde::Serialize;
 
@@ -28,6 +28,13 @@ enum Platform {
     Local,
     /// A pod of the simulator, in this process.
     Symphony,
+    /// Webex, likewise, by webhooks.
+    Webex,
+    /// LiveChat, likewise.
+    #[value(name = "livechat")]
+    LiveChat,
+    /// LSEG Messenger, likewise.
+    Lseg,
 }
 
 /// Lets a storm pass over a host.
@@ -111,7 +118,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let report = match arguments.platform {
         Platform::Local => storm::run(options).await?,
-        Platform::Symphony => storm::run_on_symphony(options).await?,
+        Platform::Symphony => storm::run_on(Remote::Symphony, options).await?,
+        Platform::Webex => storm::run_on(Remote::Webex, options).await?,
+        Platform::LiveChat => storm::run_on(Remote::LiveChat, options).await?,
+        Platform::Lseg => storm::run_on(Remote::Lseg, options).await?,
     };
     show(&report, &report.findings, arguments.json)?;
     Ok(exit_code(report.is_clean()))

@@ -163,6 +163,11 @@ impl Fault {
             || self.delay_ms > 0
     }
 
+    /// Tells whether the client cannot learn from the answer what became of its call.
+    pub(crate) fn hides_answer(&self) -> bool {
+        self.status.is_some() || self.drop || self.close_socket || self.truncate.is_some()
+    }
+
     pub(crate) fn is_about(&self, method: &str, path: &str) -> bool {
         let pattern = self.matching.trim();
         match pattern.split_once(' ') {

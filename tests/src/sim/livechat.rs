@@ -16,6 +16,7 @@ mod members;
 mod routes;
 mod script;
 mod who;
+mod witness;
 mod world;
 
 use std::ops::Deref;
@@ -279,6 +280,7 @@ impl Platform for Desk {
 
     async fn handle(&self, request: Request) -> Reply {
         let reply = routes::answer(&self.world, &request).await;
+        self.world.lock().hand_out_by_read(&request, &reply);
         self.told.notify_one();
         reply
     }
@@ -297,6 +299,15 @@ impl Platform for Desk {
 
     fn sent_count(&self) -> u64 {
         self.world.lock().sent_count
+    }
+
+    fn called(&self) -> Vec<String> {
+        let world = self.world.lock();
+        let line = |it: &Delivered| {
+            let (attempt, status) = (it.attempt, it.status);
+            format!("{} {attempt} {status:?} {}", it.action, it.body)
+        };
+        world.delivered.iter().map(line).collect()
     }
 
     fn bell(&self) -> watch::Receiver<u64> {

@@ -51,6 +51,11 @@ pub trait Platform: Send + Sync + 'static {
     /// The number of the last thing a bot did.
     fn sent_count(&self) -> u64;
 
+    /// The webhooks that it sent, a line each, where it has any.
+    fn called(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Rings whenever something may have changed.
     fn bell(&self) -> watch::Receiver<u64>;
 

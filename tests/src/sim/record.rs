@@ -1,6 +1,6 @@
 //! The record of every request that a simulator got.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use axum::http::HeaderMap;
 use base64::Engine as _;
@@ -92,6 +92,7 @@ struct Kept {
     count: u64,
     bytes: usize,
     requests: VecDeque<Logged>,
+    hidden: BTreeSet<u64>,
 }
 
 impl Record {
@@ -131,6 +132,16 @@ impl Record {
         }
         drop(kept);
         self.ring();
+    }
+
+    /// Notes that a fault took the answer of a request away, or another's place.
+    pub(crate) fn hide(&self, number: u64) {
+        self.kept.lock().hidden.insert(number);
+    }
+
+    /// The requests whose answers faults took away.
+    pub fn hidden(&self) -> BTreeSet<u64> {
+        self.kept.lock().hidden.clone()
     }
 
     fn ring(&self) {

@@ -129,6 +129,11 @@ impl Shared {
         found_in_time(self.platform.bell(), patience, look).await
     }
 
+    /// The webhooks that the platform sent, a line each, where it has any.
+    pub fn called(&self) -> Vec<String> {
+        self.platform.called()
+    }
+
     /// The requests after this number.
     pub fn requests_after(&self, after: u64) -> Vec<Logged> {
         self.record.after(after)
@@ -311,6 +316,9 @@ async fn answer(
     let number = request.number;
     let fault = shared.faults.take(request.method.as_str(), &request.path);
     let faulted = fault.is_some();
+    if fault.as_ref().is_some_and(Fault::hides_answer) {
+        shared.record.hide(number);
+    }
     let truncate = fault.as_ref().and_then(|fault| fault.truncate);
     let socket = Socket { upgrade, stop };
     let reply = faulty(&shared, request, fault, socket).await;

@@ -48,7 +48,6 @@ use crate::outside::{Authority, Pair};
 
 pub use super::SimOptions as SymphonyOptions;
 pub use described::symphony_api;
-pub use witness::{Handout, Posted};
 
 /// The service account that is there from the start.
 pub const BOT: &str = "trade.bot";

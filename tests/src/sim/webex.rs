@@ -19,6 +19,7 @@ mod rooms;
 mod routes;
 mod script;
 mod socket;
+mod witness;
 mod world;
 
 use std::net::SocketAddr;
@@ -289,8 +290,11 @@ impl Platform for Cloud {
             notes.insert("parts".to_owned(), fields.parts.clone().into());
         }
         let mut world = self.world.lock();
+        world.request = request.number;
         let answer = routes::answer(&mut world, &request, fields);
+        world.request = 0;
         let mut reply = answer.unwrap_or_else(|refusal| refusal.reply());
+        world.hand_out_by_list(&request, &reply);
         reply.notes = notes;
         reply
     }
@@ -307,6 +311,12 @@ impl Platform for Cloud {
 
     fn sent_count(&self) -> u64 {
         self.world.lock().sent_count
+    }
+
+    fn called(&self) -> Vec<String> {
+        let world = self.world.lock();
+        let line = |it: &Delivered| format!("{} {} {}", it.hook, it.status, it.body);
+        world.delivered.iter().map(line).collect()
     }
 
     fn bell(&self) -> watch::Receiver<u64> {

@@ -79,6 +79,8 @@ pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> a
     .await?;
     host.follow(watcher).await;
     host.open().await?;
+    host.hooks().open(None);
+    let called = host.hooks().address();
     let config = PageConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         token: None,
@@ -91,6 +93,9 @@ pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> a
     )]
     {
         println!("open {}", page.url());
+        if let Some(called) = called {
+            println!("called {called}");
+        }
     }
     let stop = shutdown.token();
     let serving = tokio::spawn(page.serve(stop.cancelled_owned()));

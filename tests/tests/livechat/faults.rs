@@ -198,6 +198,7 @@ async fn a_webhook_that_is_played_back_is_heard_once() {
     let front = Front::with(&["pizza"]).await;
     front.sim.say("shop", "ann", "pizza");
     ordered(&front).await;
+    front.hears("incoming_chat", 200).await;
     let heard = front.sim.delivered();
     let first = heard
         .iter()
@@ -246,8 +247,7 @@ async fn an_authority_is_trusted_where_the_settings_name_it() {
     front.until(BotState::Connected).await;
     front.sim.say("shop", "ann", "pizza");
     ordered(&front).await;
-    let Front { sim, host } = front;
-    host.stop().await;
+    let sim = front.close().await;
     let settings = personal(&sim, "");
     let front = Front::on(sim, settings, &[]).await;
     front.until(BotState::Disconnected).await;

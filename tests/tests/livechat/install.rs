@@ -13,8 +13,7 @@ async fn a_bot_is_found_again_and_its_webhooks_stay() {
     let front = Front::on(sim, settings.clone(), &["pizza"]).await;
     front.until(BotState::Connected).await;
     let (first, hooks) = (front.sim.bots(), front.sim.hooks());
-    let Front { sim, host } = front;
-    host.stop().await;
+    let sim = front.close().await;
     // Another host, that knows nothing of it: the bot has its name, the webhooks their address.
     let front = Front::on(sim, settings, &["pizza"]).await;
     front.until(BotState::Connected).await;

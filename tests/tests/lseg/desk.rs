@@ -1,23 +1,18 @@
 //! A platform and a host with one bot on it.
 
+use std::ops::Deref;
 use std::path::Path;
-use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
-use parlor_tests::guests;
-use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
-use parlor_tests::sim::lseg::{BOT, Lseg, LsegOptions, TOKEN_PATH};
+use parlor_tests::bots::{OneBot, section};
+use parlor_tests::harness::PATIENCE;
+use parlor_tests::sim::lseg::{Lseg, LsegOptions, TOKEN_PATH};
 use parlor_tests::sim::{Clock, Logged, Sent};
-use parlor_tests::stage::all_grants;
 
-/// The bot's name in the settings.
-pub(crate) const DESK: &str = "desk";
+pub(crate) use parlor_tests::bots::DESK;
 
 /// A platform and a host.
-pub(crate) struct Desk {
-    pub(crate) sim: Lseg,
-    pub(crate) host: TestHost,
-}
+pub(crate) struct Desk(OneBot<Lseg>);
 
 /// A platform whose waits pass so many times as fast.
 pub(crate) async fn platform(speed: f64) -> Lseg {
@@ -31,30 +26,15 @@ pub(crate) async fn platform(speed: f64) -> Lseg {
 /// A platform that takes sixty messages a second and keeps its other times.
 pub(crate) async fn fast() -> Lseg {
     let sim = platform(60.0).await;
-    keep_times(&sim);
+    sim.keep_times(60);
     sim
-}
-
-/// On a clock sixty times as fast these are the platform's own times.
-pub(crate) fn keep_times(sim: &Lseg) {
-    sim.set(serde_json::json!({
-        "token_secs": 60 * 600, "refresh_secs": 60 * 900, "window_secs": 60 * 300,
-        "connect_secs": 60 * 10,
-    }));
 }
 
 /// The settings of the platform's bot, with more lines for it.
 pub(crate) fn settings(sim: &Lseg, data: Option<&Path>, more: &str) -> String {
     let data = data.map(|data| format!("data = \"{}\"\n", data.display()));
-    format!(
-        "{}[[bot]]\nname = \"{DESK}\"\nplatform = \"lseg\"\nhost = \"{}\"\nstream = \"{}\"\n\
-         username = \"{BOT}\"\npassword = \"file:{}\"\napp-key = \"file:{}\"\n{more}\n",
-        data.unwrap_or_default(),
-        sim.base_url(),
-        sim.ws_url(),
-        sim.file("password").display(),
-        sim.file("app-key").display(),
-    )
+    let section = section::lseg(sim, DESK, more);
+    format!("{}{section}", data.unwrap_or_default())
 }
 
 impl Desk {
@@ -76,70 +56,12 @@ impl Desk {
 
     /// Starts a host that need not connect.
     pub(crate) async fn of(sim: Lseg, settings: String, plugins: &[&str]) -> Self {
-        let parts = TestHostParts {
-            settings,
-            ..TestHostParts::default()
-        };
-        let host = TestHost::start(parts).await;
-        for plugin in plugins {
-            // As everywhere, the demo's plugins ask for nothing; the others may do everything.
-            let grants = all_grants();
-            let grants = ["actions", "reads"]
-                .contains(plugin)
-                .then_some(grants.as_str());
-            host.load(plugin, guests::bytes(plugin), grants).await;
-            assert_eq!(host.row(plugin).last_error, None, "{plugin} is refused");
-        }
-        Self { sim, host }
-    }
-
-    /// How the bot does, and why.
-    pub(crate) fn state(&self) -> (BotState, Option<String>) {
-        let all = self.host.host().sessions().status();
-        let desk = all.into_iter().find(|bot| bot.name == DESK);
-        let desk = desk.expect("the bot is known");
-        (desk.state, desk.reason)
-    }
-
-    /// Waits until the bot is as wanted.
-    pub(crate) async fn until(&self, wanted: BotState) {
-        let what = format!("the bot is {wanted:?}");
-        self.host
-            .eventually(&what, || self.state().0 == wanted)
-            .await;
-    }
-
-    /// Waits for what the bot does next that is like this.
-    pub(crate) async fn does(&self, after: u64, is_wanted: impl Fn(&Sent) -> bool) -> Sent {
-        let found = self.sim.sent_like(after, PATIENCE, is_wanted).await;
-        if let Some(found) = found {
-            return found;
-        }
-        let did = self.sim.sent_after(after);
-        let given_up = self.host.dead_letters().await;
-        panic!(
-            "the bot did not; it did {did:#?}; state {:?}; asked {:#?}; outbox {:#?}; given up {given_up:#?}",
-            self.state(),
-            self.asked(),
-            self.host.host().outbox().status(),
-        )
-    }
-
-    /// Waits for a message of the bot that has this in it.
-    pub(crate) async fn says(&self, after: u64, text: &str) -> Sent {
-        self.does(after, |sent| {
-            sent.kind == "message" && sent.text.contains(text)
-        })
-        .await
+        Self(OneBot::on(sim, settings, plugins).await)
     }
 
     /// Lets some time pass in which nothing may happen, and gives what the bot said all the same.
     pub(crate) async fn meanwhile(&self, after: u64) -> Vec<Sent> {
-        self.sim
-            .sent_like(after, Duration::from_millis(500), |sent| {
-                sent.kind == "message"
-            })
-            .await;
+        self.0.meanwhile(after).await;
         self.said(after)
     }
 
@@ -161,13 +83,6 @@ impl Desk {
             self.state(),
             self.asked()
         );
-    }
-
-    /// The requests so far, a line each.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        let requests = self.sim.requests_after(0);
-        let line = |it: &Logged| format!("{} {} {:?}", it.method, it.path, it.status);
-        requests.iter().map(line).collect()
     }
 
     /// How often tokens were asked for by this grant.
@@ -199,8 +114,16 @@ impl Desk {
 
     /// Stops the host; what it did is what the platform's documents allow.
     pub(crate) async fn stop(self) -> Lseg {
-        self.host.stop().await;
-        assert_eq!(self.sim.complaints(), Vec::<String>::new());
-        self.sim
+        let sim = self.0.close().await;
+        assert_eq!(sim.complaints(), Vec::<String>::new());
+        sim
+    }
+}
+
+impl Deref for Desk {
+    type Target = OneBot<Lseg>;
+
+    fn deref(&self) -> &OneBot<Lseg> {
+        &self.0
     }
 }

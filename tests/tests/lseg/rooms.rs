@@ -134,6 +134,8 @@ async fn an_invitation_is_told_and_accepted_where_the_settings_say_so() {
         let more = format!("rooms = [\"Lobby\"]\naccept-invites = {accepts}");
         let desk = Desk::on(sim, &more, &["kinds"]).await;
         desk.joins("Lobby").await;
+        // That it has come in there is told before.
+        desk.sees("Lobby", "member-changed", "joined").await;
         let invite = json!({"conversation": "Desk", "user": "bot", "change": "invite"});
         desk.sim.act("member", invite);
         if accepts {

@@ -24,7 +24,7 @@ impl Way {
             ..LsegOptions::default()
         };
         let sim = Lseg::start(options).await.expect("a platform");
-        crate::desk::keep_times(&sim);
+        sim.keep_times(60);
         sim.room("Desk");
         let at = sim.address();
         let names = [

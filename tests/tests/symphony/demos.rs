@@ -71,6 +71,8 @@ async fn a_form_goes_there_and_back() {
     let form = bank
         .does(0, |sent| sent.raw.to_string().contains("hello-form"))
         .await;
+    // No person answers before the pod has said that the form is there.
+    bank.host.idle().await;
     bank.sim.submit(
         "Desk",
         "ada",
@@ -162,6 +164,7 @@ async fn the_templates_and_the_form_of_the_python_kit_work_as_they_are() {
             .does(before, |sent| sent.raw.to_string().contains(form))
             .await;
         assert_eq!(shown.conversation, "Desk");
+        bank.host.idle().await;
         let values = serde_json::Map::from_iter([(field.to_owned(), json!(value))]);
         bank.sim.submit("Desk", "ada", form, button, values.into());
         bank.says(shown.n, answer).await;

@@ -257,8 +257,7 @@ async fn a_feed_of_version_1_is_read_and_its_id_kept() {
             .body(json!({"code": 400, "message": "Could not find a datafeed with the id: x"})),
     );
     each_is_repeated_once(&bank, 2..4).await;
-    let Bank { sim, host } = bank;
-    host.stop().await;
+    let sim = bank.close().await;
 
     let created = |sim: &Symphony| {
         let asked = sim.requests_after(0);

@@ -342,11 +342,11 @@ impl FormFile {
     }
 }
 
-/// The platform's traces are short words. What is none (an event that was read back, or of the host's
-/// own) has one of its own, the same each time.
+/// The platform's traces are six letters and digits. What is none (an event that was read back, or of the
+/// host's own, as a timer's) has one of its own, the same each time.
 fn short_trace(trace: &str) -> String {
     let is_short = |byte: u8| byte.is_ascii_alphanumeric();
-    if (1..=64).contains(&trace.len()) && trace.bytes().all(is_short) {
+    if trace.len() == TRACE_CHARS && trace.bytes().all(is_short) {
         return trace.to_owned();
     }
     let key = EventKey::new(&[trace]);
@@ -363,4 +363,20 @@ fn made_up_trace() -> String {
 fn letter(byte: &u8) -> char {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     char::from(LETTERS[usize::from(byte % 32)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_six_letters_and_digits_whatever_the_event_has() {
+        assert_eq!(short_trace("D54xdl"), "D54xdl");
+        for other in ["4846ea878873423f", "ulPr8a:eFFDL7", "D54xd", "D54-dl", ""] {
+            let trace = short_trace(other);
+            assert_eq!(trace.len(), TRACE_CHARS, "{other}: {trace}");
+            assert!(trace.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            assert_eq!(trace, short_trace(other), "the same each time");
+        }
+    }
 }

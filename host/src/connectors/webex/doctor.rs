@@ -9,6 +9,7 @@ use super::WebexConnector;
 use super::api::ApiError;
 use super::config::{Events, SocketConfig, WebexConfig, WebhookConfig};
 use super::hooks::{TOLERATED, WANTED};
+use super::kept::Keeps;
 use super::wire::Webhook;
 use crate::mailbox::doctor::{Checks, NOT_REACHED, Patient, Unanswered, Way, check_way};
 
@@ -54,7 +55,12 @@ pub async fn examine(config: &WebexConfig, patient: &Patient) -> Checks {
         folder: None,
         ..config.clone()
     };
-    match WebexConnector::new(patient.tenant.clone(), &patient.name, config) {
+    match WebexConnector::new(
+        patient.tenant.clone(),
+        &patient.name,
+        config,
+        &Keeps::default(),
+    ) {
         Ok(connector) => connector.examine(&mut checks, patient).await,
         Err(error) => {
             checks.wrong("login", TOKEN, error.to_string(), "the settings of the bot");

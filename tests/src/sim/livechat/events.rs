@@ -154,6 +154,7 @@ pub(super) fn push(
     seen: &str,
 ) -> (String, ChatEvent) {
     let now = world.now();
+    let named = chat;
     if !author.is_empty() {
         event.insert("author_id".to_owned(), author.into());
     }
@@ -180,6 +181,7 @@ pub(super) fn push(
     if let Some(thread) = thread {
         thread.count += 1;
         thread.events.push(made.clone());
+        world.keep_said(organization, named, &made);
     }
     (id, made)
 }

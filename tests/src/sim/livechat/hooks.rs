@@ -160,15 +160,14 @@ pub(super) async fn send(world: Weak<Mutex<World>>, told: Arc<Notify>) {
             told.notified().await;
             continue;
         };
-        let status = post(&client, &delivery, clock.wait(PATIENCE)).await;
-        note(&world, &delivery, 1, status);
+        let status = try_once(&client, &world, &delivery, (1, clock.wait(PATIENCE))).await;
         if status != Some(200) {
             let (client, world) = (client.clone(), world.clone());
             tokio::spawn(async move {
                 for (tried, wait) in AGAIN.iter().enumerate() {
                     tokio::time::sleep(clock.wait(*wait)).await;
-                    let status = post(&client, &delivery, clock.wait(PATIENCE)).await;
-                    note(&world, &delivery, tried + 2, status);
+                    let attempt = (tried + 2, clock.wait(PATIENCE));
+                    let status = try_once(&client, &world, &delivery, attempt).await;
                     if status == Some(200) || world.strong_count() == 0 {
                         return;
                     }
@@ -176,6 +175,28 @@ pub(super) async fn send(world: Weak<Mutex<World>>, told: Arc<Notify>) {
             });
         }
     }
+}
+
+/// Sends a webhook once, and notes what became of it. `attempt` is which try it is, and how long an answer
+/// may take.
+async fn try_once(
+    client: &reqwest::Client,
+    world: &Weak<Mutex<World>>,
+    delivery: &Delivery,
+    (attempt, patience): (usize, Duration),
+) -> Option<u16> {
+    let ack = world.upgrade().map(|world| {
+        let mut world = world.lock();
+        let ack = world.hex();
+        world.hand_out_by_hook(&delivery.body, &ack);
+        ack
+    });
+    let status = post(client, delivery, patience).await;
+    if let (Some(ack), Some(world), Some(200)) = (ack, world.upgrade(), status) {
+        world.lock().handouts.acknowledge(&ack);
+    }
+    note(world, delivery, attempt, status);
+    status
 }
 
 async fn post(client: &reqwest::Client, delivery: &Delivery, patience: Duration) -> Option<u16> {

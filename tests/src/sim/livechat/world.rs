@@ -1,13 +1,14 @@
 //! What there is: licences with their people, bots and chats; tokens; webhooks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::hooks::{Delivered, Delivery};
-use crate::sim::{Clock, Sent};
+use crate::sim::witness::Handouts;
+use crate::sim::{Clock, Posted, Sent};
 
 /// The app that is there from the start.
 pub const CLIENT_ID: &str = "c0ffee00c0ffee00c0ffee00c0ffee00";
@@ -44,6 +45,11 @@ pub(super) struct World {
     pub(super) knobs: Knobs,
     pub(super) labels: BTreeMap<String, (String, String)>,
     pub(super) redirects_followed: VecDeque<Instant>,
+    /// What is said in all chats, in its order …
+    pub(super) said: Vec<Posted>,
+    /// … and where an event is there.
+    pub(super) places: HashMap<String, usize>,
+    pub(super) handouts: Handouts,
     bell: watch::Sender<u64>,
     count: u64,
 }
@@ -206,6 +212,9 @@ impl World {
             },
             labels: BTreeMap::new(),
             redirects_followed: VecDeque::new(),
+            said: Vec::new(),
+            places: HashMap::new(),
+            handouts: Handouts::default(),
             bell: watch::Sender::default(),
             count: 0,
         };

@@ -76,7 +76,11 @@ impl Serving {
         let line = Line { account: None, out };
         self.desk.world.lock().lines.insert(self.number, line);
         let end = self.serve(&mut socket, waiting).await;
-        self.desk.world.lock().lines.remove(&self.number);
+        {
+            let mut world = self.desk.world.lock();
+            world.lines.remove(&self.number);
+            world.witness.end(self.number);
+        }
         if let Some(End::Closed(code, reason)) = end {
             let frame = CloseFrame {
                 code: CloseCode::from(code),

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::knobs::Knobs;
+use super::witness::Witness;
 use crate::sim::{Clock, Sent};
 
 /// Things that bots did that are kept.
@@ -81,6 +82,7 @@ pub(super) struct World {
     pub(super) complaints: Vec<String>,
     pub(super) duplicate: bool,
     pub(super) reorder: bool,
+    pub(super) witness: Witness,
     held: Option<(u64, String)>,
     next: u64,
     bell: watch::Sender<u64>,
@@ -103,6 +105,7 @@ impl World {
             complaints: Vec::new(),
             duplicate: false,
             reorder: false,
+            witness: Witness::default(),
             held: None,
             next: 0,
             bell: watch::Sender::default(),
@@ -234,6 +237,7 @@ impl World {
                 "timestamp": timestamp(self.clock.now()),
             },
         });
+        self.keep_said(room_id, sender, &message_id, text);
         for bot in listeners {
             self.emit(&bot, &frame.to_string());
         }
@@ -276,17 +280,21 @@ impl World {
         }
     }
 
-    fn send(&self, line: u64, frame: &str) {
-        if let Some(line) = self.lines.get(&line) {
-            // A stream that does not read loses what it is told, as on any socket that is full.
-            if line.out.try_send(Out::Text(frame.to_owned())).is_err() {}
+    fn send(&mut self, line: u64, frame: &str) {
+        let Some(found) = self.lines.get(&line) else {
+            return;
+        };
+        // A stream that does not read loses what it is told, as on any socket that is full.
+        if found.out.try_send(Out::Text(frame.to_owned())).is_ok() {
+            self.witness.write(line, frame);
         }
     }
 
     /// Cuts all streams; how many there were.
     pub(super) fn cut(&mut self) -> usize {
         let lines = std::mem::take(&mut self.lines);
-        for line in lines.values() {
+        for (number, line) in &lines {
+            self.witness.end(*number);
             if line.out.try_send(Out::Cut).is_err() {}
         }
         self.ring();

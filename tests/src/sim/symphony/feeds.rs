@@ -425,7 +425,7 @@ impl Reading<'_> {
         }
         if is_old {
             let places = world.places_of(&events);
-            world.hand_out(places, None);
+            world.handouts.give(places, None);
             let shown: Vec<Value> = events.iter().map(|event| Value::clone(event)).collect();
             return super::answer::list(shown).map(Attempt::Answer);
         }
@@ -433,7 +433,7 @@ impl Reading<'_> {
         let places = world.places_of(&events);
         let feed = world.feed(&self.id, caller.user)?;
         let body = feed.hand_out(events, visible, knobs.null_events);
-        world.hand_out(places, body["ackId"].as_str());
+        world.handouts.give(places, body["ackId"].as_str());
         Ok(Attempt::Answer(Reply::json(200, &body)))
     }
 }
@@ -484,7 +484,7 @@ fn begin(
         return Err(refuse(400, "The ackId is not one of this datafeed"));
     }
     feed.readers += 1;
-    world.acknowledged(ack);
+    world.handouts.acknowledge(ack);
     Ok((id, caller))
 }
 

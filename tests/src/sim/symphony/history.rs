@@ -50,7 +50,7 @@ pub(super) fn of_stream(
         .iter()
         .map(|place| world.v4_message(&world.messages[*place]));
     let shown = shown.collect();
-    world.hand_out(places, None);
+    world.handouts.give(places, None);
     list(shown)
 }
 

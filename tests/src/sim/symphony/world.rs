@@ -15,8 +15,8 @@ use super::people::Person;
 use super::sessions::Sessions;
 use super::signals::Signal;
 use super::streams::Stream;
-use super::witness::Handed;
 use crate::random::Random;
+use crate::sim::witness::Handouts;
 use crate::sim::{Clock, Sent};
 
 /// Things bots did that are kept.
@@ -114,7 +114,7 @@ pub(super) struct World {
     pub(super) sent: VecDeque<Sent>,
     pub(super) sent_count: u64,
     /// What was handed out to bots, the oldest first.
-    pub(super) handouts: VecDeque<Handed>,
+    pub(super) handouts: Handouts,
     /// Decides what comes twice, and what changes places.
     pub(super) random: Random,
     pub(super) recent_calls: VecDeque<std::time::Instant>,
@@ -138,7 +138,7 @@ impl World {
             signals: BTreeMap::new(),
             sent: VecDeque::new(),
             sent_count: 0,
-            handouts: VecDeque::new(),
+            handouts: Handouts::default(),
             random: Random::new(1),
             recent_calls: VecDeque::new(),
             bell: watch::Sender::new(0),

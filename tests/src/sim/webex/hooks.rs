@@ -441,6 +441,8 @@ async fn deliver(cloud: &Cloud, client: &reqwest::Client, delivery: Delivery) {
     let Some(hook) = hook else {
         return;
     };
+    let ack = ids::uuid();
+    cloud.world.lock().hand_out_by_hook(&delivery.body, &ack);
     let body = delivery.body.into_bytes();
     let mut request = client
         .post(&hook.target)
@@ -457,8 +459,9 @@ async fn deliver(cloud: &Cloud, client: &reqwest::Client, delivery: Delivery) {
         body: serde_json::from_slice(&body).unwrap_or_default(),
         status,
     });
-    if !(200..300).contains(&status) {
-        world.failed(&hook.key);
+    match status {
+        200..300 => world.handouts.acknowledge(&ack),
+        _ => world.failed(&hook.key),
     }
     world.ring();
 }

@@ -69,6 +69,7 @@ impl World {
             files: draft.files,
             attachments: draft.attachments,
             hidden: self.knobs.lag,
+            request: self.request,
             ..Message::default()
         };
         self.fill(&mut message, draft.text, draft.markdown);
@@ -77,6 +78,8 @@ impl World {
         if let Some(room) = self.rooms.get_mut(room) {
             room.active = now;
         }
+        let place = self.messages.len();
+        self.places.insert(message.key.clone(), place);
         self.messages.push(message.clone());
         self.tell_message("created", &message, person);
         self.ring();

@@ -1,6 +1,6 @@
 //! The state of the platform: one lock over all of it, and a bell that rings when it changes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::answer::Upload;
 use super::hooks::{Delivered, Delivery, Hook};
 use super::ids;
 use super::socket::{Device, Line};
+use crate::sim::witness::Handouts;
 use crate::sim::{Clock, Sent};
 
 /// Where its organisation is homed: ids of spaces and messages name it.
@@ -124,6 +125,8 @@ pub(super) struct Message {
     pub(super) edits: u32,
     /// So many fetches find nothing yet.
     pub(super) hidden: u32,
+    /// The request that it came by; 0 of people.
+    pub(super) request: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -159,6 +162,11 @@ pub(super) struct World {
     pub(super) complaints: Vec<String>,
     pub(super) sent: Vec<Sent>,
     pub(super) sent_count: u64,
+    /// Where a message is in the list.
+    pub(super) places: HashMap<String, usize>,
+    pub(super) handouts: Handouts,
+    /// The request that is answered.
+    pub(super) request: u64,
     last_moment: i64,
     bell: watch::Sender<u64>,
 }
@@ -186,6 +194,9 @@ impl World {
             complaints: Vec::new(),
             sent: Vec::new(),
             sent_count: 0,
+            places: HashMap::new(),
+            handouts: Handouts::default(),
+            request: 0,
             last_moment: 0,
             bell: watch::Sender::default(),
         }

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use crate::sim::symphony::Symphony;
+use super::ground::Ground;
 
 /// Messages of one person that may be without an answer.
 const UNANSWERED: usize = 8;
@@ -25,8 +23,8 @@ pub(super) struct Crowd {
     places: Vec<Place>,
     /// By the id that the platform gave a conversation.
     by_stream: HashMap<String, usize>,
-    /// Messages of the pod that were looked at.
-    seen: usize,
+    /// Messages of the platform that were looked at.
+    pub(super) seen: usize,
     life: u64,
     /// When what is to be repeated was said, and in which life.
     said_at: HashMap<String, (Instant, u64)>,
@@ -39,7 +37,7 @@ pub(super) struct Crowd {
 }
 
 /// A conversation.
-struct Place {
+pub(super) struct Place {
     number: usize,
     people: Vec<String>,
     said: usize,
@@ -47,31 +45,36 @@ struct Place {
     open: usize,
 }
 
+/// The conversations of so many people, most of them together with others.
+pub(super) fn places(people: usize) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut next = 0;
+    while next < people {
+        let number = places.len();
+        let together = if number.is_multiple_of(2) {
+            1
+        } else {
+            TOGETHER
+        };
+        let until = (next + together).min(people);
+        places.push(Place {
+            number,
+            people: (next..until)
+                .map(|person| format!("person{person}"))
+                .collect(),
+            said: 0,
+            open: 0,
+        });
+        next = until;
+    }
+    places
+}
+
 impl Crowd {
-    /// So many people, most of them together with others.
+    /// So many people.
     pub(super) fn new(people: usize) -> Self {
-        let mut places = Vec::new();
-        let mut next = 0;
-        while next < people {
-            let number = places.len();
-            let together = if number.is_multiple_of(2) {
-                1
-            } else {
-                TOGETHER
-            };
-            let until = (next + together).min(people);
-            places.push(Place {
-                number,
-                people: (next..until)
-                    .map(|person| format!("person{person}"))
-                    .collect(),
-                said: 0,
-                open: 0,
-            });
-            next = until;
-        }
         Self {
-            places,
+            places: places(people),
             by_stream: HashMap::new(),
             seen: 0,
             life: 0,
@@ -82,13 +85,25 @@ impl Crowd {
         }
     }
 
+    /// Where they talk.
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Lets everybody go on who waits for answers: on a platform that forgets some never come.
+    pub(super) fn forgive(&mut self) {
+        for place in &mut self.places {
+            place.open = 0;
+        }
+    }
+
     /// Notes that another host serves.
     pub(super) fn begin_life(&mut self) {
         self.life += 1;
     }
 
     /// Lets everybody say what they have to say until so many messages are said; most wait for answers.
-    pub(super) fn talk(&mut self, sim: &Symphony, most: u64) {
+    pub(super) fn talk(&mut self, ground: &impl Ground, most: u64) {
         loop {
             let before = self.said;
             for place in &mut self.places {
@@ -97,9 +112,7 @@ impl Crowd {
                 }
                 let text = place.next();
                 let user = &place.people[place.said % place.people.len()];
-                let said = sim.say_with(json!({
-                    "conversation": place.name(), "kind": place.kind(), "user": user, "text": text,
-                }));
+                let conversation = ground.say(place, user, &text);
                 place.said += 1;
                 place.open += usize::from(wants_answer(&text));
                 self.said += 1;
@@ -107,7 +120,7 @@ impl Crowd {
                     let now = (Instant::now(), self.life);
                     self.said_at.insert(echo.to_owned(), now);
                 }
-                self.by_stream.insert(said.stream_id, place.number);
+                self.by_stream.insert(conversation, place.number);
             }
             if self.said == before {
                 return;
@@ -116,8 +129,8 @@ impl Crowd {
     }
 
     /// Looks at what the bot has said since.
-    pub(super) fn look(&mut self, sim: &Symphony) {
-        for posted in sim.messages_from(self.seen) {
+    pub(super) fn look(&mut self, ground: &impl Ground) {
+        for posted in ground.messages_from(self.seen) {
             self.seen += 1;
             if !posted.by_bot || !is_answer(&posted.text) {
                 continue;
@@ -140,6 +153,11 @@ impl Crowd {
         self.said >= events && self.places.iter().all(|place| place.open == 0)
     }
 
+    /// Messages that wait for their answers.
+    pub(super) fn waiting(&self) -> u64 {
+        self.places.iter().map(|place| place.open as u64).sum()
+    }
+
     /// Who waits for how much.
     pub(super) fn standing(&self) -> String {
         let waiting = self.places.iter().filter(|place| place.open > 0);
@@ -155,15 +173,20 @@ impl Crowd {
 }
 
 impl Place {
-    fn name(&self) -> String {
-        format!("{} {}", self.kind(), self.number)
+    /// What scripts call it.
+    pub(super) fn name(&self) -> String {
+        let kind = if self.is_alone() { "im" } else { "room" };
+        format!("{kind} {}", self.number)
     }
 
-    fn kind(&self) -> &'static str {
-        match self.people.len() {
-            1 => "im",
-            _ => "room",
-        }
+    /// One person is there, and the bot.
+    pub(super) fn is_alone(&self) -> bool {
+        self.people.len() == 1
+    }
+
+    /// Whoever is there first.
+    pub(super) fn first(&self) -> &str {
+        self.people.first().map_or("", String::as_str)
     }
 
     fn next(&self) -> String {
