@@ -111,6 +111,12 @@ impl Cloud {
         self.host.change_settings(&text).await;
     }
 
+    /// Has the bot hear by WebSocket from now on.
+    pub(crate) async fn change_to_socket(&self) {
+        let text = by_socket(&self.sim, self.folder.path());
+        self.host.change_settings(&text).await;
+    }
+
     /// Where the bot keeps how far it is.
     pub(crate) fn kept(&self) -> std::path::PathBuf {
         self.folder.path().join("data/connectors").join(DESK)

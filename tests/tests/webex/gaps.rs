@@ -207,6 +207,48 @@ async fn what_webex_does_not_have_is_asked_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_webhooks_that_fails_makes_no_bot_deaf() {
+    let cloud = Cloud::with(&["echo"]).await;
+    cloud
+        .sim
+        .fault(Fault::on("GET /v1/webhooks").status(500).times(0));
+    for word in ["one", "two"] {
+        let asked = cloud.sim.request_count();
+        let look = cloud.sim.request_like(asked, PATIENCE, is_look);
+        assert_eq!(look.await.and_then(|it| it.status), Some(500));
+        each_is_repeated_once(&cloud, &[word]).await;
+    }
+    assert_eq!(cloud.state(), (BotState::Connected, None));
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_hears_otherwise_from_now_on_keeps_what_it_was_told() {
+    let cloud = Cloud::with(&["echo"]).await;
+    each_is_repeated_once(&cloud, &["one"]).await;
+    let before = cloud.sim.sent_count();
+    cloud
+        .sim
+        .fault(Fault::on("GET /v1/messages/*").status(503).times(0));
+    let said = cloud.sim.say_direct("ada", "/echo told by webhook");
+    let is_taken = cloud.sim.until(PATIENCE, |sim| {
+        let deliveries = sim.deliveries();
+        let mut own = deliveries.iter();
+        own.any(|it| it.body["data"]["id"] == said.as_str() && it.status == 200)
+    });
+    assert!(is_taken.await);
+    cloud.change_to_socket().await;
+    cloud.sim.clear_faults();
+    cloud.says(before, "told by webhook").await;
+    cloud.until(BotState::Connected).await;
+    // Its webhooks would call nobody any more.
+    assert!(cloud.sim.hooks().is_empty(), "{:?}", cloud.sim.hooks());
+    each_is_repeated_once(&cloud, &["by socket"]).await;
+    assert_eq!(cloud.meanwhile(before).await.len(), 2, "each once");
+    cloud.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_space_that_cannot_be_read_keeps_neither_the_bot_nor_another_space_back() {
     let cloud = Cloud::with(&["echo"]).await;
     each_is_repeated_once(&cloud, &["one"]).await;

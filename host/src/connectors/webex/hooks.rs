@@ -280,6 +280,17 @@ impl WebexConnector {
         Ok(())
     }
 
+    /// Takes away the webhooks of a time when the bot heard by them: they outlive it, and call nobody.
+    pub(super) async fn drop_hooks(&self) -> Result<(), ApiError> {
+        let prefix = self.hook_prefix();
+        for hook in self.webhooks().await? {
+            if hook.name.starts_with(&prefix) {
+                self.delete_hook(&hook.id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// All webhooks of the token, those of others too.
     pub(super) async fn webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
         self.api

@@ -1,6 +1,7 @@
 //! The bot's session: who it is, how it hears, and the notices that wait.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -18,6 +19,8 @@ use crate::mailbox::{Intake, IntakeError};
 
 /// Conversations whose notices are followed up at one time.
 const AT_ONCE: usize = 8;
+/// The longest wait before a look at the webhooks that failed is taken again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl WebexConnector {
     /// Says who it is and hears until something ends it.
@@ -40,7 +43,12 @@ impl WebexConnector {
                     (Events::Webhook(config), Some(ring)) => {
                         self.hear_calls(config, ring, watch).await
                     }
-                    (Events::Websocket(config), _) => self.hear_socket(config, watch).await,
+                    (Events::Websocket(config), _) => {
+                        if let Err(error) = self.drop_hooks().await {
+                            tracing::warn!(bot = self.name(), %error, "webhooks of before are not taken away");
+                        }
+                        self.hear_socket(config, watch).await
+                    }
                     (Events::Webhook(_), None) => SessionEnd::Stopped,
                 }
             };
@@ -110,13 +118,18 @@ impl WebexConnector {
             // What is called between its registration and the end of this is good already.
             ring.set_open(true);
             if let Err(error) = self.reconcile(&address, &mut looks).await {
-                match error.throttled() {
-                    Some(wait) => {
-                        tokio::time::sleep(wait).await;
-                        continue;
+                let is_refused = error.status() == Some(StatusCode::UNAUTHORIZED);
+                let wait = match error.throttled() {
+                    Some(wait) => wait,
+                    None if is_first || is_refused => return end_of(&error),
+                    // Calls come all the same: a session that ended would hear none of them.
+                    None => {
+                        tracing::warn!(bot = self.name(), %error, "the webhooks are not looked at");
+                        config.check.min(LOOK_AGAIN)
                     }
-                    None => return end_of(&error),
-                }
+                };
+                tokio::time::sleep(wait).await;
+                continue;
             }
             if std::mem::take(&mut is_first) {
                 watch.connected();
