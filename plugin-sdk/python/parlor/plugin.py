@@ -126,7 +126,11 @@ class Plugin:
             self._commands[own] = run
             rule = wit.MentionRule[mention.upper()]
             told = [wit.ArgumentHelp(argument, what) for argument, what in arguments.items()]
-            self._specs.append(wit.CommandSpec(own, pattern, rule, help, told, hidden))
+            spec = wit.CommandSpec(own, pattern, rule, help, told, hidden)
+            # Of several decorators the lowest is applied first; help lists them as they are written.
+            names = [name for name, known in self._commands.items() if known is run]
+            places = [place for place, known in enumerate(self._specs) if known.name in names]
+            self._specs.insert(min(places, default=len(self._specs)), spec)
             return run
 
         return add
