@@ -111,7 +111,11 @@ impl LsegConnector {
         };
         self.rooms.take(&found);
         let (wanted, missing) = self.rooms.wanted(&self.config.rooms);
-        let listed = format!("{} listed, in {} it is to be", found.rooms.len(), wanted.len());
+        let listed = format!(
+            "{} listed, in {} it is to be",
+            found.rooms.len(),
+            wanted.len()
+        );
         if missing.is_empty() {
             checks.ok("rooms", ROOMS, listed);
             return;

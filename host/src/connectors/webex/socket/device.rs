@@ -79,7 +79,9 @@ impl WebexConnector {
     ) -> Result<Device, ApiError> {
         let name = self.device_name();
         let (devices, known) = self.listed(discovery).await?;
-        let own = known.into_iter().filter(|listed| listed.device.name == name);
+        let own = known
+            .into_iter()
+            .filter(|listed| listed.device.name == name);
         let time = |listed: &Listed| listed.device.modification_time.clone();
         let newest = own.max_by(|one, other| time(one).cmp(&time(other)));
         if let Some(listed) = newest {
