@@ -88,8 +88,9 @@ impl Action {
         self
     }
 
-    /// Changes an own message; where the platform will not, sends it anew with `Updated:` before it (or what
-    /// the operator says), at most once a minute. Edits of one message that wait come to the last. Grant `edit` where the plugin did not send it.
+    /// Changes an own message; where the platform will not, sends it anew, at most once a minute, with
+    /// `Updated:` or the operator's own words before it. Edits of one message that wait come to the last.
+    /// Grant `edit` where the plugin did not send it.
     ///
     /// ```
     /// # use parlor_sdk::prelude::*;

@@ -12,6 +12,8 @@ mod faults;
 mod joins;
 #[path = "lseg/kept.rs"]
 mod kept;
+#[path = "lseg/killed.rs"]
+mod killed;
 #[path = "lseg/login.rs"]
 mod login;
 #[path = "lseg/making.rs"]

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
 use parlor_host::mailbox::session::{Session as _, SessionEnd};
+use parlor_host::mailbox::{Connector as _, Read};
 use parlor_host::web::Watched;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::Fault;
 use parlor_tests::sim::lseg::{APP_KEY, Lseg, PASSWORD, TOKEN_PATH};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::alone::{Alone, Journal, connector};
 use crate::desk::{DESK, Desk, fast, platform, settings};
@@ -213,6 +215,40 @@ async fn a_refresh_that_fails_until_the_end_leads_to_a_new_connection() {
         "the refresh token is good still"
     );
     desk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_refused_is_not_tried_at_every_connection() {
+    let sim = fast().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let bot = Arc::new(connector(&sim, folder.path(), "rooms = \"listed\""));
+    let journal = Arc::new(Journal::default());
+    let session = Alone::start(&bot, &journal).await;
+    let denied = Fault::on(&format!("POST {TOKEN_PATH}")).times(0);
+    sim.fault(denied.status(400));
+    sim.act("expire", json!({}));
+    // Somebody else than the session finds out.
+    let read = bot.read(Read::Conversations { cursor: None }).await;
+    assert!(read.is_err());
+    let asked = |sim: &Lseg| {
+        let requests = sim.requests_after(0);
+        requests.iter().filter(|it| it.path == TOKEN_PATH).count()
+    };
+    let before = asked(&sim);
+    assert_eq!(before, 3, "a login, a refresh, and one more login");
+    sim.cut();
+    session.ends().await;
+    for _ in 0..2 {
+        let end = bot
+            .run(&*journal, &*journal, CancellationToken::new())
+            .await;
+        assert!(matches!(end, SessionEnd::Refused(_)), "{end:?}");
+    }
+    assert_eq!(asked(&sim), before);
+    // An operator has changed something.
+    sim.clear_faults();
+    bot.leave();
+    Alone::start(&bot, &journal).await.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,8 @@ async fn a_room_whose_making_is_in_doubt_is_made_once_and_has_its_people() {
             .await;
         let invited = invited.unwrap_or_else(|| panic!("{fault:?}: {:#?}", desk.asked()));
         assert_eq!(invited.text, BOTH.join(" "));
+        // The first of the name is the one that was there.
+        assert_eq!(desk.sim.people("Tigers"), [""; 0], "{fault:?}");
         desk.host.idle().await;
         assert_eq!(made(&desk.sim), 1, "{fault:?}");
         desk.stop().await;

@@ -9,8 +9,6 @@ use crate::model::Timestamp;
 
 /// The file.
 const LAST: &str = "last-heard";
-/// Shorter gaps are none: a stream is not heard without a breath.
-const SHORTEST_MS: u64 = 1_000;
 
 /// What is kept.
 pub(super) struct Marks {
@@ -53,10 +51,11 @@ impl Marks {
         if !std::mem::replace(&mut kept.is_read, true) {
             kept.last = self.read();
         }
-        kept.is_hearing = true;
+        let has_heard = std::mem::replace(&mut kept.is_hearing, true);
         let last = kept.last.replace(now);
         self.write(now);
-        let since = last.filter(|last| now.saturating_sub(*last) >= SHORTEST_MS);
+        // However short it was: what was said then is gone.
+        let since = last.filter(|_| !has_heard);
         kept.gaps += u64::from(since.is_some());
         since
     }
@@ -119,6 +118,7 @@ mod tests {
         marks.gone(25_000);
         marks.gone(29_000);
         assert_eq!(marks.begin(30_000), Some(25_000));
+        assert_eq!(marks.begin(30_200), None, "it hears already");
         assert_eq!(marks.begin(30_500), None);
         assert_eq!(marks.gaps(), 1);
         let marks = Marks::new(Some(&path));
