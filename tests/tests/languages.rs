@@ -187,6 +187,7 @@ async fn answers_alike(language: Language) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_behaviours_in_javascript_answer_as_those_in_rust() {
     if answers_alike(JAVASCRIPT).await {
+        a_behaviour_in_typescript_answers().await;
         let wrong = "import { Plugin } from \"parlor\";\nconst plugin = ;\n";
         tells_what_is_wrong(JAVASCRIPT, wrong, &["wrong.js:2:15", "node failed"]).await;
     }
@@ -199,6 +200,30 @@ async fn the_behaviours_in_python_answer_as_those_in_rust() {
         let told = ["wrong.py", "line 3", "Plugn"];
         tells_what_is_wrong(PYTHON, wrong, &told).await;
     }
+}
+
+async fn a_behaviour_in_typescript_answers() {
+    let folder = workspace().join("target/tmp/languages/javascript");
+    let text = "import { Plugin, state, type Context } from \"parlor\";\n\
+        const plugin = new Plugin(\"typed\", \"Counts\");\n\
+        plugin.command(\"/count {word}\", (cx: Context, { word }: { word: string }) => {\n\
+          state.conversation.add(word);\n\
+          return `${cx.firstName} said ${word} ${state.conversation.integer(word)} times`;\n\
+        });\n\
+        export const { behaviour } = plugin;\n";
+    std::fs::write(folder.join("typed.ts"), text).expect("a behaviour");
+    let project = r#"{ "name": "typed", "main": "typed.ts" }"#;
+    std::fs::write(folder.join("package.json"), project).expect("a project");
+    let (built, said) = parlor_build(&folder).await;
+    assert!(built.status.success(), "{said}");
+    let host = TestHost::with(&[]).await;
+    let component = std::fs::read(folder.join("typed.wasm")).expect("a component");
+    host.load("typed", component, None).await;
+    for count in 1..=2 {
+        let wanted = format!("ada said tea {count} times");
+        assert_eq!(host.ask("/count tea").await, [wanted]);
+    }
+    host.stop().await;
 }
 
 /// The tool's own words, and nothing that looks like a result.

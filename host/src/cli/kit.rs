@@ -28,6 +28,7 @@ pub(super) const JAVASCRIPT: &[File] = files!(
     "plugin-sdk/js/src",
     "content.js",
     "host.js",
+    "index.d.ts",
     "index.js",
     "message.js",
     "plugin.js",
@@ -107,12 +108,13 @@ mod tests {
     fn no_file_of_a_layer_is_left_out() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for (folder, kit, kind) in [
-            ("wit", WIT, "wit"),
-            ("plugin-sdk/js/src", JAVASCRIPT, "js"),
-            ("plugin-sdk/python/parlor", PYTHON, "py"),
+            ("wit", WIT, &["wit"][..]),
+            ("plugin-sdk/js/src", JAVASCRIPT, &["js", "ts"]),
+            ("plugin-sdk/python/parlor", PYTHON, &["py"]),
         ] {
             let there = std::fs::read_dir(root.join(folder)).unwrap().flatten();
-            let there = there.filter(|it| it.path().extension().is_some_and(|it| it == kind));
+            let is_of_kind = |name: &std::ffi::OsStr| kind.iter().any(|kind| name == *kind);
+            let there = there.filter(|it| it.path().extension().is_some_and(is_of_kind));
             let mut there: Vec<String> = there
                 .map(|it| it.file_name().into_string().unwrap())
                 .collect();

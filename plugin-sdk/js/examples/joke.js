@@ -41,7 +41,7 @@ const fetched = async () => {
     if (told === undefined) log.warn("the source's answer holds no joke");
     return told;
   } catch (error) {
-    log.warn(`the source does not answer: ${error.message}`);
+    log.warn(`the source does not answer: ${error}`);
     return undefined;
   }
 };
