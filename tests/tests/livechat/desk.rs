@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parlor_host::journal::Journal;
 use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::guests;
@@ -89,10 +90,21 @@ impl Front {
 
     /// Starts a host on the platform.
     pub(crate) async fn on(sim: LiveChat, settings: String, plugins: &[&str]) -> Self {
+        let journal = std::sync::Arc::new(MemoryJournal::new());
+        Self::again(sim, settings, plugins, journal).await
+    }
+
+    /// Starts a host on the platform, with the journal of one before it.
+    pub(crate) async fn again(
+        sim: LiveChat,
+        settings: String,
+        plugins: &[&str],
+        journal: std::sync::Arc<dyn Journal>,
+    ) -> Self {
         sim.set(json!({"redirects": [REDIRECT]}));
         let parts = TestHostParts {
             settings,
-            journal: std::sync::Arc::new(MemoryJournal::new()),
+            journal,
             ..TestHostParts::default()
         };
         let host = TestHost::start(parts).await;
@@ -100,6 +112,7 @@ impl Front {
             // As everywhere, the demo's plugins ask for nothing; the others may do everything.
             let grants = match *plugin {
                 "actions" | "reads" => Some(all_grants()),
+                "expense" => Some("grants.actions = [\"send-user\"]\n".to_owned()),
                 "front-desk" => Some(format!(
                     "{}config = {{ groups = [\"7\", \"8\"] }}\n",
                     all_grants()

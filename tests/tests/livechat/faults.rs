@@ -129,6 +129,22 @@ async fn a_bot_that_is_in_the_chat_already_stays_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_join_whose_answer_is_lost_is_left_again() {
+    const JOIN: &str = "POST */add_user_to_chat";
+    for fault in [
+        Fault::on(JOIN).performed().drop(),
+        error(JOIN, "internal").performed(),
+    ] {
+        let front = Front::with(&["pizza"]).await;
+        front.sim.fault(fault);
+        front.sim.say("shop", "ann", "pizza");
+        ordered(&front).await;
+        assert!(!front.sim.present("shop").iter().any(|id| id.len() == 32));
+        front.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_licence_in_another_region_is_asked_for_there() {
     let sim = LiveChat::start(LiveChatOptions::default()).await.unwrap();
     sim.set(json!({"region": "fra"}));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::hooks::{Delivered, Delivery};
+use super::rtm::Line;
 use crate::sim::{Clock, Sent};
 
 /// The app that is there from the start.
@@ -44,6 +45,8 @@ pub(super) struct World {
     pub(super) knobs: Knobs,
     pub(super) labels: BTreeMap<String, (String, String)>,
     pub(super) redirects_followed: VecDeque<Instant>,
+    /// Sockets that somebody has logged in to.
+    pub(super) lines: Vec<Line>,
     bell: watch::Sender<u64>,
     count: u64,
 }
@@ -65,6 +68,8 @@ pub(super) struct Knobs {
     pub(super) duplicates: u32,
     /// The next webhook comes behind the one after it.
     pub(super) reorders: u32,
+    /// Webhooks get lost on their way.
+    pub(super) loses_hooks: bool,
     /// Webhooks show this in place of their secret.
     pub(super) wrong_secret: Option<String>,
 }
@@ -202,10 +207,12 @@ impl World {
                 calls: VecDeque::new(),
                 duplicates: 0,
                 reorders: 0,
+                loses_hooks: false,
                 wrong_secret: None,
             },
             labels: BTreeMap::new(),
             redirects_followed: VecDeque::new(),
+            lines: Vec::new(),
             bell: watch::Sender::default(),
             count: 0,
         };
