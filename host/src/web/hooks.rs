@@ -9,7 +9,6 @@ pub mod bots;
 pub mod check;
 pub mod config;
 mod counts;
-mod readers;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +36,6 @@ use self::check::{CheckedCall, Proof, Refusal};
 use self::config::HookConfig;
 pub use self::counts::HookStatus;
 use self::counts::{Counts, Taken};
-use self::readers::Readers;
 use super::WebError;
 use super::serve::{self, Answer, empty};
 use crate::journal::EventKey;
@@ -141,7 +139,7 @@ pub struct Ingress {
     sink: Arc<dyn HookSink>,
     routes: ArcSwap<Routes>,
     bells: Bells,
-    unproved: Readers,
+    unproved: Arc<Semaphore>,
     proved: Arc<Semaphore>,
     unknown: AtomicU64,
     took: Latency,
@@ -155,7 +153,7 @@ impl Ingress {
             sink,
             routes: ArcSwap::default(),
             bells: Bells::default(),
-            unproved: Readers::new(UNPROVED_MAX),
+            unproved: Arc::new(Semaphore::new(UNPROVED_MAX)),
             proved: Arc::new(Semaphore::new(PROVED_MAX)),
             unknown: AtomicU64::new(0),
             took: Latency::default(),
@@ -302,7 +300,7 @@ impl Ingress {
         let _turn = turn(&hook.turns).await?;
         let mut room = match proof {
             Proof::Given => turn(&self.proved).await?,
-            Proof::NotAsked | Proof::Signature(_) => turn(&self.unproved.turns).await?,
+            Proof::NotAsked | Proof::Signature(_) => turn(&self.unproved).await?,
         };
         let body = read_body(body, config.max_body_bytes, BODY_WITHIN).await?;
         if let Some(exchange) = exchange {

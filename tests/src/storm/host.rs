@@ -79,6 +79,8 @@ pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> a
     .await?;
     host.follow(watcher).await;
     host.open().await?;
+    // For bots that their platforms call.
+    host.hooks().open(None);
     let config = PageConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         token: None,

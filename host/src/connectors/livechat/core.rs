@@ -96,9 +96,8 @@ impl Core {
         let store = Store::open(config.folder.clone())
             .map_err(|error| RestError::Setup(format!("what the bot has kept: {error}")))?;
         let mut licences = BTreeMap::new();
-        for id in store.with(|kept| kept.licences.keys().cloned().collect::<Vec<_>>()) {
-            let licence = Arc::new(Licence::new(&id, false));
-            licences.insert(id, licence);
+        for id in store.kept().licences.keys() {
+            licences.insert(id.clone(), Arc::new(Licence::new(id, false)));
         }
         let personal = config.personal.as_ref();
         let own = personal.and_then(|personal| personal.organization.as_ref());
@@ -145,6 +144,7 @@ impl Core {
     /// Notes that the journal has what a webhook told.
     pub(super) fn heard(&self) {
         self.hooks.fetch_add(1, Ordering::Relaxed);
+        self.missed.begin();
         self.missed.progress.reached(self.now());
     }
 

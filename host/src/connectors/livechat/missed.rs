@@ -54,8 +54,10 @@ const PAGES: usize = 10;
 const THREADS: usize = 20;
 /// How often a call waits where the platform says that it should, and how long at most.
 const WAITS: usize = 10;
+/// How often a call is made again that came to nothing: a chat that is not read begins all of it anew.
+const PASSING: usize = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// How long the host may pause before it is asked again.
+/// How long the host may pause before it is asked again, and the platform be out of order.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Chats that are read with their first webhook; more wait for the reading.
 const MAX_CAUGHT_UP: usize = 10_000;
@@ -66,6 +68,8 @@ const LANES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Missed {
     pub(super) progress: Progress,
+    /// Somebody listens, or did.
+    has_begun: AtomicBool,
     /// Something was missed since this was looked at.
     is_missed: AtomicBool,
     /// Webhooks were registered, or a bot made, since this was looked at.
@@ -78,18 +82,25 @@ pub(super) struct Missed {
 }
 
 impl Missed {
-    /// Reads what the last run has left; nobody has listened since.
+    /// Reads what the last run has left.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        let missed = Self {
+        Self {
             progress: Progress::new(folder),
             is_missed: AtomicBool::new(false),
             is_settling: AtomicBool::new(false),
             caught_up: Mutex::default(),
             wake: Notify::new(),
             lanes: (0..LANES).map(|_| tokio::sync::Mutex::default()).collect(),
-        };
-        missed.progress.open_gap(None);
-        missed
+            has_begun: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that somebody listens. Since the last run nobody has: before anything new hides when that
+    /// was, it is a gap.
+    pub(super) fn begin(&self) {
+        if !self.has_begun.swap(true, Ordering::SeqCst) {
+            self.progress.open_gap(None);
+        }
     }
 
     /// Waits until the chat's webhooks before are taken.
@@ -102,6 +113,7 @@ impl Missed {
 
     /// Since when a chat has to be read before its next webhook is taken.
     pub(super) fn since(&self, chat: &ChatId, now: Timestamp) -> Option<Timestamp> {
+        self.begin();
         let gap = self.progress.gap()?;
         let caught_up = self.caught_up.lock();
         let is_due = !caught_up.contains(chat) && caught_up.len() < MAX_CAUGHT_UP;
@@ -199,6 +211,7 @@ impl Core {
     /// Notes that a webhook was not taken.
     pub(super) fn miss(&self) {
         // Before the gap: whoever closes one looks at this behind it.
+        self.missed.begin();
         self.missed.is_missed.store(true, Ordering::SeqCst);
         self.missed.progress.open_gap(Some(self.now()));
         self.missed.wake.notify_one();
@@ -206,8 +219,14 @@ impl Core {
 
     /// Notes that webhooks come from now on, but not yet.
     pub(super) fn settle(&self) {
+        self.missed.begin();
         self.missed.is_settling.store(true, Ordering::SeqCst);
-        let since = self.now() + MARGIN_MS - CLOCKS_MS;
+        let now = self.now();
+        // Who has never heard anything has missed nothing before.
+        let since = match self.missed.progress.last() {
+            Some(_) => now,
+            None => now + MARGIN_MS - CLOCKS_MS,
+        };
         self.missed.progress.open_gap(Some(since));
         self.missed.wake.notify_one();
     }
@@ -451,11 +470,16 @@ impl Core {
     }
 }
 
-/// Waits where an error says for how long; none where there is nothing to wait for.
+/// Waits where an error says for how long, and a moment where it may pass; none where there is nothing
+/// to wait for.
 async fn wait_as_told(error: &ApiError, waits: &mut usize) -> Option<()> {
-    let wait = error.throttled().filter(|wait| *wait <= LONGEST_WAIT)?;
+    let (wait, most) = match error.throttled() {
+        Some(wait) if wait <= LONGEST_WAIT => (wait, WAITS),
+        None if error.may_pass() => (PAUSE, PASSING),
+        _ => return None,
+    };
     *waits += 1;
-    if *waits > WAITS {
+    if *waits > most {
         return None;
     }
     tokio::time::sleep(wait).await;

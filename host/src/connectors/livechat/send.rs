@@ -228,21 +228,19 @@ impl LiveChatConnector {
             error.kind(),
             "already_exists" | "validation" | "not_allowed" | "limit_reached"
         );
-        if may_be_there && self.is_there(licence, chat, &bot).await {
-            return Ok(true);
+        if !may_be_there {
+            return Err(error.send_error());
         }
-        Err(error.send_error())
-    }
-
-    /// Asks whether the bot is in a chat.
-    async fn is_there(&self, licence: &Licence, chat: &ChatId, bot: &str) -> bool {
-        if self.0.config.version.is_chatio() {
+        if version.is_chatio() {
             // Where chats cannot be asked for, the refusal is all that is known.
             self.0.places.set_part(chat, Some(Presence::All));
-            return true;
+            return Ok(true);
         }
-        let presence = self.presence_in(licence, chat, bot).await;
-        presence.is_some_and(|part| part.is_some())
+        match self.presence_in(licence, chat, &bot).await {
+            Some(Some(_)) => Ok(true),
+            Some(None) => Err(error.send_error()),
+            None => Err(not_told(&error)),
+        }
     }
 
     /// Asks how the bot takes part in a chat; none where the platform does not tell.
@@ -276,12 +274,15 @@ impl LiveChatConnector {
             return Ok(noted(&chat, "the chat is closed"));
         }
         let refused = again(error.send_error());
-        if matches!(refused, SendError::Permanent { .. })
-            && self.presence_in(&licence, &chat, &bot).await == Some(None)
-        {
-            return Ok(noted(&chat, "was not in"));
+        let is_refused = matches!(refused, SendError::Permanent { .. });
+        if !is_refused || self.0.config.version.is_chatio() {
+            return Err(refused);
         }
-        Err(refused)
+        match self.presence_in(&licence, &chat, &bot).await {
+            Some(Some(_)) => Err(refused),
+            Some(None) => Ok(noted(&chat, "was not in")),
+            None => Err(not_told(&error)),
+        }
     }
 
     /// The newest thread of a chat.
@@ -306,6 +307,14 @@ impl LiveChatConnector {
 /// Names a part for its platform, the same at every try.
 pub(super) fn part_mark(part: &Part) -> String {
     format!("{}-{}-{}", part.tenant, part.delivery, part.number)
+}
+
+/// What was refused was not done; whether for good, the platform did not tell.
+pub(super) fn not_told(error: &ApiError) -> SendError {
+    SendError::Again {
+        after: None,
+        detail: error.to_string(),
+    }
 }
 
 pub(super) fn done(chat: &ChatId) -> Sent {

@@ -31,6 +31,7 @@ impl Core {
         if let Err(error) = self.store.reread() {
             return SessionEnd::Lost(not_kept(&error).to_string());
         }
+        self.missed.begin();
         // What was said while it was left is read, before anything new hides when that began.
         if self.is_left.swap(false, Ordering::AcqRel) {
             self.missed.progress.open_gap(None);

@@ -355,6 +355,17 @@ impl ApiError {
         }
     }
 
+    /// Whether it may come right in a moment: no answer, one that cannot be read, or a 5xx.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Rest { error, .. } => !matches!(error, RestError::Setup(_)),
+            Self::Nonsense { .. } => true,
+            Self::NoToken(error) => error.may_pass(),
+            Self::Refused(refusal) => refusal.status.is_server_error(),
+            Self::NotInstalled(_) => false,
+        }
+    }
+
     /// Whether somebody has to agree to the bot again.
     pub(super) fn is_about_installing(&self) -> bool {
         match self {
@@ -418,6 +429,7 @@ impl ApiError {
                 refusal.kind == "authentication"
                     || (refusal.kind.is_empty() && refusal.status == StatusCode::UNAUTHORIZED)
             }
+            Self::NoToken(error) => error.is_about_token(),
             _ => false,
         }
     }

@@ -129,6 +129,11 @@ impl Store {
             .map_err(io::Error::other)
     }
 
+    /// What is kept.
+    pub(super) fn kept(&self) -> Kept {
+        self.kept.lock().clone()
+    }
+
     /// Looks at what is kept.
     pub(super) fn with<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
         look(&self.kept.lock())

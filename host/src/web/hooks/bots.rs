@@ -4,15 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::check::Refusal;
-use super::config::MAX_BODY_BYTES;
-use super::counts::{Counts, Taken};
-use super::readers::Readers;
-use super::{BODY_WITHIN, Ingress, ONE_HOOK_MAX, TAKE_WITHIN, announced, read_body, refused, turn};
-use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
-use crate::model::{Name, Timestamp};
-use crate::telemetry::wire::Exchange;
-use crate::web::serve::{empty, with_body};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{
@@ -21,6 +12,16 @@ use http::header::{
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
+use tokio::sync::Semaphore;
+
+use super::check::Refusal;
+use super::config::MAX_BODY_BYTES;
+use super::counts::{Counts, Taken};
+use super::{BODY_WITHIN, Ingress, ONE_HOOK_MAX, TAKE_WITHIN, announced, read_body, refused, turn};
+use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
+use crate::model::{Name, Timestamp};
+use crate::telemetry::wire::Exchange;
+use crate::web::serve::{empty, with_body};
 
 /// Where the host's own paths begin: no bot's own path does.
 pub const RESERVED: [&str; 2] = ["/hooks", "/bots"];
@@ -59,7 +60,7 @@ pub(super) struct Bell {
     path: String,
     called: Arc<dyn Called>,
     counts: Arc<Counts>,
-    readers: Readers,
+    turns: Arc<Semaphore>,
 }
 
 /// The bots that are called, by path.
@@ -89,9 +90,9 @@ impl Bells {
                     Some(before) => before.counts.clone(),
                     None => Arc::default(),
                 },
-                readers: match &before {
-                    Some(before) => before.readers.clone(),
-                    None => Readers::new(ONE_HOOK_MAX),
+                turns: match &before {
+                    Some(before) => before.turns.clone(),
+                    None => Arc::new(Semaphore::new(ONE_HOOK_MAX)),
                 },
             };
             bells.insert(path.clone(), Arc::new(bell));
@@ -106,13 +107,6 @@ impl Bells {
             bells.retain(|_, bell| bell.tenant != *tenant || *bell.bot != *bot);
             bells
         });
-    }
-
-    /// How many are being read at a path.
-    #[cfg(test)]
-    pub(super) fn being_read(&self, path: &str) -> usize {
-        let bells = self.0.load();
-        bells.get(path).map_or(0, |bell| bell.readers.count())
     }
 
     pub(super) fn status(&self) -> Vec<BotCallsStatus> {
@@ -213,14 +207,9 @@ impl Ingress {
         if announced(&head.headers).is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
             return Err(Refusal::TooLarge);
         }
-        let own = bell.readers.enter().await?;
-        let unproved = self.unproved.enter().await?;
-        let body = tokio::select! {
-            body = read_body(body, MAX_BODY_BYTES, BODY_WITHIN) => body?,
-            // Others wait, and nobody else has been read for so long.
-            () = own.gives_way() => return Err(Refusal::TooSlow),
-            () = unproved.gives_way() => return Err(Refusal::TooSlow),
-        };
+        let _turn = turn(&bell.turns).await?;
+        let unproved = turn(&self.unproved).await?;
+        let body = read_body(body, MAX_BODY_BYTES, BODY_WITHIN).await?;
         if let Some(exchange) = exchange {
             exchange.add_bytes(body.len() as u64);
         }
@@ -233,7 +222,6 @@ impl Ingress {
         };
         bell.called.check(&call).map_err(refusal)?;
         // Those who have proved themselves wait for the journal in a room of their own.
-        own.is_proved();
         let _proved = turn(&self.proved).await?;
         drop(unproved);
         let taking = self.sink.ring(&*bell.called, call);

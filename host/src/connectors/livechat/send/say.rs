@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::multipart;
 use serde_json::Value;
 
-use super::{LiveChatConnector, part_mark, unsupported};
+use super::{LiveChatConnector, not_told, part_mark, unsupported};
 use crate::connectors::livechat::dialect::send_event;
 use crate::connectors::livechat::ids::{ChatId, EventId};
 use crate::connectors::livechat::licence::Licence;
@@ -77,10 +77,12 @@ impl LiveChatConnector {
         // platform says that, it does not document.
         if let Err(error) = &asked
             && may_be_out(error)
-            && self.is_out(&licence, &chat, seen).await
         {
-            self.take_part(&licence, &chat, seen).await?;
-            asked = self.0.ask(&licence, &call).await;
+            let is_out = self.is_out(&licence, &chat, seen).await;
+            if is_out.ok_or_else(|| not_told(error))? {
+                self.take_part(&licence, &chat, seen).await?;
+                asked = self.0.ask(&licence, &call).await;
+            }
         }
         let answer = asked.map_err(|error| {
             if error.kind() == "chat_inactive" {
@@ -128,19 +130,21 @@ impl LiveChatConnector {
         }
     }
 
-    /// Asks whether the bot is where it cannot say something to these.
-    async fn is_out(&self, licence: &Licence, chat: &ChatId, wanted: Presence) -> bool {
+    /// Asks whether the bot is where it cannot say something to these; none where the platform does not
+    /// tell.
+    async fn is_out(&self, licence: &Licence, chat: &ChatId, wanted: Presence) -> Option<bool> {
         if self.0.config.version.is_chatio() {
             // Where chats cannot be asked for, it comes in again.
             self.0.places.set_part(chat, None);
-            return true;
+            return Some(true);
         }
         let bot = self.0.bot_on(&licence.id).user_id;
-        match self.presence_in(licence, chat, &bot).await {
-            Some(Some(Presence::All)) | None => false,
-            Some(Some(Presence::Agents)) => wanted == Presence::All,
-            Some(None) => true,
-        }
+        let part = self.presence_in(licence, chat, &bot).await?;
+        Some(match part {
+            Some(Presence::All) => false,
+            Some(Presence::Agents) => wanted == Presence::All,
+            None => true,
+        })
     }
 
     async fn upload(&self, licence: &Licence, file: &FormFile) -> Result<String, SendError> {
