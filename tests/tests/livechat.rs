@@ -6,9 +6,19 @@ mod demos;
 mod desk;
 #[path = "livechat/faults.rs"]
 mod faults;
+#[path = "livechat/gate.rs"]
+mod gate;
 #[path = "livechat/install.rs"]
 mod install;
+#[path = "livechat/missed.rs"]
+mod missed;
 #[path = "livechat/pizza.rs"]
 mod pizza;
+#[path = "livechat/samples.rs"]
+mod samples;
+#[path = "livechat/tokens.rs"]
+mod tokens;
 #[path = "livechat/triage.rs"]
 mod triage;
+#[path = "livechat/ways.rs"]
+mod ways;

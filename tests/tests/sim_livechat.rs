@@ -12,5 +12,7 @@ mod hooks;
 mod pizzabot;
 #[path = "sim_livechat/program.rs"]
 mod program;
+#[path = "sim_livechat/rtm.rs"]
+mod rtm;
 #[path = "sim_livechat/settings.rs"]
 mod settings;

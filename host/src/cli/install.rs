@@ -165,6 +165,7 @@ mod tests {
         let on = |licence: &str, reason: Option<&str>| InstalledOn {
             licence: licence.to_owned(),
             reason: reason.map(str::to_owned),
+            installed_at: None,
         };
         let line = InstallLine {
             bot: "pizza".to_owned(),

@@ -193,7 +193,7 @@ pub(super) fn read_bots(
         });
         let platform = match platform {
             LIVECHAT => {
-                let read = read_livechat(reader, &mut table, around.net, folder);
+                let read = read_livechat(reader, &mut table, around.net, folder, &bots);
                 read.map(|config| Platform::LiveChat(Box::new(config)))
             }
             LSEG => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::address::{address, address_of_host};
+use super::bots::{BotConfig, Platform};
 use super::net::read_way;
 use super::read::{Item, Reader, Table};
 use crate::connectors::livechat::config::{
@@ -44,6 +45,7 @@ pub(super) fn read_livechat(
     table: &mut Table<'_>,
     net: &NetConfig,
     folder: Option<PathBuf>,
+    bots: &[BotConfig],
 ) -> Option<LiveChatConfig> {
     let way = read_way(reader, table, net);
     let version = match table.get(reader, "version") {
@@ -57,7 +59,7 @@ pub(super) fn read_livechat(
     };
     let api = read_host(reader, table, "api", defaults.0);
     let accounts = read_host(reader, table, "accounts", defaults.1);
-    let app = read_app(reader, table);
+    let app = read_app(reader, table, bots);
     let personal = read_personal(reader, table, is_chatio);
     check_owner(reader, table, app.as_ref(), personal.as_ref());
     let display_name = read_name(reader, table, "display-name");
@@ -81,7 +83,17 @@ pub(super) fn read_livechat(
     let hours = table.get(reader, "working-hours");
     let hours = hours.and_then(|item| read_hours(reader, &item, is_chatio));
     let webhook_secret = table.get(reader, "webhook-secret");
-    let webhook_secret = webhook_secret.and_then(|item| item.secret(reader));
+    let webhook_secret = webhook_secret.and_then(|item| {
+        if is_chatio {
+            // Its webhooks name no licence: the secret of each bot does.
+            let problem = item.problem("is nothing that chat.io has");
+            reader.report(
+                problem.expected("nothing: each bot there is made with a secret of its own"),
+            );
+            return None;
+        }
+        item.secret(reader)
+    });
     Some(LiveChatConfig {
         version: version?,
         api: api?,
@@ -124,12 +136,12 @@ fn read_host(
     found
 }
 
-fn read_app(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<App> {
+fn read_app(reader: &mut Reader<'_>, table: &mut Table<'_>, bots: &[BotConfig]) -> Option<App> {
     let id = table.require(reader, "client-id");
     let secret = table.get(reader, "client-secret");
     let secret = secret.map(|item| item.secret(reader));
     let redirect = table.get(reader, "redirect-uri");
-    let redirect = redirect.map(|item| read_redirect(reader, &item));
+    let redirect = redirect.map(|item| read_redirect(reader, &item, bots));
     let id_text = id.as_ref().and_then(|item| item.text(reader))?;
     if id_text.is_empty() {
         id?.wrong(reader, "the app's client id");
@@ -148,7 +160,7 @@ fn read_app(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Option<App> {
     })
 }
 
-fn read_redirect(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
+fn read_redirect(reader: &mut Reader<'_>, item: &Item<'_>, bots: &[BotConfig]) -> Option<Url> {
     let text = item.text(reader)?;
     let written = Url::parse(text).ok();
     // What is plain of a host is plain of this; the path stays as it is registered.
@@ -163,7 +175,19 @@ fn read_redirect(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Url> {
         };
         !is_below("/hooks") && !is_below("/bots") && path.len() <= MAX_URL
     };
+    let has_path = |bot: &&BotConfig, url: &Url| match &bot.platform {
+        Platform::LiveChat(config) => {
+            let redirect = config.app.redirect.as_ref();
+            redirect.is_some_and(|known| known.path() == url.path())
+        }
+        _ => false,
+    };
     match url {
+        Some(url) if bots.iter().any(|bot| has_path(&bot, &url)) => {
+            let problem = item.problem(format!("has the path {} that another bot has", url.path()));
+            reader.report(problem.expected("a path of its own: webhooks come there too"));
+            None
+        }
         Some(url) if is_free(&url) => Some(url),
         Some(_) => {
             let problem = item.problem("has a path that begins with `/hooks` or `/bots`");

@@ -8,7 +8,7 @@
 //! | `site`, `licence`, `core` | requests, tokens, in whose name |
 //! | `install`, `prepare` | how the bot comes onto a licence, and is made there |
 //! | `calls`, `convert`, `places`, `repeats` | webhooks, and the events that they become |
-//! | `session` | readiness, and what was missed |
+//! | `session`, `missed` | readiness, and what was missed |
 //! | `send`, `render` | actions as requests, content as messages and rich messages |
 //! | `reads` | the answers to reads |
 //! | `store` | what is kept over restarts |
@@ -25,6 +25,7 @@ mod doctor;
 pub mod ids;
 mod install;
 mod licence;
+mod missed;
 pub mod places;
 mod prepare;
 mod preview;
@@ -51,6 +52,7 @@ pub use doctor::examine;
 pub use preview::preview;
 
 use self::core::Core;
+use self::install::Of;
 use crate::content::hosted::Shows;
 use crate::journal::{Part, Sent};
 use crate::mailbox::calls::Called;
@@ -86,7 +88,7 @@ impl LiveChatConnector {
     /// # Errors
     /// When a proxy or an authority cannot be used, or what the bot has kept cannot be read.
     pub fn new(tenant: Name, name: &str, config: LiveChatConfig) -> Result<Self, RestError> {
-        Ok(Self(Arc::new(Core::new(tenant, name, config, PACE)?)))
+        Ok(Self(Core::new(tenant, name, config, PACE)?))
     }
 }
 
@@ -134,7 +136,6 @@ impl Session for LiveChatConnector {
         watch: &dyn Watch,
         stop: CancellationToken,
     ) -> SessionEnd {
-        self.0.is_left.store(false, Ordering::Release);
         self.0.hear(intake, watch, &stop).await
     }
 
@@ -154,7 +155,7 @@ impl Session for LiveChatConnector {
     }
 
     fn install_link(&self) -> Option<String> {
-        self.0.link()
+        self.0.link(Of::Operator)
     }
 
     fn leave(&self) {
@@ -162,7 +163,7 @@ impl Session for LiveChatConnector {
     }
 
     fn quiet(&self) -> Option<(u64, u64)> {
-        let hooks = self.0.store.hooks();
+        let hooks = self.0.hooks.load(Ordering::Relaxed);
         Some((hooks, hooks))
     }
 }

@@ -109,6 +109,10 @@ pub trait Called: Send + Sync {
     /// Why it is not.
     fn check(&self, call: &Call) -> Result<(), CallRefusal>;
 
+    /// Hears that a caller was sent away before it was known who it is, as there was no room. It may
+    /// have been the platform, which comes again a few times at most. Must not block.
+    fn turned_away(&self) {}
+
     /// Takes a call that has passed [`Called::check`]; answers when what it brought is on disk.
     async fn take(&self, call: Call, intake: &dyn Intake) -> CallAnswer;
 }

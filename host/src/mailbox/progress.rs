@@ -70,6 +70,11 @@ impl Progress {
         }
     }
 
+    /// The time of the last event that the journal has; none where there was none yet.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.kept.lock().last
+    }
+
     /// Since when what was said has to be read back.
     pub fn gap(&self) -> Option<Timestamp> {
         self.kept.lock().gap

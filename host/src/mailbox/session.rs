@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Called;
 use super::{Connector, Intake};
+use crate::model::Timestamp;
 
 /// What of a bot's settings can change while its session runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,19 @@ pub struct ShownCommand {
 /// How a bot comes onto its platform where somebody has to agree to it first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Where the bot is, and why it is not ready there.
-    pub licences: Vec<(String, Option<String>)>,
+    /// Where the bot is.
+    pub licences: Vec<OnLicence>,
+}
+
+/// A licence that somebody has agreed to a bot on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnLicence {
+    /// Its id.
+    pub licence: String,
+    /// Why the bot is not ready there.
+    pub reason: Option<String>,
+    /// When somebody agreed last; none where nobody had to.
+    pub installed_at: Option<Timestamp>,
 }
 
 /// Hears how a session does.

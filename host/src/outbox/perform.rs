@@ -133,7 +133,7 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
     let request = rendered.as_deref().or(loaded.as_ref()).unwrap_or(part);
     match performing.ask(connector, request, notes).await {
         Ok(sent) => {
-            let joins = match performing.joins(part, &sent).await {
+            let joins = match performing.joins(part, &sent, was_in_doubt).await {
                 Ok(joins) => joins,
                 // The request is done: better a leave that does not leave than a send done twice.
                 Err(error) => {
@@ -327,15 +327,16 @@ impl Performing<'_> {
             .await
     }
 
-    /// What a join or leave that was performed adds to the joins.
-    async fn joins(&self, part: &Part, sent: &Sent) -> JournalResult<i64> {
+    /// What a join or leave that was performed adds to the joins. One that was in doubt finds the bot
+    /// there because it was done the first time.
+    async fn joins(&self, part: &Part, sent: &Sent, was_in_doubt: bool) -> JournalResult<i64> {
         match &part.what.action.kind {
             ActionKind::Leave(_) => Ok(-1),
             ActionKind::Join(_) => {
                 let count = self.join_count(part).await?;
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 Ok(match (sent.was_member, count) {
-                    (true, 0) => 0,
+                    (true, 0) => i64::from(was_in_doubt),
                     (true, _) => 1,
                     // Somebody took the bot out meanwhile: this join alone counts.
                     (false, count) => 1 - count,

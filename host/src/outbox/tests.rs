@@ -269,6 +269,34 @@ async fn a_leave_takes_the_bot_out_only_where_a_join_brought_it_in() {
 }
 
 #[tokio::test]
+async fn a_join_in_doubt_that_finds_the_bot_there_brought_it_in() {
+    let inside = Arc::new(Mutex::new(HashSet::new()));
+    let members = Arc::clone(&inside);
+    let is_first = std::sync::atomic::AtomicBool::new(true);
+    let bench = Bench::new(Platform::new(move |part, _| {
+        let place = part.what.conversation.to_string();
+        let mut members = members.lock();
+        let was_member = match part.what.action.kind {
+            ActionKind::Join(_) => !members.insert(place),
+            ActionKind::Leave(_) => members.remove(&place),
+            _ => true,
+        };
+        if is_first.swap(false, Ordering::Relaxed) {
+            return Err(SendError::InDoubt("cut off".to_owned()));
+        }
+        Ok(Sent {
+            was_member,
+            ..made(part)
+        })
+    }));
+    let (join, leave) = (ActionKind::Join(None), ActionKind::Leave(None));
+    let visit = vec![action(join), text("pizza"), action(leave)];
+    bench.send("pizza", "chat", visit).await;
+    bench.through().await;
+    assert!(inside.lock().is_empty(), "it is out again");
+}
+
+#[tokio::test]
 async fn a_key_names_the_message_sent_just_before() {
     let bench = Bench::new(Platform::good());
     let mut first = text("one");

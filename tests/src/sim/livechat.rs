@@ -14,6 +14,7 @@ mod events;
 mod hooks;
 mod members;
 mod routes;
+mod rtm;
 mod script;
 mod who;
 mod witness;
@@ -33,7 +34,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use self::world::World;
-use super::{Fault, Listening, Platform, Reply, Request, Sent, Server, Shared, found_in_time};
+use super::{
+    Fault, Listening, Opened, Platform, Reply, Request, Sent, Server, Shared, found_in_time,
+};
 use crate::outside::Authority;
 
 pub use super::SimOptions as LiveChatOptions;
@@ -246,6 +249,11 @@ impl LiveChat {
         thread.map(|thread| thread.tags.clone()).unwrap_or_default()
     }
 
+    /// Sockets of agents that are logged in.
+    pub fn sockets(&self) -> usize {
+        self.desk.world.lock().lines.len()
+    }
+
     /// Whether a chat is open.
     pub fn is_open(&self, label: &str) -> bool {
         let world = self.desk.world.lock();
@@ -283,6 +291,10 @@ impl Platform for Desk {
         self.world.lock().hand_out_by_read(&request, &reply);
         self.told.notify_one();
         reply
+    }
+
+    fn socket(&self, request: &Request) -> Option<Result<Opened, Reply>> {
+        rtm::open(&self.world, &self.told, request)
     }
 
     fn act(&self, verb: &str, what: &Value) -> Result<Value, String> {

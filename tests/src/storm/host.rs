@@ -79,6 +79,7 @@ pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> a
     .await?;
     host.follow(watcher).await;
     host.open().await?;
+    // For bots that their platforms call.
     host.hooks().open(None);
     let called = host.hooks().address();
     let config = PageConfig {

@@ -19,6 +19,44 @@ async fn echo_greets_and_repeats_in_a_chat_that_it_was_not_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn joke_answers_a_command_and_a_mention() {
+    let front = Front::with(&["joke"]).await;
+    front.sim.say("shop", "ann", "/joke");
+    let first = front.does(0, |sent| sent.kind == "message").await;
+    assert_eq!(first.visibility, "all");
+    front.sim.act(
+        "say",
+        json!({"conversation": "shop", "user": "ann", "text": "/joke", "mention_bot": true}),
+    );
+    let second = front.does(first.n, |sent| sent.kind == "message").await;
+    assert_ne!(first.text, second.text, "never the same twice running");
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expense_is_asked_for_question_by_question() {
+    let front = Front::with(&["expense"]).await;
+    front.sim.act("agent", json!({"user": "grace"}));
+    front.sim.say("shop", "ann", "/expense");
+    let amount = front.says(0, "Amount").await;
+    // What breaks a rule of the form is asked again, with the reason.
+    front.sim.say("shop", "ann", "none");
+    let again = front.says(amount.n, "Amount").await;
+    front.sim.say("shop", "ann", "12.5");
+    let receipt = front.says(again.n, "Receipt").await;
+    front.sim.say("shop", "ann", "R-7, taxi");
+    let approver = front.says(receipt.n, "Who approves it").await;
+    front.sim.say("shop", "ann", "grace@example.com");
+    let card = front.says(approver.n, "Waiting for grace").await;
+    for part in ["Expense 1", "12.50 EUR", "R-7, taxi"] {
+        assert!(card.text.contains(part), "{part}: {}", card.text);
+    }
+    // Nobody there can be written to outside of a chat: an agent is not asked.
+    assert_eq!(front.meanwhile(card.n).await.len(), 0);
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn buy_takes_a_cashtag_of_the_text() {
     let front = Front::with(&["activities"]).await;
     front.sim.say("shop", "ann", "/buy 1000 $goog");

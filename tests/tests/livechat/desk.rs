@@ -2,10 +2,13 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parlor_host::journal::Journal;
+use parlor_host::journal::memory::MemoryJournal;
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::bots::{Consent, DESK, OneBot, section};
-use parlor_tests::harness::PATIENCE;
+use parlor_tests::harness::{PATIENCE, TestHostParts};
 use parlor_tests::sim::livechat::{ACCOUNT, CLIENT_SECRET, LiveChat, LiveChatOptions, PAT};
 use serde_json::json;
 
@@ -70,8 +73,24 @@ impl Front {
 
     /// Starts a host on the platform.
     pub(crate) async fn on(sim: LiveChat, settings: String, plugins: &[&str]) -> Self {
+        let journal = Arc::new(MemoryJournal::new());
+        Self::again(sim, settings, plugins, journal).await
+    }
+
+    /// Starts a host on the platform, with the journal of one before it.
+    pub(crate) async fn again(
+        sim: LiveChat,
+        settings: String,
+        plugins: &[&str],
+        journal: Arc<dyn Journal>,
+    ) -> Self {
         sim.set(json!({"redirects": [REDIRECT]}));
-        Self(OneBot::on(sim, settings, plugins).await)
+        let parts = TestHostParts {
+            settings,
+            journal,
+            ..TestHostParts::default()
+        };
+        Self(OneBot::with(sim, parts, plugins).await)
     }
 
     /// Where the bot is called.

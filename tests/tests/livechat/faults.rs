@@ -129,6 +129,22 @@ async fn a_bot_that_is_in_the_chat_already_stays_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_join_whose_answer_is_lost_is_left_again() {
+    const JOIN: &str = "POST */add_user_to_chat";
+    for fault in [
+        Fault::on(JOIN).performed().drop(),
+        error(JOIN, "internal").performed(),
+    ] {
+        let front = Front::with(&["pizza"]).await;
+        front.sim.fault(fault);
+        front.sim.say("shop", "ann", "pizza");
+        ordered(&front).await;
+        assert!(!front.sim.present("shop").iter().any(|id| id.len() == 32));
+        front.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_licence_in_another_region_is_asked_for_there() {
     let sim = LiveChat::start(LiveChatOptions::default()).await.unwrap();
     sim.set(json!({"region": "fra"}));
@@ -142,6 +158,29 @@ async fn a_licence_in_another_region_is_asked_for_there() {
     // Once it is known, nothing is asked in vain.
     let statuses: Vec<_> = sent.map(|it| it.status).collect();
     assert_eq!(statuses, [Some(200)]);
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_follows_its_licence_to_another_region() {
+    let more = "[roles]\ncontrollers = [\"*@example.com\"]\n";
+    let front = Front::of(LiveChatOptions::default(), &["expense"], more).await;
+    let wrong = json!({"error": {"type": "misdirected_request", "message": "Wrong region",
+        "data": {"region": "fra"}}});
+    front
+        .sim
+        .fault(Fault::on("POST */upload_file").status(421).body(wrong));
+    // Who an agent is the platform knows; a customer's address is what they say.
+    front
+        .sim
+        .say("shop", "grace@example.com", "/expense report");
+    front.does(0, |sent| sent.raw["type"] == "file").await;
+    let asked = front.sim.requests_after(0);
+    let uploads = asked.iter().filter(|it| it.path.ends_with("/upload_file"));
+    let uploads: Vec<_> = uploads
+        .map(|it| (it.status, it.header("x-region")))
+        .collect();
+    assert_eq!(uploads, [(Some(421), None), (Some(200), Some("fra"))]);
     front.stop().await;
 }
 
@@ -167,9 +206,15 @@ async fn post(front: &Front, body: impl Into<reqwest::Body>) -> u16 {
 async fn a_stranger_hears_no_and_nothing_more() {
     let front = Front::with(&["pizza"]).await;
     front.sim.set(json!({"wrong_secret": "guessed"}));
-    front.sim.say("shop", "ann", "pizza");
+    front.sim.say("shop", "ann", "hello");
     front.hears("incoming_chat", 401).await;
     front.sim.set(json!({"wrong_secret": null}));
+    let chat = front.sim.chat_id("shop").unwrap();
+    let forged = json!({"webhook_id": "w", "secret_key": "guessed", "action": "incoming_event",
+        "organization_id": parlor_tests::sim::livechat::ORGANIZATION,
+        "payload": {"chat_id": chat, "thread_id": "T", "event": {"id": "T_1", "type": "message",
+            "text": "pizza", "author_id": "a customer", "visibility": "all"}}});
+    assert_eq!(post(&front, forged.to_string()).await, 401);
     assert_eq!(
         front
             .meanwhile(0)

@@ -68,11 +68,7 @@ async fn each_further_licence_has_the_bot_too() {
     assert!(page.contains("is ready") && page.contains(second), "{page}");
     front.until(BotState::Connected).await;
     let all = front.host.host().sessions().installations();
-    let ready = all[0]
-        .1
-        .licences
-        .iter()
-        .filter(|(_, reason)| reason.is_none());
+    let ready = all[0].1.licences.iter().filter(|on| on.reason.is_none());
     assert_eq!(ready.count(), 2);
     assert_eq!(front.sim.bots_of(second).len(), 1);
     front.sim.act(

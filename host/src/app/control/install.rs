@@ -26,13 +26,11 @@ pub(super) fn lines(host: &Host, bot: Option<&str>, with_link: bool) -> Result<V
         };
         return Err(refused(RefusedReason::NotFound, text));
     };
-    let licences = installation
-        .licences
-        .iter()
-        .map(|(licence, reason)| InstalledOn {
-            licence: licence.clone(),
-            reason: reason.clone(),
-        });
+    let licences = installation.licences.iter().map(|on| InstalledOn {
+        licence: on.licence.clone(),
+        reason: on.reason.clone(),
+        installed_at: on.installed_at,
+    });
     Ok(vec![Line::Install(InstallLine {
         bot: name.clone(),
         licences: licences.collect(),

@@ -154,6 +154,17 @@ fn what_the_bot_is_keeps_to_the_platform_s_bounds() {
 }
 
 #[test]
+fn each_bot_has_a_path_and_each_bot_of_chat_io_a_secret_of_its_own() {
+    let second = format!("{GOOD}[[bot]]\nname = \"other\"\nplatform = \"livechat\"\n{GOOD}");
+    wrong(&second, 12, &["the path /token that another bot has"]);
+    wrong_beside(
+        "webhook-secret = \"file:key\"\nversion = \"0.3\"",
+        7,
+        &["`webhook-secret`", "nothing that chat.io has"],
+    );
+}
+
+#[test]
 fn working_hours_have_a_zone_and_days() {
     let hours = |inner: &str| format!("working-hours = {{ {inner} }}");
     wrong_beside(

@@ -13,10 +13,12 @@ use super::core::Core;
 use super::dialect::get_chat;
 use super::ids::ChatId;
 use super::licence::Licence;
+use super::missed::Unheard;
 use super::places::chat_of;
 use super::wire::{Chat, Envelope};
 use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
 use crate::mailbox::{Incoming, Intake, offer_now};
+use crate::model::secret::Secret;
 
 /// How long the people of a chat are asked for while the platform waits for its answer, which it does
 /// for about ten seconds.
@@ -63,6 +65,12 @@ impl Called for Core {
         }
     }
 
+    fn turned_away(&self) {
+        if !self.is_left.load(Ordering::Acquire) {
+            self.miss();
+        }
+    }
+
     async fn take(&self, call: Call, intake: &dyn Intake) -> CallAnswer {
         if call.method == Method::GET {
             return self.take_redirect(&call).await;
@@ -77,16 +85,21 @@ impl Called for Core {
 impl Core {
     /// Whether a text is what webhooks show, in the same time whatever it is.
     fn is_secret(&self, shown: &str) -> bool {
-        let kept = self.store.kept();
-        let of_licences = kept.licences.values();
-        let of_licences = of_licences.filter_map(|licence| licence.hook_secret.as_deref());
-        let own = self.config.webhook_secret.as_ref();
-        let own = own.map(crate::model::secret::Secret::expose);
-        let own = own.or(kept.hook_secret.as_deref());
-        let mut is_one = subtle::Choice::from(0);
-        for known in own.into_iter().chain(of_licences) {
-            is_one |= known.as_bytes().ct_eq(shown.as_bytes());
-        }
+        let own = self.config.webhook_secret.as_ref().map(Secret::expose);
+        let now = self.now();
+        let is_one = self.store.with(|kept| {
+            let of_licences = kept.licences.values();
+            let of_licences = of_licences.filter_map(|licence| licence.hook_secret.as_deref());
+            let own = own.or(kept.hook_secret.as_deref());
+            // Webhooks that were registered with another show it until the platform has forgotten them.
+            let old = kept.old_hook_secret.as_deref();
+            let old = old.filter(|_| kept.old_until > now);
+            let mut is_one = subtle::Choice::from(0);
+            for known in own.into_iter().chain(old).chain(of_licences) {
+                is_one |= known.as_bytes().ct_eq(shown.as_bytes());
+            }
+            is_one
+        });
         bool::from(is_one) && !shown.is_empty()
     }
 
@@ -97,6 +110,10 @@ impl Core {
             return Some(licence);
         }
         let all = self.licences();
+        let is_named = |licence: &&Arc<Licence>| {
+            let mut named = envelope.licences.iter();
+            named.any(|id| id.eq_ignore_ascii_case(&licence.id))
+        };
         let by_secret = || {
             let is_own = |licence: &&Arc<Licence>| {
                 let known = self.store.licence(&licence.id).hook_secret;
@@ -107,7 +124,8 @@ impl Core {
         match (envelope.licences.is_empty(), all.as_slice()) {
             (true, [only]) => Some(only.clone()),
             (true, _) => by_secret(),
-            (false, _) => None,
+            // Settings may write it in capitals.
+            (false, all) => all.iter().find(is_named).cloned(),
         }
     }
 
@@ -118,16 +136,29 @@ impl Core {
         }
         let Some(licence) = self.licence_of(envelope) else {
             // Of a licence that the app is on and the bot is not: nobody waits for it.
-            tracing::debug!(
-                bot = self.name(),
-                action = envelope.action,
-                "of another licence"
-            );
+            if !self.told_other.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    bot = self.name(),
+                    action = envelope.action,
+                    licences = envelope.licences.join(","),
+                    "webhooks of a licence that the bot is not on are left out"
+                );
+            }
             return CallAnswer::Taken;
         };
+        let unheard = Unheard::new(self);
         let bot = self.bot_on(&licence.id);
-        self.places.learn_hook(&licence.id, &bot.user_id, envelope);
         let chat = chat_of(&envelope.payload).map(|chat| ChatId::new(&chat, &licence.id));
+        // One after the other within a chat, so that what comes first is told first.
+        let _turn = match &chat {
+            Some(chat) => Some(self.missed.turn(chat).await),
+            None => None,
+        };
+        let mut events = match &chat {
+            Some(chat) => self.catch_up(&licence, chat).await,
+            None => Vec::new(),
+        };
+        self.places.learn_hook(&licence.id, &bot.user_id, envelope);
         if let Some(chat) = &chat {
             self.look_up(&licence, chat).await;
         }
@@ -141,17 +172,60 @@ impl Core {
             repeats: &self.repeats,
             now: self.now(),
         };
-        let events = events_from_hook(&around, envelope);
+        let told = events_from_hook(&around, envelope).into_iter();
+        let is_new = |event: &Incoming| events.iter().all(|past| past.key != event.key);
+        let told: Vec<Incoming> = told.filter(is_new).collect();
+        events.extend(told);
         match self.offer(events, intake).await {
-            true => CallAnswer::Taken,
+            true => {
+                unheard.end();
+                CallAnswer::Taken
+            }
             false => CallAnswer::Later,
+        }
+    }
+
+    /// What happened in a chat since nobody listened, to be told before what happens now. What is not
+    /// known in time is read later: it counts as much, and no order is worth a message.
+    async fn catch_up(&self, licence: &Licence, chat: &ChatId) -> Vec<Incoming> {
+        let now = self.now();
+        let Some(since) = self
+            .missed
+            .since(chat, now)
+            .filter(|_| licence.answers(now))
+        else {
+            return Vec::new();
+        };
+        let past = tokio::time::timeout(LOOK_UP, self.past_of(licence, chat, since)).await;
+        match past {
+            Ok(Ok(events)) => {
+                self.missed.catch_up(chat);
+                events
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(bot = self.name(), %error, "chat not read back yet");
+                match error.is_about_the_asked() {
+                    // There is nothing in it for the bot.
+                    true => {
+                        self.missed.catch_up(chat);
+                        self.places.note_asked(chat);
+                    }
+                    false => licence.note_silence(&error, now),
+                }
+                Vec::new()
+            }
+            Err(_) => {
+                licence.note_timeout(now);
+                Vec::new()
+            }
         }
     }
 
     /// Asks who is in a chat that was never told of, as behind a restart. What is not known in time is
     /// left out: the message counts more.
     pub(super) async fn look_up(&self, licence: &Licence, chat: &ChatId) {
-        if self.places.knows(chat) {
+        let now = self.now();
+        if self.places.knows(chat) || !licence.answers(now) {
             return;
         }
         let Some(call) = get_chat(self.config.version, &chat.chat, None) else {
@@ -164,9 +238,19 @@ impl Core {
                     let bot = self.bot_on(&licence.id).user_id;
                     self.places.learn_chat(&licence.id, &bot, &found);
                 }
+                self.places.note_asked(chat);
             }
-            Ok(Err(error)) => tracing::debug!(bot = self.name(), %error, "chat not looked up"),
-            Err(_) => tracing::debug!(bot = self.name(), "chat not looked up in time"),
+            Ok(Err(error)) => {
+                tracing::debug!(bot = self.name(), %error, "chat not looked up");
+                match error.is_about_the_asked() {
+                    true => self.places.note_asked(chat),
+                    false => licence.note_silence(&error, now),
+                }
+            }
+            Err(_) => {
+                tracing::debug!(bot = self.name(), "chat not looked up in time");
+                licence.note_timeout(now);
+            }
         }
     }
 
@@ -177,7 +261,7 @@ impl Core {
             tracing::debug!(bot = self.name(), %error, "webhook not taken");
             return false;
         }
-        self.store.heard(self.now());
+        self.heard();
         true
     }
 }

@@ -8,7 +8,7 @@
 //! | event_deleted | message-deleted | action, chat, event |
 //! | chat_deactivated, thread_closed | conversation-changed: closed | action, chat, thread |
 //! | chat_transferred | conversation-changed: transferred | action, a hash of the payload, its time |
-//! | user_added_to_chat, user_removed_from_chat (chat_user_added, chat_user_removed) | member-changed | action, chat, thread, user, its time |
+//! | user_added_to_chat, user_removed_from_chat (chat_user_added, chat_user_removed) | member-changed | joined or left, chat, thread, user, its time |
 //! | incoming_rich_message_postback | button-pressed | action, chat, event, user, button, its time |
 //! | routing_status_set | presence | action, agent, status, its time |
 //! | incoming_typing_indicator | typing | action, a hash of the payload, its time |
@@ -16,7 +16,8 @@
 //!
 //! `webhook_id` names the registration and not the delivery, so it is in no key. A message that opens
 //! a thread comes inside incoming_chat only, others in both: the same key makes them one. *Its time*
-//! is [`Repeats`]: nothing in these webhooks tells the second pressing from the second telling.
+//! is [`Repeats`]: nothing in these webhooks tells the second pressing from the second telling. That
+//! somebody left is between two comings of theirs: who comes behind it has come again.
 //!
 //! Extras of everything in a chat: `thread`, `page`, `page-title`, `referrer`, `country`,
 //! `user-agent`, `groups`, `tags`, `pre-chat` (what the customer filled in before, a JSON list of
@@ -36,7 +37,7 @@ use super::places::{Known, chat_of};
 use super::render::SAY;
 use super::repeats::Repeats;
 use super::wire::{
-    Chat, Envelope, Postback, Queue, WireEvent, WireUser, first_text, flag, text, texts,
+    Chat, Envelope, Postback, Queue, Thread, WireEvent, WireUser, first_text, flag, text, texts,
 };
 use crate::content::clean_line;
 use crate::journal::EventKey;
@@ -106,15 +107,34 @@ pub fn events_from_hook(around: &Around<'_>, envelope: &Envelope) -> Vec<Incomin
     }
 }
 
-/// Makes the events of a thread that was read back, those since a moment.
+/// Makes the events of a thread that was read back, those since a moment: that it began, what was said,
+/// and that it was closed, as webhooks would have told of them.
 pub fn events_from_thread(around: &Around<'_>, chat: &Chat, since: Timestamp) -> Vec<Incoming> {
     let making = Making {
         around,
         chat: Some(ChatId::new(&chat.id, around.licence)),
     };
-    let events = chat.thread.iter().flat_map(|thread| &thread.events);
-    let missed = events.filter(|event| event.at.is_some_and(|at| at >= since));
-    missed.filter_map(|event| making.said(event)).collect()
+    let Some(thread) = &chat.thread else {
+        return Vec::new();
+    };
+    let mut made = Vec::new();
+    if thread.created.is_some_and(|at| at >= since) {
+        let begun = making.begun("incoming_chat", None, chat, thread);
+        made.push(making.make(begun));
+    }
+    let is_missed = |event: &&WireEvent| event.at.is_some_and(|at| at >= since);
+    let missed = thread.events.iter().filter(is_missed);
+    made.extend(missed.filter_map(|event| making.said(event)));
+    let last = thread.events.last().and_then(|event| event.at);
+    if !thread.active && last.is_some_and(|at| at >= since) {
+        let key = Key::Exact(vec!["chat_deactivated", &thread.id]);
+        let change = EventPayload::ConversationChanged(ConversationChanged::Closed);
+        made.push(making.make(Found {
+            at: last,
+            ..Found::new(change, key)
+        }));
+    }
+    made
 }
 
 /// Makes the conversation of a chat.
@@ -142,6 +162,8 @@ enum Key<'k> {
     Exact(Vec<&'k str>),
     /// These, and when they are told.
     Told(Vec<&'k str>),
+    /// As those, until these others are told: who left and comes again has come anew.
+    Until(Vec<&'k str>, Vec<&'k str>),
 }
 
 struct Found<'k> {
@@ -170,7 +192,21 @@ impl Making<'_> {
     fn chat_events(&self, action: &str, payload: &Value, chat: &Chat) -> Vec<Incoming> {
         let thread = chat.thread.clone().unwrap_or_default();
         let from = payload.get("transferred_from").filter(|it| it.is_object());
-        let moved = from.map(Value::to_string).unwrap_or_default();
+        let moved = from.map(Value::to_string);
+        let first = self.begun(action, moved.as_deref(), chat, &thread);
+        let mut made = vec![self.make(first)];
+        made.extend(thread.events.iter().filter_map(|event| self.said(event)));
+        made
+    }
+
+    /// That a chat begins, begins again, or comes from elsewhere.
+    fn begun<'k>(
+        &self,
+        action: &'k str,
+        from: Option<&'k str>,
+        chat: &Chat,
+        thread: &'k Thread,
+    ) -> Found<'k> {
         let change = if from.is_some() {
             ConversationChanged::Transferred(Transfer {
                 to: chat.groups.join(","),
@@ -182,16 +218,13 @@ impl Making<'_> {
         } else {
             ConversationChanged::Created
         };
-        let key = Key::Exact(vec![action, &thread.id, &moved]);
+        let key = Key::Exact(vec![action, &thread.id, from.unwrap_or_default()]);
         let actor = chat.customer().map(|user| self.user(user));
-        let first = Found {
+        Found {
             actor,
             at: thread.events.first().and_then(|event| event.at),
             ..Found::new(EventPayload::ConversationChanged(change), key)
-        };
-        let mut made = vec![self.make(first)];
-        made.extend(thread.events.iter().filter_map(|event| self.said(event)));
-        made
+        }
     }
 
     /// What somebody said; none where it was the bot.
@@ -298,10 +331,15 @@ impl Making<'_> {
             change,
         });
         let actor = actor.map_or_else(|| self.user_of(&id), |actor| self.user_of(&actor));
+        let (word, other) = match change {
+            MemberChange::Joined => ("joined", "left"),
+            _ => ("left", "joined"),
+        };
+        let key = Key::Until(vec![word, &thread, &id], vec![other, &thread, &id]);
         vec![self.make(Found {
             actor: Some(actor),
             extras,
-            ..Found::new(changed, Key::Told(vec![&envelope.action, &thread, &id]))
+            ..Found::new(changed, key)
         })]
     }
 
@@ -409,18 +447,24 @@ impl Making<'_> {
         let mut parts = vec![around.bot.name.as_str()];
         let place = chat.map(ToString::to_string);
         parts.push(place.as_deref().unwrap_or(around.licence));
-        let number;
-        match &found.key {
-            Key::Exact(key) => parts.extend(key),
+        let number: Option<String> = match &found.key {
+            Key::Exact(key) => {
+                parts.extend(key);
+                None
+            }
             Key::Told(key) => {
                 parts.extend(key);
-                number = around.repeats.number(EventKey::new(&parts), around.now);
-                parts.push("");
-                let told = number.to_string();
-                return self.make_of(&parts, Some(&told), found);
+                around.repeats.number(EventKey::new(&parts), around.now)
             }
-        }
-        self.make_of(&parts, None, found)
+            Key::Until(key, other) => {
+                let mut others = parts.clone();
+                others.extend(other);
+                parts.extend(key);
+                let (key, other) = (EventKey::new(&parts), EventKey::new(&others));
+                around.repeats.number_until(key, other, around.now)
+            }
+        };
+        self.make_of(&parts, number.as_deref(), found)
     }
 
     fn make_of(&self, parts: &[&str], told: Option<&str>, found: Found<'_>) -> Incoming {

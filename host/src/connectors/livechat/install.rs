@@ -20,12 +20,13 @@ use super::core::{Core, Ready};
 use super::site::ApiError;
 use super::wire::text;
 use crate::mailbox::calls::{Call, CallAnswer, CallRefusal};
+use crate::mailbox::session::OnLicence;
 use crate::model::Timestamp;
 use crate::model::secret::Secret;
 
 /// How long a link may be followed.
 const STATE_MS: Timestamp = 30 * 60_000;
-/// Links that may be followed at one time; the oldest go first.
+/// Links that may be followed at one time; the oldest go first, those of passers-by before all others.
 const MAX_STATES: usize = 1_000;
 /// Bytes of a state, and of the secret behind a challenge.
 const RANDOM: usize = 32;
@@ -34,25 +35,46 @@ const RANDOM: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct States(Mutex<VecDeque<State>>);
 
-#[derive(Debug)]
 struct State {
     state: String,
     verifier: Secret,
     until: Timestamp,
+    of: Of,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "State({:?}, …)", self.of)
+    }
+}
+
+/// Who asked for a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// An operator.
+    Operator,
+    /// Whoever called the redirect's address.
+    Anybody,
 }
 
 impl States {
-    fn begin(&self, now: Timestamp) -> Option<(String, Secret)> {
+    fn begin(&self, of: Of, now: Timestamp) -> Option<(String, Secret)> {
         let (state, verifier) = (random()?, Secret::new(random()?));
         let mut states = self.0.lock();
         states.retain(|known| known.until > now);
         if states.len() >= MAX_STATES {
-            states.pop_front();
+            // Nobody who only calls the address ends an operator's link.
+            let place = states.iter().position(|known| known.of == Of::Anybody);
+            if place.is_none() && of == Of::Anybody {
+                return None;
+            }
+            states.remove(place.unwrap_or_default());
         }
         states.push_back(State {
             state: state.clone(),
             verifier: verifier.clone(),
             until: now + STATE_MS,
+            of,
         });
         Some((state, verifier))
     }
@@ -132,10 +154,10 @@ impl Brought {
 
 impl Core {
     /// Where somebody agrees to the bot; none of an app that nobody installs.
-    pub(super) fn link(&self) -> Option<String> {
+    pub(super) fn link(&self, of: Of) -> Option<String> {
         let app = &self.config.app;
         let redirect = app.redirect.as_ref()?;
-        let (state, verifier) = self.states.begin(self.now())?;
+        let (state, verifier) = self.states.begin(of, self.now())?;
         let mut link: Url = self.config.accounts.clone();
         {
             let mut query = link.query_pairs_mut();
@@ -173,10 +195,20 @@ impl Core {
     pub(super) async fn take_redirect(&self, call: &Call) -> CallAnswer {
         let brought = Brought::of(call.query.as_deref());
         if let Some(error) = &brought.error {
-            return self.page("was not installed", error);
+            // Anybody may have written it: a word of the accounts is shown, and nothing else.
+            let is_word = error.len() <= 64
+                && error
+                    .bytes()
+                    .all(|it| it.is_ascii_lowercase() || it == b'_');
+            let shown = if is_word {
+                error.as_str()
+            } else {
+                "It was refused."
+            };
+            return self.page("was not installed", shown);
         }
         let Some(code) = brought.code() else {
-            return match self.link() {
+            return match self.link(Of::Anybody) {
                 Some(link) => CallAnswer::Redirect(link),
                 None => CallAnswer::Later,
             };
@@ -189,7 +221,17 @@ impl Core {
                 verifier => verifier,
             },
         };
-        match self.install(&code, verifier.as_ref()).await {
+        // It goes on when the browser is closed: a code is good once, and so are its tokens.
+        let core = self.own();
+        let install = async move { core.install(&code, verifier.as_ref()).await };
+        let installed = self.tasks.spawn(install).await;
+        let installed = installed.unwrap_or_else(|error| {
+            Err(ApiError::Nonsense {
+                host: "this machine".to_owned(),
+                what: format!("the installation ended: {error}"),
+            })
+        });
+        match installed {
             Ok((licence, true)) => self.page("is ready", &format!("on licence {licence}")),
             Ok((licence, false)) => self.page("is already there", &format!("on licence {licence}")),
             Err(error) => {
@@ -225,13 +267,22 @@ impl Core {
             true => "info",
             false => "v2/info",
         };
-        let info = self
-            .site
-            .accounts(Method::GET, path, None, access.as_ref())
-            .await?;
         let name = match self.config.version.is_chatio() {
             true => "license_id",
             false => "organization_id",
+        };
+        let info = self
+            .site
+            .accounts(Method::GET, path, None, access.as_ref())
+            .await;
+        let info = match info {
+            Ok(info) => info,
+            // The code is spent; whose the tokens are, they say themselves by now.
+            Err(error) if text(&tokens, name).is_some() => {
+                tracing::warn!(bot = self.name(), %error, "tokens are not told of");
+                tokens.clone()
+            }
+            Err(error) => return Err(error),
         };
         let nonsense = |what: &str| ApiError::Nonsense {
             host: "the accounts".to_owned(),
@@ -245,8 +296,18 @@ impl Core {
         if known.is_some_and(|known| known.is_personal) {
             return Ok((licence, false));
         }
+        if !self.has_room_for(&licence) {
+            return Err(nonsense("a licence more than one bot may be on"));
+        }
         self.keep_tokens(&licence, &tokens)?;
+        let now = self.now();
+        self.change_licence(&licence, |kept| kept.installed_at = now)?;
         let (added, is_new) = self.add_licence(&licence);
+        // It is ready when it is there and hears.
+        if let Err(error) = self.prepare_hooks().await {
+            self.set_ready(&added, Ready::of(&error));
+            return Err(error);
+        }
         self.prepare(&added).await?;
         Ok((licence, is_new))
     }
@@ -262,11 +323,15 @@ impl Core {
         ))
     }
 
-    /// Which licences have the bot, and which of them are ready.
-    pub(super) fn installed_on(&self) -> Vec<(String, Option<String>)> {
-        let state = |(id, ready)| match ready {
-            Ready::Yes => (id, None),
-            Ready::No(why) => (id, Some(why)),
+    /// Which licences have the bot, since when, and which of them are ready.
+    pub(super) fn installed_on(&self) -> Vec<OnLicence> {
+        let state = |(id, ready): (String, Ready)| OnLicence {
+            installed_at: Some(self.store.licence(&id).installed_at).filter(|at| *at > 0),
+            reason: match ready {
+                Ready::Yes => None,
+                Ready::No(why) | Ready::Gone(why) => Some(why),
+            },
+            licence: id,
         };
         self.readiness().into_iter().map(state).collect()
     }
@@ -294,7 +359,7 @@ mod tests {
     #[test]
     fn a_state_is_good_once_and_for_half_an_hour() {
         let states = States::default();
-        let (state, verifier) = states.begin(0).unwrap();
+        let (state, verifier) = states.begin(Of::Operator, 0).unwrap();
         assert!((43..=128).contains(&verifier.expose().len()));
         assert!(states.knows(&state, 1) && !states.knows("other", 1));
         assert!(!states.knows(&state, STATE_MS + 1));
@@ -303,14 +368,22 @@ mod tests {
     }
 
     #[test]
-    fn links_that_nobody_follows_make_room() {
+    fn links_that_nobody_follows_make_room_and_no_stranger_ends_an_operator_s() {
         let states = States::default();
-        let (first, _) = states.begin(0).unwrap();
+        let begin = |of| states.begin(of, 0).map(|(state, _)| state);
+        let (own, first) = (begin(Of::Operator).unwrap(), begin(Of::Anybody).unwrap());
         for _ in 0..MAX_STATES {
-            states.begin(0).unwrap();
+            begin(Of::Anybody).unwrap();
         }
-        assert!(!states.knows(&first, 1));
+        assert!(states.knows(&own, 1) && !states.knows(&first, 1));
+        for _ in 1..MAX_STATES {
+            begin(Of::Operator).unwrap();
+        }
+        assert!(states.knows(&own, 1));
+        assert_eq!(begin(Of::Anybody), None);
+        assert!(begin(Of::Operator).is_some() && !states.knows(&own, 1));
         assert_eq!(states.0.lock().len(), MAX_STATES);
+        assert!(!format!("{states:?}").contains(&own));
     }
 
     #[test]

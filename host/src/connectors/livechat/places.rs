@@ -33,12 +33,16 @@ pub struct Known {
     pub form: Vec<FormField>,
     /// The newest thread.
     pub thread: Option<String>,
+    /// Since when it is known to be.
+    thread_since: Option<u64>,
     /// The groups that may see it.
     pub groups: Vec<String>,
     /// Its tags.
     pub tags: Vec<String>,
     /// How the bot takes part; none: not at all.
     pub bot: Option<Part>,
+    /// The platform was asked for it.
+    was_asked: bool,
     heard: u64,
 }
 
@@ -83,7 +87,12 @@ impl Places {
     pub fn knows(&self, chat: &ChatId) -> bool {
         let inner = self.0.lock();
         let known = inner.chats.get(chat);
-        known.is_some_and(|known| known.customer().is_some())
+        known.is_some_and(|known| known.was_asked || known.customer().is_some())
+    }
+
+    /// Notes that the platform was asked for a chat, whatever it said: it is not asked at each webhook.
+    pub fn note_asked(&self, chat: &ChatId) {
+        self.learn(chat, |known| known.was_asked = true);
     }
 
     /// Notes how the bot takes part.
@@ -100,18 +109,22 @@ impl Places {
                 known.put(user);
             }
             known.groups.clone_from(&chat.groups);
+            known.groups.truncate(MAX_USERS);
             let Some(thread) = &chat.thread else {
                 return;
             };
             let is_new = known.thread.as_deref() != Some(thread.id.as_str());
             known.thread = Some(thread.id.clone());
+            known.thread_since = thread.created;
             known.tags.clone_from(&thread.tags);
+            known.tags.truncate(MAX_USERS);
             let forms = thread.events.iter();
             let form = forms
                 .filter(|event| event.kind == "filled_form")
                 .find(|event| !event.fields.is_empty());
             if is_new || form.is_some() {
                 known.form = form.map_or_else(Vec::new, |form| form.fields.clone());
+                known.form.truncate(MAX_USERS);
             }
             let own = known.users.iter().find(|user| user.id == bot);
             known.bot = own
@@ -131,7 +144,26 @@ impl Places {
             return;
         };
         let id = ChatId::new(&chat, licence);
+        let thread = super::wire::text(payload, "thread_id");
         match envelope.action.as_str() {
+            // What opens a thread may come behind what is said in it.
+            "incoming_event" => {
+                let Some(thread) = thread else {
+                    return;
+                };
+                let event = payload.get("event").unwrap_or(&Value::Null);
+                let at = super::wire::moment(event, &["created_at", "timestamp"]);
+                self.learn(&id, |known| {
+                    // One that was told before may be told again, too.
+                    if known.thread.as_ref() != Some(&thread) && at >= known.thread_since {
+                        known.thread = Some(thread);
+                        known.thread_since = at;
+                        known.tags.clear();
+                        known.form.clear();
+                        known.bot = None;
+                    }
+                });
+            }
             "user_added_to_chat" | "chat_user_added" => {
                 let Some(user) = payload.get("user").and_then(WireUser::read) else {
                     return;
@@ -158,13 +190,23 @@ impl Places {
                     }
                 });
             }
-            "chat_deactivated" | "thread_closed" => self.learn(&id, |known| known.bot = None),
+            "chat_deactivated" | "thread_closed" => self.learn(&id, |known| {
+                // One before the newest takes nobody out of that.
+                let is_old = thread.is_some() && known.thread.is_some() && thread != known.thread;
+                if !is_old {
+                    known.bot = None;
+                }
+            }),
             "thread_tagged" | "thread_untagged" => {
                 let Some(tag) = super::wire::text(payload, "tag") else {
                     return;
                 };
                 let is_put_on = envelope.action == "thread_tagged";
                 self.learn(&id, |known| {
+                    // Those of threads before are no affair of the newest.
+                    if thread.is_some() && known.thread.is_some() && thread != known.thread {
+                        return;
+                    }
                     known.tags.retain(|it| *it != tag);
                     if is_put_on && known.tags.len() < MAX_USERS {
                         known.tags.push(tag);

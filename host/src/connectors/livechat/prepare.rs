@@ -13,29 +13,51 @@ use super::licence::Licence;
 use super::site::{ApiError, Shown};
 use super::wire::{list, text};
 use crate::journal::EventKey;
+use crate::model::Timestamp;
+
+/// How long webhooks may still show a secret that they are not registered with any more: changes take up
+/// to two minutes (livechat.md §2), and a webhook is tried for another.
+const OLD_SECRET_MS: Timestamp = 5 * 60_000;
+
+/// Addresses of webhooks before that are remembered until all of them are taken away.
+const MAX_OLD_URLS: usize = 16;
+
+/// Licences that are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All of them.
+    All,
+    /// Those where the bot is not ready yet.
+    Waiting,
+}
 
 impl Core {
     /// Makes everything ready that can be; an error where the bot is ready on no licence.
-    pub(super) async fn prepare_all(&self) -> Result<(), ApiError> {
-        let mut first = None;
+    pub(super) async fn prepare_all(&self, which: Which) -> Result<(), ApiError> {
+        let mut first: Option<ApiError> = None;
         let mut is_ready = false;
         self.prepare_hooks().await?;
         for licence in self.licences() {
+            let ready = self.ready_of(&licence);
+            if which == Which::Waiting && !matches!(ready, Ready::No(_)) {
+                is_ready |= ready == Ready::Yes;
+                continue;
+            }
             match self.prepare(&licence).await {
                 Ok(()) => is_ready = true,
                 Err(error) => {
                     tracing::warn!(bot = self.name(), licence = licence.id, %error, "not ready");
-                    first.get_or_insert(error);
+                    // Where anything may come right by itself, that is why.
+                    let is_better = |known: &ApiError| {
+                        known.is_about_installing() && !error.is_about_installing()
+                    };
+                    if first.as_ref().is_none_or(is_better) {
+                        first = Some(error);
+                    }
                 }
             }
         }
         first.filter(|_| !is_ready).map_or(Ok(()), Err)
-    }
-
-    /// Whether the bot is ready on a licence.
-    pub(super) fn is_ready(&self, licence: &Licence) -> bool {
-        let mut all = self.readiness().into_iter();
-        all.any(|(id, ready)| id == licence.id && ready == Ready::Yes)
     }
 
     /// Makes the bot ready on one licence.
@@ -46,7 +68,7 @@ impl Core {
             licence,
             match &prepared {
                 Ok(()) => Ready::Yes,
-                Err(error) => Ready::No(error.to_string()),
+                Err(error) => Ready::of(error),
             },
         );
         prepared
@@ -63,9 +85,23 @@ impl Core {
         let call = Call::agent("set_routing_status", By::Owner, body);
         self.ask(licence, &call).await?;
         if version.has_bot_tokens() {
-            self.shown(licence, By::Bot).await?;
+            self.prepare_token(licence, &bot).await?;
         }
         Ok(())
+    }
+
+    /// Has the bot's own token. A secret that is not the bot's any more is made anew: it was changed by
+    /// somebody, or by this bot that did not live to write it down.
+    async fn prepare_token(&self, licence: &Licence, bot: &str) -> Result<(), ApiError> {
+        match self.shown(licence, By::Bot).await {
+            Ok(_) => Ok(()),
+            Err(ApiError::NoToken(error)) if error.is_about_its_secret() => {
+                tracing::info!(bot = self.name(), licence = licence.id, %error, "another secret for the bot");
+                self.reset_secret(licence, bot).await?;
+                self.shown(licence, By::Bot).await.map(drop)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The bot's id on a licence.
@@ -89,6 +125,7 @@ impl Core {
                 self.reset_secret(licence, &bot).await?;
             }
             self.change_licence(&licence.id, |kept| kept.bot = Some(bot.clone()))?;
+            self.settle();
             self.update(licence, &bot, &wanted).await?;
             return Ok(bot);
         }
@@ -128,25 +165,22 @@ impl Core {
             false => answer.as_array().map(Vec::as_slice).unwrap_or_default(),
         };
         let name = Some(self.config.display_name.as_str());
-        let mut same = bots
+        let same = bots
             .iter()
             .filter(|bot| text(bot, "name").as_deref() == name);
-        let Some(found) = same.find_map(|bot| text(bot, "id")) else {
-            return Ok(None);
-        };
-        if !licence.is_personal {
-            return Ok(Some(found));
+        for found in same.filter_map(|bot| text(bot, "id")) {
+            if !licence.is_personal {
+                return Ok(Some(found));
+            }
+            // Of several apps, ours.
+            let call = Call::configuration("get_bot", json!({"id": found}));
+            let details = self.ask(licence, &call).await?;
+            let owner = text(&details, "owner_client_id");
+            if owner.is_none_or(|owner| owner == self.config.app.client_id) {
+                return Ok(Some(found));
+            }
         }
-        // Of several apps, ours.
-        let details = self
-            .ask(
-                licence,
-                &Call::configuration("get_bot", json!({"id": found})),
-            )
-            .await?;
-        let owner = text(&details, "owner_client_id");
-        let is_own = owner.is_none_or(|owner| owner == self.config.app.client_id);
-        Ok(is_own.then_some(found))
+        Ok(None)
     }
 
     async fn make(&self, licence: &Licence, wanted: &Wanted) -> Result<String, ApiError> {
@@ -173,6 +207,7 @@ impl Core {
             kept.made_of = Some(wanted.hash.clone());
         })?;
         self.forget_bot_token(licence).await;
+        self.settle();
         tracing::info!(bot = self.name(), licence = licence.id, id, "bot made");
         Ok(id)
     }
@@ -218,11 +253,10 @@ impl Core {
         if version.is_chatio() {
             body["status"] = routing_status(version, self.config.routing).into();
             let url = self.hook_url()?;
-            let kept = self.store.licence(&licence.id).hook_secret;
-            let secret = match (&self.config.webhook_secret, kept) {
-                (Some(secret), _) => secret.expose().to_owned(),
-                (None, Some(secret)) => secret,
-                (None, None) => {
+            // Nothing but its secret says of which licence a webhook is.
+            let secret = match self.store.licence(&licence.id).hook_secret {
+                Some(secret) => secret,
+                None => {
                     let secret = new_secret()?;
                     self.change_licence(&licence.id, |kept| {
                         kept.hook_secret = Some(secret.clone());
@@ -241,13 +275,15 @@ impl Core {
 
     fn hook_url(&self) -> Result<String, ApiError> {
         let url = self.address.borrow().clone();
-        url.ok_or_else(|| {
-            ApiError::NotInstalled("nothing listens for the platform's webhooks".to_owned())
+        url.ok_or_else(|| ApiError::Nonsense {
+            host: "parlor".to_owned(),
+            what: "nothing listens for the platform's webhooks".to_owned(),
         })
     }
 
-    /// Registers the webhooks of the app, where that is ours to do.
-    async fn prepare_hooks(&self) -> Result<(), ApiError> {
+    /// Registers the webhooks of the app, where that is ours to do: the new ones first, as those before
+    /// are heard until the platform knows of both.
+    pub(super) async fn prepare_hooks(&self) -> Result<(), ApiError> {
         if self.config.version.is_chatio() {
             return Ok(());
         }
@@ -266,16 +302,21 @@ impl Core {
         let found = self
             .ask_for_hooks("list_webhooks", json!({"owner_client_id": owner}))
             .await?;
-        let kept = self.store.kept();
-        let given = self.config.webhook_secret.as_ref();
-        let secret = match given {
+        let (known, before, mut places) = self.store.with(|kept| {
+            let places = kept.old_hook_urls.clone();
+            (kept.hook_secret.clone(), kept.hook_url.clone(), places)
+        });
+        // All that may be taken away yet: a host that was killed may not have come to it.
+        places.extend(before.clone());
+        let has_moved = before.as_ref() != Some(&url);
+        let secret = match &self.config.webhook_secret {
             Some(secret) => secret.expose().to_owned(),
-            None => kept.hook_secret.clone().map_or_else(new_secret, Ok)?,
+            None => known.clone().map_or_else(new_secret, Ok)?,
         };
         // The platform does not tell the secret of what is registered; only that of this file is known.
-        let is_known = kept.hook_secret.as_deref() == Some(secret.as_str());
+        let is_known = known.as_deref() == Some(secret.as_str());
         let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut there = Vec::new();
+        let (mut there, mut stale) = (Vec::new(), Vec::new());
         for hook in found {
             let place = text(hook, "url").unwrap_or_default();
             let (Some(id), Some(action)) = (text(hook, "id"), text(hook, "action")) else {
@@ -284,28 +325,63 @@ impl Core {
             let is_good = place == url && is_known && HOOKS.contains(&action.as_str());
             if is_good && !there.contains(&action) {
                 there.push(action);
-            } else if place == url || Some(&place) == kept.hook_url.as_ref() {
-                let body = json!({"id": id, "owner_client_id": owner});
-                self.ask_for_hooks("unregister_webhook", body).await?;
+            } else if place == url || places.contains(&place) {
+                stale.push((action, id));
             }
         }
-        if !is_known || kept.hook_url.as_ref() != Some(&url) {
+        if !is_known || has_moved {
+            let until = self.now() + OLD_SECRET_MS;
             self.change(|kept| {
-                kept.hook_secret = Some(secret.clone());
+                if let Some(old) = kept.hook_url.take().filter(|_| has_moved) {
+                    kept.old_hook_urls.retain(|known| *known != old);
+                    kept.old_hook_urls.push(old);
+                    let over = kept.old_hook_urls.len().saturating_sub(MAX_OLD_URLS);
+                    kept.old_hook_urls.drain(..over);
+                }
+                if kept.hook_secret.as_ref() != Some(&secret) {
+                    kept.old_hook_secret = kept.hook_secret.replace(secret.clone());
+                    kept.old_until = until;
+                }
                 kept.hook_url = Some(url.clone());
             })?;
         }
-        for action in HOOKS
+        let missing = HOOKS
             .iter()
-            .filter(|action| !there.iter().any(|it| it == *action))
-        {
+            .filter(|it| !there.iter().any(|action| action == *it));
+        for action in missing {
             let body = json!({
                 "action": action, "secret_key": secret, "url": url, "owner_client_id": owner,
                 "type": "bot", "description": format!("parlor: {}", self.name()),
             });
-            self.ask_for_hooks("register_webhook", body).await?;
+            self.settle();
+            let place = stale.iter().position(|(of, _)| of == action);
+            match self.ask_for_hooks("register_webhook", body.clone()).await {
+                // There is room for three of an action: then the old one goes first.
+                Err(error) if error.kind() == "limit_reached" && place.is_some() => {
+                    let (_, id) = stale.remove(place.unwrap_or_default());
+                    self.unregister(&id).await?;
+                    self.ask_for_hooks("register_webhook", body).await?;
+                }
+                ended => drop(ended?),
+            }
+        }
+        for (_, id) in stale {
+            self.unregister(&id).await?;
+        }
+        if self.store.with(|kept| !kept.old_hook_urls.is_empty()) {
+            self.change(|kept| kept.old_hook_urls.clear())?;
         }
         Ok(())
+    }
+
+    async fn unregister(&self, hook: &str) -> Result<(), ApiError> {
+        let owner = self.config.app.client_id.as_str();
+        let body = json!({"id": hook, "owner_client_id": owner});
+        match self.ask_for_hooks("unregister_webhook", body).await {
+            // Somebody was faster.
+            Err(error) if error.kind() == "not_found" => Ok(()),
+            ended => ended.map(drop),
+        }
     }
 
     /// Asks for webhooks with the token that may: the personal one, where there is one.

@@ -244,7 +244,7 @@ impl LiveChatConnector {
             return Err(ReadError::Unsupported);
         }
         self.0.look_up(&licence, &chat).await;
-        let threads = self.threads(&licence, &chat, THREADS, None).await;
+        let threads = self.threads(&licence, &chat, THREADS, before).await;
         let threads = threads.map_err(no)?;
         let events = threads.iter().flat_map(|thread| thread.events.iter().rev());
         let is_earlier =

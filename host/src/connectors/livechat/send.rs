@@ -20,6 +20,9 @@ use crate::mailbox::SendError;
 use crate::model::action::{Action, ActionKind, Target};
 use crate::model::payload::ActionError;
 
+/// Joins in doubt that are remembered.
+const MAX_JOINING: usize = 1_000;
+
 /// Splits an action into parts that are one request each. Pure.
 pub(super) fn plan(action: Action, is_rich: bool) -> Vec<Action> {
     let ActionKind::Send(send) = &action.kind else {
@@ -59,7 +62,7 @@ impl LiveChatConnector {
             ActionKind::Edit(_) => Err(SendError::WillNotEdit(
                 "LiveChat changes no message".to_owned(),
             )),
-            ActionKind::Join(id) => self.join(&here(id)).await,
+            ActionKind::Join(id) => self.join(part, &here(id)).await,
             ActionKind::Leave(id) => self.go(&here(id)).await,
             ActionKind::Invite(who) => {
                 let (licence, chat) = self.chat(&here(&who.conversation))?;
@@ -80,19 +83,16 @@ impl LiveChatConnector {
             ActionKind::Close(id) => {
                 let (licence, chat) = self.chat(&here(id))?;
                 let call = dialect::close(version, &chat.chat);
-                match self.change(&licence, &chat, &call).await {
-                    Err(SendError::Permanent {
-                        class: ActionError::NotFound,
-                        detail,
-                    }) if detail.contains("chat_inactive") => {
+                match self.0.ask(&licence, &call).await {
+                    Ok(_) => {
+                        self.0.places.set_part(&chat, None);
+                        Ok(done(&chat))
+                    }
+                    Err(error) if error.kind() == "chat_inactive" => {
+                        self.0.places.set_part(&chat, None);
                         Ok(noted(&chat, "was already closed"))
                     }
-                    closed => {
-                        if closed.is_ok() {
-                            self.0.places.set_part(&chat, None);
-                        }
-                        closed
-                    }
+                    Err(error) => Err(again(error.send_error())),
                 }
             }
             ActionKind::Tag(tag) => {
@@ -100,14 +100,13 @@ impl LiveChatConnector {
                 let thread = self.thread(&licence, &chat).await?;
                 let call = dialect::tag(version, &chat.chat, &thread, &tag.tag, tag.add);
                 let call = call.ok_or_else(|| unsupported("tag"))?;
-                match self.change(&licence, &chat, &call).await {
-                    // Put on twice, or taken off twice.
-                    Err(SendError::Permanent { detail, .. })
-                        if detail.contains("already_exists") =>
-                    {
+                match self.0.ask(&licence, &call).await {
+                    Ok(_) => Ok(done(&chat)),
+                    // Put on twice.
+                    Err(error) if error.kind() == "already_exists" => {
                         Ok(noted(&chat, "was already tagged"))
                     }
-                    tagged => tagged,
+                    Err(error) => Err(again(error.send_error())),
                 }
             }
             ActionKind::Typing(is_typing) => {
@@ -159,25 +158,47 @@ impl LiveChatConnector {
     ) -> Result<Sent, SendError> {
         let asked = self.0.ask(licence, call).await;
         asked.map_err(|error| again(error.send_error()))?;
-        Ok(Sent {
-            conversation: Some(chat.to_string()),
-            ..Sent::default()
-        })
+        Ok(done(chat))
     }
 
-    async fn join(&self, conversation: &str) -> Result<Sent, SendError> {
+    async fn join(&self, part: &Part, conversation: &str) -> Result<Sent, SendError> {
         let (licence, chat) = self.chat(conversation)?;
+        let was_out = self.0.places.of(&chat).bot.is_none();
         // Customers see neither that it comes nor that it goes, until it speaks to them.
-        let was_member = self.enter(&licence, &chat, Presence::Agents).await?;
-        Ok(Sent {
-            conversation: Some(chat.to_string()),
-            was_member,
-            ..Sent::default()
-        })
+        let entered = self.enter(&licence, &chat, Presence::Agents).await;
+        let mut joining = self.0.joining.lock();
+        let may_be_own = joining.remove(&part.number);
+        match entered {
+            // What came to no answer brought it in: it was no member before.
+            Ok(was_member) => Ok(Sent {
+                was_member: was_member && !may_be_own,
+                ..done(&chat)
+            }),
+            Err(error) => {
+                if may_be_own || (was_out && matches!(error, SendError::InDoubt(_))) {
+                    joining.insert(part.number);
+                    while joining.len() > MAX_JOINING {
+                        joining.pop_first();
+                    }
+                }
+                Err(again(error))
+            }
+        }
     }
 
-    /// Brings the bot in; tells whether it was there already.
-    pub(super) async fn enter(
+    /// Brings the bot in for saying something; tells whether it was there already.
+    pub(super) async fn come_in(
+        &self,
+        licence: &Licence,
+        chat: &ChatId,
+        part: Presence,
+    ) -> Result<bool, SendError> {
+        self.enter(licence, chat, part).await.map_err(again)
+    }
+
+    /// Brings the bot in; tells whether it was there already. An error may be one in doubt: it may be
+    /// asked for again.
+    async fn enter(
         &self,
         licence: &Licence,
         chat: &ChatId,
@@ -207,52 +228,61 @@ impl LiveChatConnector {
             error.kind(),
             "already_exists" | "validation" | "not_allowed" | "limit_reached"
         );
-        if may_be_there && self.is_there(licence, chat, &bot).await {
-            return Ok(true);
+        if !may_be_there {
+            return Err(error.send_error());
         }
-        Err(again(error.send_error()))
-    }
-
-    /// Asks whether the bot is in a chat.
-    async fn is_there(&self, licence: &Licence, chat: &ChatId, bot: &str) -> bool {
-        let Some(call) = dialect::get_chat(self.0.config.version, &chat.chat, None) else {
+        if version.is_chatio() {
             // Where chats cannot be asked for, the refusal is all that is known.
             self.0.places.set_part(chat, Some(Presence::All));
-            return true;
-        };
-        let answer = self.0.ask(licence, &call).await;
-        let Some(found) = answer.ok().and_then(|answer| Chat::read(&answer)) else {
-            return false;
-        };
+            return Ok(true);
+        }
+        match self.presence_in(licence, chat, &bot).await {
+            Some(Some(_)) => Ok(true),
+            Some(None) => Err(error.send_error()),
+            None => Err(not_told(&error)),
+        }
+    }
+
+    /// Asks how the bot takes part in a chat; none where the platform does not tell.
+    pub(super) async fn presence_in(
+        &self,
+        licence: &Licence,
+        chat: &ChatId,
+        bot: &str,
+    ) -> Option<Option<Presence>> {
+        let call = dialect::get_chat(self.0.config.version, &chat.chat, None)?;
+        let answer = self.0.ask(licence, &call).await.ok()?;
+        let found = Chat::read(&answer)?;
         self.0.places.learn_chat(&licence.id, bot, &found);
-        self.0.places.of(chat).bot.is_some()
+        Some(self.0.places.of(chat).bot)
     }
 
     async fn go(&self, conversation: &str) -> Result<Sent, SendError> {
         let (licence, chat) = self.chat(conversation)?;
         let bot = self.0.bot_on(&licence.id).user_id;
         let call = dialect::remove(self.0.config.version, &chat.chat, &bot);
-        let gone = self.change(&licence, &chat, &call).await;
-        let detail = match gone {
-            Ok(sent) => {
+        let error = match self.0.ask(&licence, &call).await {
+            Ok(_) => {
                 self.0.places.set_part(&chat, None);
-                return Ok(sent);
+                return Ok(done(&chat));
             }
-            Err(SendError::Permanent { detail, class }) => (detail, class),
-            Err(error) => return Err(error),
+            Err(error) => error,
         };
         // A chat that is closed has nobody in it, and who is out already is out.
-        if detail.0.contains("chat_inactive") {
+        if error.kind() == "chat_inactive" {
             self.0.places.set_part(&chat, None);
             return Ok(noted(&chat, "the chat is closed"));
         }
-        if !self.is_there(&licence, &chat, &bot).await {
-            return Ok(noted(&chat, "was not in"));
+        let refused = again(error.send_error());
+        let is_refused = matches!(refused, SendError::Permanent { .. });
+        if !is_refused || self.0.config.version.is_chatio() {
+            return Err(refused);
         }
-        Err(SendError::Permanent {
-            class: detail.1,
-            detail: detail.0,
-        })
+        match self.presence_in(&licence, &chat, &bot).await {
+            Some(Some(_)) => Err(refused),
+            Some(None) => Ok(noted(&chat, "was not in")),
+            None => Err(not_told(&error)),
+        }
     }
 
     /// The newest thread of a chat.
@@ -279,11 +309,25 @@ pub(super) fn part_mark(part: &Part) -> String {
     format!("{}-{}-{}", part.tenant, part.delivery, part.number)
 }
 
-pub(super) fn noted(chat: &ChatId, note: &str) -> Sent {
+/// What was refused was not done; whether for good, the platform did not tell.
+pub(super) fn not_told(error: &ApiError) -> SendError {
+    SendError::Again {
+        after: None,
+        detail: error.to_string(),
+    }
+}
+
+pub(super) fn done(chat: &ChatId) -> Sent {
     Sent {
         conversation: Some(chat.to_string()),
-        notes: vec![note.to_owned()],
         ..Sent::default()
+    }
+}
+
+pub(super) fn noted(chat: &ChatId, note: &str) -> Sent {
+    Sent {
+        notes: vec![note.to_owned()],
+        ..done(chat)
     }
 }
 

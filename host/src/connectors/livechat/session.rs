@@ -1,30 +1,23 @@
-//! The bot's session: it is made ready on its licences, and its tokens are renewed. What the platform
-//! says comes by webhooks (`calls`), whether a session runs or not; what came while nobody listened is
-//! read back at the beginning.
+//! The bot's session: it is made ready on its licences, its tokens are renewed, and what was missed is
+//! read back. What the platform says comes by webhooks (`calls`), whether a session runs or not.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::convert::{Around, events_from_thread};
-use super::core::Core;
-use super::dialect::{By, Call, get_chat};
-use super::licence::Licence;
+use super::core::{Core, Ready, not_kept};
+use super::missed::Plan;
+use super::prepare::Which;
 use super::site::ApiError;
-use super::wire::{Chat, list, text};
 use crate::mailbox::Intake;
 use crate::mailbox::session::{SessionEnd, Watch};
-use crate::model::Timestamp;
 
 /// How often it is looked whether a token is old.
 const LOOK: Duration = Duration::from_secs(60);
-/// How much earlier than what was heard last is read back: the platform's clock is another, and it
-/// tries a webhook again for about a minute.
-const MARGIN_MS: Timestamp = 3 * 60_000;
-/// Chats of one page, and pages of chats, that are looked through.
-const PAGE: usize = 100;
-const PAGES: usize = 10;
+/// How long an exchange that is under way is waited for at the end.
+const TASKS: Duration = Duration::from_secs(10);
 
 impl Core {
     /// Runs the session until something ends it.
@@ -34,10 +27,29 @@ impl Core {
         watch: &dyn Watch,
         stop: &CancellationToken,
     ) -> SessionEnd {
-        tokio::select! {
+        // Another connector of the bot may have been here before, with its last settings.
+        if let Err(error) = self.store.reread() {
+            return SessionEnd::Lost(not_kept(&error).to_string());
+        }
+        self.missed.begin();
+        // What was said while it was left is read, before anything new hides when that began.
+        if self.is_left.swap(false, Ordering::AcqRel) {
+            self.missed.progress.open_gap(None);
+        }
+        let end = tokio::select! {
             () = stop.cancelled() => SessionEnd::Stopped,
             end = self.run(intake, watch) => end,
+        };
+        // The platform gives a token once.
+        self.tasks.close();
+        if tokio::time::timeout(TASKS, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(bot = self.name(), "an exchange of tokens does not end");
         }
+        self.tasks.reopen();
+        end
     }
 
     async fn run(&self, intake: &dyn Intake, watch: &dyn Watch) -> SessionEnd {
@@ -59,164 +71,89 @@ impl Core {
         }
         address.mark_unchanged();
         installed.mark_unchanged();
-        if let Err(error) = self.prepare_all().await {
+        if let Err(error) = self.prepare_all(Which::All).await {
             return self.end_of(&error);
         }
-        let since = self.store.heard_until();
+        // Who has never heard anything has missed nothing.
+        self.missed.progress.begin(self.now());
         watch.connected();
-        match since {
-            Some(since) => match self.fetch_missed(since, intake).await {
-                Ok(true) => {}
-                Ok(false) => return SessionEnd::Lost("intake pauses".to_owned()),
-                Err(error) => return self.end_of(&error),
-            },
-            // Who has never heard anything has missed nothing.
-            None => self.store.heard(self.now()),
+        let mut plan = Plan::default();
+        if self.missed.progress.gap().is_some() {
+            plan.now();
         }
+        let mut look_at = Instant::now() + LOOK;
         loop {
-            tokio::select! {
+            self.plan(&mut plan);
+            let done = tokio::select! {
                 // Where it is reached, or where it is, has changed.
                 _ = address.changed() => {
                     if address.borrow_and_update().is_none() {
                         return SessionEnd::Lost("nothing listens for webhooks".to_owned());
                     }
-                    if let Err(error) = self.prepare_all().await {
-                        return self.end_of(&error);
-                    }
+                    self.prepare_all(Which::All).await
                 }
                 _ = installed.changed() => {
                     installed.mark_unchanged();
-                    if let Err(error) = self.prepare_all().await {
-                        return self.end_of(&error);
-                    }
+                    self.prepare_all(Which::Waiting).await
                 }
-                () = tokio::time::sleep(LOOK) => {
-                    if let Err(error) = self.look_after().await {
-                        return self.end_of(&error);
-                    }
+                () = self.missed.wake.notified() => Ok(()),
+                () = plan.is_due() => self.read_back(&mut plan, intake).await,
+                () = self.look.notified() => self.look_after(&mut plan, Which::Waiting).await,
+                () = tokio::time::sleep_until(look_at) => {
+                    look_at = Instant::now() + LOOK;
+                    self.look_after(&mut plan, Which::All).await
                 }
+            };
+            if let Err(error) = done {
+                return self.end_of(&error);
             }
         }
     }
 
-    /// Renews what is old, and tries again where the bot is not ready. The error is that of the only
-    /// licence, which is lost.
-    async fn look_after(&self) -> Result<(), ApiError> {
-        let licences = self.licences();
-        for licence in &licences {
-            let renewed = match self.is_ready(licence) {
-                true => self.renew_old(licence).await,
-                false => self.prepare(licence).await,
+    /// Renews what is old, and tries again where the bot is not ready. The error is that of a bot that
+    /// has no licence any more.
+    async fn look_after(&self, plan: &mut Plan, which: Which) -> Result<(), ApiError> {
+        let mut gone = None;
+        for licence in &self.licences() {
+            let done = match (self.ready_of(licence), which) {
+                (Ready::Yes, Which::All) => self.renew_old(licence).await,
+                (Ready::Yes, Which::Waiting) => Ok(()),
+                (Ready::No(_), _) => {
+                    let prepared = self.prepare(licence).await;
+                    if prepared.is_ok() && self.missed.progress.gap().is_some() {
+                        // Its chats were not read with those of others.
+                        plan.now();
+                    }
+                    prepared
+                }
+                // Somebody has to agree again: asking helps nothing, and costs.
+                (Ready::Gone(why), _) => Err(ApiError::NotInstalled(why)),
             };
-            let Err(error) = renewed else {
-                continue;
-            };
-            if licences.len() == 1 && matches!(error, ApiError::NotInstalled(_)) {
-                return Err(error);
+            match done {
+                Ok(()) => {}
+                Err(error) if error.is_about_installing() => {
+                    gone.get_or_insert(error);
+                }
+                Err(error) => {
+                    tracing::warn!(bot = self.name(), licence = licence.id, %error, "not looked after");
+                }
             }
-            tracing::warn!(bot = self.name(), licence = licence.id, %error, "tokens not renewed");
         }
-        Ok(())
+        let all = self.readiness();
+        let is_lost = all.iter().all(|(_, ready)| matches!(ready, Ready::Gone(_)));
+        gone.filter(|_| is_lost).map_or(Ok(()), Err)
     }
 
     /// What an error means for the session. Where one of several licences is lost, the others go on
     /// after a while.
     fn end_of(&self, error: &ApiError) -> SessionEnd {
         let is_only = self.licences().len() <= 1;
-        let is_refused = match error {
-            ApiError::NotInstalled(_) => true,
-            ApiError::Refused(refusal) => matches!(
-                refusal.kind.as_str(),
-                "authentication"
-                    | "authorization"
-                    | "license_expired"
-                    | "license_not_found"
-                    | "unsupported_version"
-                    | "wrong_product_version"
-                    | "limit_reached"
-            ),
-            ApiError::Rest { .. } | ApiError::Nonsense { .. } => false,
-        };
-        match is_refused && is_only {
-            true => SessionEnd::Refused(error.to_string()),
-            false => SessionEnd::Lost(error.to_string()),
+        if error.is_about_installing() || (is_only && error.is_for_good()) {
+            return SessionEnd::Refused(error.to_string());
         }
-    }
-
-    /// Reads back what was said since a moment in the chats that are open; tells whether all is taken.
-    async fn fetch_missed(&self, since: Timestamp, intake: &dyn Intake) -> Result<bool, ApiError> {
-        if self.config.version.is_chatio() {
-            let gap = self.now().saturating_sub(since) / 1_000;
-            tracing::warn!(
-                bot = self.name(),
-                seconds = gap,
-                "this version has nothing to read back"
-            );
-            return Ok(true);
+        match error.throttled() {
+            Some(wait) => SessionEnd::Later(error.to_string(), wait),
+            None => SessionEnd::Lost(error.to_string()),
         }
-        let since = since.saturating_sub(MARGIN_MS);
-        for licence in self.licences() {
-            if self.is_ready(&licence) && !self.fetch_of(&licence, since, intake).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn fetch_of(
-        &self,
-        licence: &Licence,
-        since: Timestamp,
-        intake: &dyn Intake,
-    ) -> Result<bool, ApiError> {
-        let bot = self.bot_on(&licence.id);
-        let mut page: Option<String> = None;
-        for _ in 0..PAGES {
-            let body = match &page {
-                Some(page) => json!({"page_id": page}),
-                None => json!({
-                    "filters": {"active": true}, "sort_order": "desc",
-                    "limit": PAGE,
-                }),
-            };
-            let answer = self
-                .ask(licence, &Call::agent("list_chats", By::Owner, body))
-                .await?;
-            let names = ["chats_summary", "chats_info"];
-            let chats = names.iter().flat_map(|name| list(&answer, name));
-            let chats: Vec<Chat> = chats.filter_map(Chat::read).collect();
-            for summary in chats {
-                let Some(call) = get_chat(self.config.version, &summary.id, None) else {
-                    continue;
-                };
-                let whole = match self.ask(licence, &call).await {
-                    Ok(whole) => whole,
-                    Err(error) if error.kind() == "not_found" => continue,
-                    Err(error) => return Err(error),
-                };
-                let Some(chat) = Chat::read(&whole) else {
-                    continue;
-                };
-                self.places.learn_chat(&licence.id, &bot.user_id, &chat);
-                let id = super::ids::ChatId::new(&chat.id, &licence.id);
-                let around = Around {
-                    tenant: &self.tenant,
-                    bot: &bot,
-                    licence: &licence.id,
-                    known: &self.places.of(&id),
-                    repeats: &self.repeats,
-                    now: self.now(),
-                };
-                let events = events_from_thread(&around, &chat, since);
-                if !events.is_empty() && !self.offer(events, intake).await {
-                    return Ok(false);
-                }
-            }
-            page = text(&answer, "next_page_id");
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(true)
     }
 }

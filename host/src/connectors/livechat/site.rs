@@ -29,6 +29,18 @@ const SHOWN: usize = 300;
 /// How long an action waits for a bot that has no tokens.
 const LOGIN_WAIT: Duration = Duration::from_secs(30);
 
+/// What of a body or a form nobody may see.
+const SECRETS: [&str; 6] = [
+    "secret_key",
+    "bot_secret",
+    "code",
+    "code_verifier",
+    "client_secret",
+    "refresh_token",
+];
+/// Characters below which a secret would be found everywhere.
+const MIN_HIDDEN: usize = 4;
+
 const REGION: HeaderName = HeaderName::from_static("x-region");
 const AUTHOR: HeaderName = HeaderName::from_static("x-author-id");
 
@@ -60,6 +72,9 @@ pub(super) enum ApiError {
     /// No licence has the bot, or this one has it no more.
     #[error("{0}")]
     NotInstalled(String),
+    /// There is no token to ask with: nothing was asked for.
+    #[error("no token: {0}")]
+    NoToken(Box<ApiError>),
 }
 
 /// An answer that says no.
@@ -122,7 +137,10 @@ impl Site {
         let request = self.post(&call.path(self.version), shown).json(&body);
         let answer = self.send(request, TIME).await?;
         self.tell_end(&answer);
-        self.read(&self.api, answer)
+        let shown = shown.authorization.iter().flat_map(Secret::expose_all);
+        let said = SECRETS.iter().filter_map(|name| text(&call.body, name));
+        let hidden: Vec<String> = shown.map(str::to_owned).chain(said).collect();
+        self.read(&self.api, answer, &hidden)
     }
 
     /// Uploads a file; gives where it is.
@@ -140,7 +158,9 @@ impl Site {
         let answer = self
             .send(self.post(&path, shown).multipart(form), time)
             .await?;
-        let answer = self.read(&self.api, answer)?;
+        let hidden = shown.authorization.iter().flat_map(Secret::expose_all);
+        let hidden: Vec<String> = hidden.map(str::to_owned).collect();
+        let answer = self.read(&self.api, answer, &hidden)?;
         text(&answer, "url").ok_or_else(|| ApiError::Nonsense {
             host: host(&self.api),
             what: "an upload without an address".to_owned(),
@@ -171,7 +191,15 @@ impl Site {
             host: host(&self.accounts),
             error,
         })?;
-        self.read(&self.accounts, answer)
+        let said = form
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| SECRETS.contains(name));
+        let said = said.map(|(_, value)| (*value).to_owned());
+        let hidden: Vec<String> = said
+            .chain(bearer.map(|token| token.expose().to_owned()))
+            .collect();
+        self.read(&self.accounts, answer, &hidden)
     }
 
     /// Reads a file that the platform keeps.
@@ -186,7 +214,7 @@ impl Site {
         if answer.status.is_success() {
             return Ok(answer.body);
         }
-        Err(ApiError::Refused(refusal(at, &answer)))
+        Err(ApiError::Refused(refusal(at, &answer, &[])))
     }
 
     /// Where the API is.
@@ -217,9 +245,9 @@ impl Site {
         })
     }
 
-    fn read(&self, site: &Url, answer: Answer) -> Result<Value, ApiError> {
+    fn read(&self, site: &Url, answer: Answer, hidden: &[String]) -> Result<Value, ApiError> {
         if !answer.status.is_success() {
-            return Err(ApiError::Refused(refusal(host(site), &answer)));
+            return Err(ApiError::Refused(refusal(host(site), &answer, hidden)));
         }
         // What was done without anything to say is an empty body in some versions.
         if answer.body.is_empty() {
@@ -262,7 +290,8 @@ fn at(base: &Url, path: &str) -> Url {
     url
 }
 
-fn refusal(host: String, answer: &Answer) -> Refusal {
+/// `hidden` is what was shown and said in secret: a refusal may repeat it, and goes to the log.
+fn refusal(host: String, answer: &Answer, hidden: &[String]) -> Refusal {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let error = body.get("error").unwrap_or(&Value::Null);
     // The accounts have texts where the other APIs have an object.
@@ -273,6 +302,10 @@ fn refusal(host: String, answer: &Answer) -> Refusal {
         true => "a page of a gateway".to_owned(),
         false => answer.text(),
     });
+    let mut message = message;
+    for secret in hidden.iter().filter(|secret| secret.len() >= MIN_HIDDEN) {
+        message = message.replace(secret.as_str(), "…");
+    }
     let now = SystemTime::now();
     let mut later = throttled(answer.status, &answer.headers, &answer.body, now);
     if matches!(
@@ -305,6 +338,82 @@ impl ApiError {
         }
     }
 
+    /// As an error of getting the token that a call needs.
+    pub(super) fn no_token(self) -> Self {
+        match self {
+            Self::NoToken(_) | Self::NotInstalled(_) => self,
+            other => Self::NoToken(Box::new(other)),
+        }
+    }
+
+    /// How long the platform wants to be asked nothing.
+    pub(super) fn throttled(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.throttled,
+            Self::NoToken(error) => error.throttled(),
+            _ => None,
+        }
+    }
+
+    /// Whether it may come right in a moment: no answer, one that cannot be read, or a 5xx.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Rest { error, .. } => !matches!(error, RestError::Setup(_)),
+            Self::Nonsense { .. } => true,
+            Self::NoToken(error) => error.may_pass(),
+            Self::Refused(refusal) => refusal.status.is_server_error(),
+            Self::NotInstalled(_) => false,
+        }
+    }
+
+    /// Whether somebody has to agree to the bot again.
+    pub(super) fn is_about_installing(&self) -> bool {
+        match self {
+            Self::NotInstalled(_) => true,
+            Self::NoToken(error) => error.is_about_installing(),
+            _ => false,
+        }
+    }
+
+    /// Whether asking again helps nothing before somebody has changed something.
+    pub(super) fn is_for_good(&self) -> bool {
+        match self {
+            Self::NotInstalled(_) => true,
+            Self::NoToken(error) => error.is_for_good(),
+            Self::Refused(refusal) => matches!(
+                refusal.kind.as_str(),
+                "authentication"
+                    | "authorization"
+                    | "license_expired"
+                    | "license_not_found"
+                    | "unsupported_version"
+                    | "wrong_product_version"
+                    | "limit_reached"
+            ),
+            Self::Rest { .. } | Self::Nonsense { .. } => false,
+        }
+    }
+
+    /// Whether a bot's token was refused because of the secret that was shown.
+    pub(super) fn is_about_its_secret(&self) -> bool {
+        let kinds = ["authentication", "authorization", "validation", "not_found"];
+        self.refusal().is_some_and(|refusal| {
+            refusal.throttled.is_none()
+                && matches!(refusal.status.as_u16(), 400 | 401 | 403 | 404)
+                && kinds.contains(&refusal.kind.as_str())
+        })
+    }
+
+    /// Whether it is what was asked about that is refused, and nothing else would be.
+    pub(super) fn is_about_the_asked(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.throttled.is_none()
+                && !self.is_for_good()
+                && refusal.status.is_client_error()
+                && !matches!(refusal.kind.as_str(), "" | "misdirected_request")
+        })
+    }
+
     /// The refusal, where there is one.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -320,6 +429,7 @@ impl ApiError {
                 refusal.kind == "authentication"
                     || (refusal.kind.is_empty() && refusal.status == StatusCode::UNAUTHORIZED)
             }
+            Self::NoToken(error) => error.is_about_token(),
             _ => false,
         }
     }
@@ -342,6 +452,15 @@ impl ApiError {
                 };
             }
             Self::Rest { .. } | Self::Nonsense { .. } => return SendError::InDoubt(detail),
+            Self::NoToken(error) => {
+                return match error.throttled() {
+                    Some(after) => SendError::Throttled { after, detail },
+                    None => SendError::Again {
+                        after: None,
+                        detail,
+                    },
+                };
+            }
             Self::Refused(refusal) => refusal,
         };
         if let Some(after) = refusal.throttled {

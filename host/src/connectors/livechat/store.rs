@@ -1,12 +1,15 @@
-//! What a bot must know over restarts: its licences with their tokens, the secret of its webhooks, and
-//! how far it has heard.
+//! What a bot must know over restarts: its licences with their tokens, and the secret of its webhooks.
 //!
-//! The file is written whole, under another name, and can be read by its owner only.
+//! The file is written whole, under another name, and can be read by its owner only. Two connectors of
+//! one bot may be there for a moment, where its settings change: each reads the file before it changes
+//! it, and one alone exchanges tokens at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -15,10 +18,11 @@ use crate::model::Timestamp;
 
 /// Licences, tokens and secrets.
 const FILE: &str = "licences.json";
-/// The time of what was heard last.
-const HEARD: &str = "last-event";
-/// How much later the next event must be before it is written down again.
-const STEP_MS: u64 = 1_000;
+/// Whoever has it locked exchanges tokens.
+const EXCHANGE: &str = "exchange.lock";
+/// How often it is looked whether the exchange is over, and how long.
+const LOOK: Duration = Duration::from_millis(20);
+const EXCHANGE_WAIT: Duration = Duration::from_secs(30);
 /// Bytes of the file that are read.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -30,6 +34,11 @@ pub(super) struct Kept {
     pub(super) hook_secret: Option<String>,
     /// Where the webhooks that show it were registered to come.
     pub(super) hook_url: Option<String>,
+    /// Where others were registered to come before, which may not be taken away yet; the newest last.
+    pub(super) old_hook_urls: Vec<String>,
+    /// What they showed before, and until when some still may.
+    pub(super) old_hook_secret: Option<String>,
+    pub(super) old_until: Timestamp,
     /// By id.
     pub(super) licences: BTreeMap<String, KeptLicence>,
 }
@@ -43,6 +52,8 @@ pub(super) struct KeptLicence {
     pub(super) refresh_token: Option<String>,
     /// When the access token ends.
     pub(super) until: Timestamp,
+    /// When somebody agreed last.
+    pub(super) installed_at: Timestamp,
     /// The bot there.
     pub(super) bot: Option<String>,
     pub(super) bot_secret: Option<String>,
@@ -69,14 +80,12 @@ impl fmt::Debug for Kept {
 pub(super) struct Store {
     folder: Option<PathBuf>,
     kept: Mutex<Kept>,
-    heard: Mutex<Heard>,
 }
 
-#[derive(Debug, Default)]
-struct Heard {
-    last: Option<Timestamp>,
-    written: Timestamp,
-    hooks: u64,
+/// Nobody else exchanges tokens while it is there.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    _locked: Option<File>,
 }
 
 impl Store {
@@ -85,23 +94,39 @@ impl Store {
     /// # Errors
     /// When the file is there and cannot be read: the bot would be installed anew over it.
     pub(super) fn open(folder: Option<PathBuf>) -> io::Result<Self> {
-        let mut store = Self {
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder)?;
+        }
+        let store = Self {
             folder,
             kept: Mutex::default(),
-            heard: Mutex::default(),
         };
-        let Some(folder) = &store.folder else {
-            return Ok(store);
-        };
-        std::fs::create_dir_all(folder)?;
-        if let Some(text) = read(&folder.join(FILE))? {
-            let kept = serde_json::from_str(&text).map_err(io::Error::other)?;
-            store.kept = Mutex::new(kept);
-        }
-        // Nothing else is known of a mark that is damaged.
-        let mark = read(&folder.join(HEARD)).ok().flatten();
-        store.heard.get_mut().last = mark.and_then(|text| text.trim().parse().ok());
+        store.reread()?;
         Ok(store)
+    }
+
+    /// Reads the file again: another connector of the bot may have written it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub(super) fn reread(&self) -> io::Result<()> {
+        let mut kept = self.kept.lock();
+        if let Some(read) = self.on_disk()? {
+            *kept = read;
+        }
+        Ok(())
+    }
+
+    fn on_disk(&self) -> io::Result<Option<Kept>> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let Some(text) = read(&folder.join(FILE))? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(io::Error::other)
     }
 
     /// What is kept.
@@ -109,10 +134,14 @@ impl Store {
         self.kept.lock().clone()
     }
 
+    /// Looks at what is kept.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
+        look(&self.kept.lock())
+    }
+
     /// What is kept of a licence.
     pub(super) fn licence(&self, id: &str) -> KeptLicence {
-        let kept = self.kept.lock();
-        kept.licences.get(id).cloned().unwrap_or_default()
+        self.with(|kept| kept.licences.get(id).cloned().unwrap_or_default())
     }
 
     /// Changes what is kept, on disk before anything else.
@@ -121,7 +150,10 @@ impl Store {
     /// When it cannot be written; then nothing has changed.
     pub(super) fn change(&self, change: impl FnOnce(&mut Kept)) -> io::Result<()> {
         let mut kept = self.kept.lock();
-        let mut changed = kept.clone();
+        let mut changed = match self.on_disk()? {
+            Some(read) => read,
+            None => kept.clone(),
+        };
         change(&mut changed);
         if let Some(folder) = &self.folder {
             let text = serde_json::to_vec_pretty(&changed).map_err(io::Error::other)?;
@@ -143,39 +175,37 @@ impl Store {
         self.change(|kept| change(kept.licences.entry(id.to_owned()).or_default()))
     }
 
-    /// The time of what was heard last.
-    pub(super) fn heard_until(&self) -> Option<Timestamp> {
-        self.heard.lock().last
-    }
-
-    /// Webhooks that the journal has.
-    pub(super) fn hooks(&self) -> u64 {
-        self.heard.lock().hooks
-    }
-
-    /// Notes that the journal has what was told until now.
-    pub(super) fn heard(&self, now: Timestamp) {
-        let mut heard = self.heard.lock();
-        heard.hooks += 1;
-        heard.last = heard.last.max(Some(now));
-        if now < heard.written + STEP_MS {
-            return;
-        }
-        heard.written = now;
+    /// Waits until nobody else exchanges tokens, and reads what they have left.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another takes too long.
+    pub(super) async fn exchange(&self) -> io::Result<Exchange> {
         let Some(folder) = &self.folder else {
-            return;
+            return Ok(Exchange { _locked: None });
         };
-        // A few bytes in place of a few: where that fails, more is read back.
-        if let Err(error) = std::fs::write(folder.join(HEARD), now.to_string()) {
-            tracing::warn!(%error, "how far the bot is, is not written down");
-        }
+        let file = File::create(folder.join(EXCHANGE))?;
+        let locked = async {
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return Ok(()),
+                    Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
+                    Err(TryLockError::Error(error)) => return Err(error),
+                }
+            }
+        };
+        let locked = tokio::time::timeout(EXCHANGE_WAIT, locked).await;
+        locked.map_err(|_| io::Error::other("another exchange does not end"))??;
+        self.reread()?;
+        Ok(Exchange {
+            _locked: Some(file),
+        })
     }
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {
     use std::io::Read as _;
 
-    let file = match std::fs::File::open(path) {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -209,11 +239,9 @@ mod tests {
         let first = open();
         let change = |licence: &mut KeptLicence| licence.refresh_token = Some("r1".to_owned());
         first.change_licence("org", change).unwrap();
-        first.heard(5_000);
         let second = open();
         assert_eq!(second.licence("org").refresh_token.as_deref(), Some("r1"));
         assert_eq!(second.licence("other"), KeptLicence::default());
-        assert_eq!(second.heard_until(), Some(5_000));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -221,7 +249,7 @@ mod tests {
             let mode = std::fs::metadata(file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        assert!(!format!("{:?}", second.kept()).contains("r1"));
+        assert!(!second.with(|kept| format!("{kept:?}")).contains("r1"));
     }
 
     #[test]
@@ -229,5 +257,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "{\"licences\":").unwrap();
         assert!(Store::open(Some(folder.path().to_owned())).is_err());
+    }
+
+    #[tokio::test]
+    async fn two_of_one_bot_write_nothing_old_over_what_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Store::open(Some(folder.path().to_owned())).unwrap();
+        let (old, new) = (open(), open());
+        let exchange = old.exchange().await.unwrap();
+        let waiting = tokio::spawn(async move {
+            let _exchange = new.exchange().await.unwrap();
+            let token = new.licence("org").refresh_token;
+            new.change_licence("org", |kept| kept.bot = Some("b".to_owned()))
+                .unwrap();
+            token
+        });
+        old.change_licence("org", |kept| kept.refresh_token = Some("r2".to_owned()))
+            .unwrap();
+        drop(exchange);
+        assert_eq!(waiting.await.unwrap().as_deref(), Some("r2"));
+        let kept = open().licence("org");
+        assert_eq!(kept.refresh_token.as_deref(), Some("r2"));
+        assert_eq!(kept.bot.as_deref(), Some("b"));
     }
 }

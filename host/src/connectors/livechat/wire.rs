@@ -14,9 +14,20 @@ pub use hook::{Envelope, Queue};
 
 use serde_json::Value;
 
+/// Characters of what is told of somebody that are kept.
+const MAX_TOLD: usize = 2_048;
+
 /// A text; numbers count as texts.
 pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     scalar(value.get(name)?)
+}
+
+/// What is told of somebody, as much of it as is kept.
+pub(super) fn short(mut told: String) -> String {
+    if let Some((end, _)) = told.char_indices().nth(MAX_TOLD) {
+        told.truncate(end);
+    }
+    told
 }
 
 /// The first of several names that is there.

@@ -131,6 +131,9 @@ pub struct InstalledOn {
     /// Why the bot is not ready there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When somebody agreed to it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_at: Option<Timestamp>,
 }
 
 /// How a bot does.

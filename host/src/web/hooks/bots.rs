@@ -115,11 +115,12 @@ impl Bells {
         self.0.rcu(|bells| {
             let mut bells = HashMap::clone(bells);
             is_taken = bells.get(&path).is_some_and(|bell| !is_same(bell));
+            let before = bells.values().find(|bell| is_same(bell)).cloned();
+            // What it was before is called no more, whether it gets its path or not.
+            bells.retain(|_, bell| !is_same(bell));
             if is_taken {
                 return bells;
             }
-            let before = bells.values().find(|bell| is_same(bell)).cloned();
-            bells.retain(|_, bell| !is_same(bell));
             let bell = Bell {
                 tenant: tenant.clone(),
                 bot: bot.into(),
@@ -197,6 +198,10 @@ impl Ingress {
             return empty(StatusCode::NOT_FOUND);
         };
         let answer = self.ring(&bell, rest, request, exchange).await;
+        // Its platform may be one of those who were sent away.
+        if matches!(answer, Err(Refusal::Busy | Refusal::Paused)) {
+            bell.called.turned_away();
+        }
         let end = match &answer {
             Ok(CallAnswer::Later) => Err(Refusal::Paused),
             Ok(CallAnswer::Unreadable) => Err(Refusal::Unreadable),

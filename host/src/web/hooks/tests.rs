@@ -3,6 +3,7 @@
 mod bots;
 mod checks;
 mod listener;
+mod turned_away;
 
 use http::HeaderMap;
 use http::header::HeaderName;

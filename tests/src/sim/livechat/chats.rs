@@ -1,12 +1,12 @@
 //! The API of chats: what is asked of them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Refusal, flag, needed, refuse, text};
 use super::events::{push, send_event, system};
 use super::members::{add, close, remove, start, tell_chat};
 use super::who::Who;
-use super::world::{Chat, Spoken, World};
+use super::world::{Chat, ChatEvent, Spoken, World, moment};
 
 /// Chats or threads of a page.
 const MAX_PAGE: usize = 100;
@@ -82,6 +82,13 @@ pub(super) fn answer(
             let chat = needed(body, "chat_id")?.to_owned();
             active(world, who, &chat, false)?;
             let is_typing = flag(body, "is_typing");
+            let (by, at) = (who.id.clone(), world.now());
+            world.emit(&who.organization, "incoming_typing_indicator", |_| {
+                json!({"chat_id": chat, "typing_indicator": {
+                    "author_id": by, "visibility": "all", "timestamp": at / 1_000,
+                    "is_typing": is_typing,
+                }})
+            });
             world.note("typing", &chat, "", "all", json!({"is_typing": is_typing}));
             Ok(json!({}))
         }
@@ -382,6 +389,22 @@ fn list_chats(world: &World, who: &Who, spoken: Spoken, body: &Value) -> Answer 
                 _ => "last_thread_summary",
             };
             whole[name] = thread;
+            let last = chat.threads.iter().flat_map(|thread| {
+                let of = move |event: &ChatEvent| (thread, event.clone());
+                thread.events.iter().map(of)
+            });
+            let last: Map<String, Value> = last
+                .map(|(thread, event)| {
+                    let event = event.json(spoken);
+                    let kind = event["type"].as_str().unwrap_or_default().to_owned();
+                    let told = json!({
+                        "thread_id": thread.id, "thread_created_at": moment(thread.created),
+                        "event": event,
+                    });
+                    (kind, told)
+                })
+                .collect();
+            whole["last_event_per_type"] = Value::Object(last);
             whole
         })
         .collect();

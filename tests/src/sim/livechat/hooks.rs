@@ -78,11 +78,7 @@ impl World {
                 }),
             });
         }
-        let old = match action {
-            "incoming_chat" => "incoming_chat_thread",
-            "chat_deactivated" => "thread_closed",
-            other => other,
-        };
+        let old = old_name(action);
         for bot in licence.bots.iter().filter(|bot| hears(bot)) {
             let Some(hooks) = &bot.hooks else { continue };
             let names = hooks["actions"].as_array().into_iter().flatten();
@@ -104,11 +100,15 @@ impl World {
         for delivery in made {
             self.put(delivery);
         }
+        self.push_to_lines(organization, action, payload);
         self.ring();
     }
 
     /// Sends what a script says, with the secret of the first webhook.
     pub(super) fn put(&mut self, delivery: Delivery) {
+        if self.knobs.loses_hooks {
+            return;
+        }
         if self.knobs.duplicates > 0 {
             self.knobs.duplicates -= 1;
             self.queue.push_back(delivery.clone());
@@ -120,6 +120,15 @@ impl World {
             return;
         }
         self.queue.push_back(delivery);
+    }
+}
+
+/// What chat.io calls it.
+pub(super) fn old_name(action: &str) -> &str {
+    match action {
+        "incoming_chat" => "incoming_chat_thread",
+        "chat_deactivated" => "thread_closed",
+        other => other,
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn answer(world: &Mutex<World>, request: &Request) -> Reply {
     }
 }
 
-fn spoken(version: &str) -> Option<Spoken> {
+pub(super) fn spoken(version: &str) -> Option<Spoken> {
     match version {
         "v3.4" => Some(Spoken::Three(4)),
         "v3.5" => Some(Spoken::Three(5)),

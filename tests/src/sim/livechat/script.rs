@@ -40,6 +40,8 @@ fn only(what: &Value, known: &[&str]) -> Result<(), String> {
 /// | `edit`, `delete` | a message is changed or taken away |
 /// | `agent`, `group`, `licence` | there is one, or it changes |
 /// | `event` | a webhook of any action is sent |
+/// | `secret` | gives what the first webhook shows |
+/// | `disconnect` | the sockets of agents are closed, for a reason |
 /// | `set` | how the platform behaves |
 pub(super) fn act(world: &mut World, verb: &str, what: &Value) -> Done {
     match verb {
@@ -65,6 +67,15 @@ pub(super) fn act(world: &mut World, verb: &str, what: &Value) -> Done {
             Ok(json!({}))
         }
         "event" => event(world, what),
+        "secret" => {
+            let first = world.hooks.first().ok_or("no webhook is registered")?;
+            Ok(json!({"secret": first.secret}))
+        }
+        "disconnect" => {
+            only(what, &["reason"])?;
+            world.disconnect(needed(what, "reason")?);
+            Ok(json!({}))
+        }
         "set" => set(world, what),
         other => Err(format!(
             "\"{other}\" is nothing that this platform can be asked"
@@ -478,6 +489,7 @@ fn set(world: &mut World, what: &Value) -> Done {
             "rate",
             "wrong_secret",
             "bot_status",
+            "lose_hooks",
         ],
     )?;
     for (name, value) in what.as_object().into_iter().flatten() {
@@ -500,6 +512,7 @@ fn set(world: &mut World, what: &Value) -> Done {
                 world.knobs.rate = value.as_u64().and_then(|rate| u32::try_from(rate).ok());
             }
             "wrong_secret" => world.knobs.wrong_secret = words(),
+            "lose_hooks" => world.knobs.loses_hooks = value.as_bool().unwrap_or_default(),
             _ => {
                 let status = words().ok_or("a status")?;
                 for licence in world.licences.values_mut() {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::hooks::{Delivered, Delivery};
+use super::rtm::Line;
 use crate::sim::witness::Handouts;
 use crate::sim::{Clock, Posted, Sent};
 
@@ -50,6 +51,8 @@ pub(super) struct World {
     /// … and where an event is there.
     pub(super) places: HashMap<String, usize>,
     pub(super) handouts: Handouts,
+    /// Sockets that somebody has logged in to.
+    pub(super) lines: Vec<Line>,
     bell: watch::Sender<u64>,
     count: u64,
 }
@@ -71,6 +74,8 @@ pub(super) struct Knobs {
     pub(super) duplicates: u32,
     /// The next webhook comes behind the one after it.
     pub(super) reorders: u32,
+    /// Webhooks get lost on their way.
+    pub(super) loses_hooks: bool,
     /// Webhooks show this in place of their secret.
     pub(super) wrong_secret: Option<String>,
 }
@@ -208,6 +213,7 @@ impl World {
                 calls: VecDeque::new(),
                 duplicates: 0,
                 reorders: 0,
+                loses_hooks: false,
                 wrong_secret: None,
             },
             labels: BTreeMap::new(),
@@ -215,6 +221,7 @@ impl World {
             said: Vec::new(),
             places: HashMap::new(),
             handouts: Handouts::default(),
+            lines: Vec::new(),
             bell: watch::Sender::default(),
             count: 0,
         };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::multipart;
 use serde_json::Value;
 
-use super::{LiveChatConnector, part_mark, unsupported};
+use super::{LiveChatConnector, not_told, part_mark, unsupported};
 use crate::connectors::livechat::dialect::send_event;
 use crate::connectors::livechat::ids::{ChatId, EventId};
 use crate::connectors::livechat::licence::Licence;
@@ -72,22 +72,24 @@ impl LiveChatConnector {
         }
         event.insert("custom_id".to_owned(), part_mark(part).into());
         let call = send_event(version, &chat.chat, event, seen);
-        let answer = match self.0.ask(&licence, &call).await {
-            Ok(answer) => answer,
-            // Somebody took the bot out meanwhile; what was refused was not said.
-            Err(error) if matches!(error.kind(), "missing_access" | "not_allowed") => {
-                self.0.places.set_part(&chat, None);
+        let mut asked = self.0.ask(&licence, &call).await;
+        // What was refused was not said. Somebody may have taken the bot out meanwhile: by which word the
+        // platform says that, it does not document.
+        if let Err(error) = &asked
+            && may_be_out(error)
+        {
+            let is_out = self.is_out(&licence, &chat, seen).await;
+            if is_out.ok_or_else(|| not_told(error))? {
                 self.take_part(&licence, &chat, seen).await?;
-                let asked = self.0.ask(&licence, &call).await;
-                asked.map_err(|error| error.send_error())?
+                asked = self.0.ask(&licence, &call).await;
             }
-            Err(error) => {
-                if error.kind() == "chat_inactive" {
-                    self.0.places.set_part(&chat, None);
-                }
-                return Err(error.send_error());
+        }
+        let answer = asked.map_err(|error| {
+            if error.kind() == "chat_inactive" {
+                self.0.places.set_part(&chat, None);
             }
-        };
+            error.send_error()
+        })?;
         let id = text(&answer, "event_id");
         let id = id.or_else(|| {
             answer
@@ -114,18 +116,35 @@ impl LiveChatConnector {
             (Some(Presence::All), _) | (Some(Presence::Agents), Presence::Agents) => Ok(()),
             (Some(Presence::Agents), Presence::All) => {
                 self.go(&chat.to_string()).await?;
-                self.enter(licence, chat, wanted).await.map(drop)
+                self.come_in(licence, chat, wanted).await.map(drop)
             }
             (None, _) => {
-                let was_there = self.enter(licence, chat, wanted).await?;
+                let was_there = self.come_in(licence, chat, wanted).await?;
                 let is_hidden = self.0.places.of(chat).bot == Some(Presence::Agents);
                 if was_there && is_hidden && wanted == Presence::All {
                     self.go(&chat.to_string()).await?;
-                    self.enter(licence, chat, wanted).await?;
+                    self.come_in(licence, chat, wanted).await?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Asks whether the bot is where it cannot say something to these; none where the platform does not
+    /// tell.
+    async fn is_out(&self, licence: &Licence, chat: &ChatId, wanted: Presence) -> Option<bool> {
+        if self.0.config.version.is_chatio() {
+            // Where chats cannot be asked for, it comes in again.
+            self.0.places.set_part(chat, None);
+            return Some(true);
+        }
+        let bot = self.0.bot_on(&licence.id).user_id;
+        let part = self.presence_in(licence, chat, &bot).await?;
+        Some(match part {
+            Some(Presence::All) => false,
+            Some(Presence::Agents) => wanted == Presence::All,
+            None => true,
+        })
     }
 
     async fn upload(&self, licence: &Licence, file: &FormFile) -> Result<String, SendError> {
@@ -142,7 +161,7 @@ impl LiveChatConnector {
             let typed = part().mime_str(&file.media_type);
             multipart::Form::new().part(name, typed.unwrap_or_else(|_| part()))
         };
-        let sent = self.0.upload(licence, form).await;
+        let sent = self.0.upload(licence, &form).await;
         sent.map_err(|error| again(error.send_error()))
     }
 
@@ -222,6 +241,13 @@ impl LiveChatConnector {
         };
         url.scheme() == "https" && HOSTS.iter().any(|known| is_below(known))
     }
+}
+
+fn may_be_out(error: &ApiError) -> bool {
+    matches!(
+        error.kind(),
+        "missing_access" | "not_allowed" | "authorization" | "validation" | "not_found"
+    )
 }
 
 fn received<'a>(event: &'a Event, id: &str) -> Option<&'a ReceivedAttachment> {

@@ -314,3 +314,72 @@ fn messages_for_agents_are_marked() {
         assert_eq!(message(&event).visibility, Visibility::Agents, "{name}");
     }
 }
+
+#[test]
+fn what_is_read_back_is_what_webhooks_would_have_told() {
+    let heard = Heard::default();
+    let mut told = heard.hook(&begun());
+    let closed = json!({"chat_id": CHAT, "thread_id": "RT5Y6U7I8O"});
+    told.extend(heard.hook(&hook("chat_deactivated", closed)));
+    let mut chat = begun()["payload"]["chat"].clone();
+    chat["thread"]["created_at"] = "2026-06-01T10:00:00.000000Z".into();
+    chat["thread"]["active"] = false.into();
+    // Ten o'clock.
+    let since = 1_780_308_000_000;
+    let keys =
+        |all: &[crate::mailbox::Incoming]| -> Vec<_> { all.iter().map(|it| it.key).collect() };
+    assert_eq!(keys(&heard.past(&chat, since)), keys(&told));
+    // Who was there from the beginning misses its end alone.
+    let rest = heard.past(&chat, since + 1_000);
+    assert_eq!(keys(&rest), keys(&told[2..]));
+    assert_eq!(heard.past(&chat, since + 60_000).len(), 0);
+    chat["thread"]["active"] = true.into();
+    assert_eq!(heard.past(&chat, since + 1_000).len(), 1);
+}
+
+#[test]
+fn who_leaves_and_comes_again_has_come_again() {
+    let heard = Heard::default();
+    let user = json!({"id": "bob@example.com", "type": "agent", "name": "Bob", "present": true});
+    let came = hook(
+        "user_added_to_chat",
+        json!({"chat_id": CHAT, "thread_id": "t", "user": user}),
+    );
+    let went = hook(
+        "user_removed_from_chat",
+        json!({"chat_id": CHAT, "thread_id": "t", "user_id": "bob@example.com"}),
+    );
+    let key = |told| heard.hook(told)[0].key;
+    let keys = [key(&came), key(&went), key(&came), key(&went)];
+    assert!(keys[0] != keys[2] && keys[1] != keys[3]);
+    assert_eq!(key(&went), keys[3], "what is told again is the same");
+}
+
+#[test]
+fn tags_and_threads_are_those_of_the_newest_whatever_the_order() {
+    let heard = Heard::default();
+    heard.hook(&begun());
+    let known = || heard.places.of(&ChatId::new(CHAT, LICENCE));
+    let tag = |thread: &str, tag: &str| {
+        let payload = json!({"chat_id": CHAT, "thread_id": thread, "tag": tag});
+        heard.hook(&hook("thread_tagged", payload));
+    };
+    tag("an older one", "old");
+    assert_eq!(known().tags, ["vip"]);
+    // What is said in a new thread comes before that it began.
+    let mut next = said("RNEXT_1", "me again");
+    next["payload"]["thread_id"] = "RNEXT".into();
+    next["payload"]["event"]["created_at"] = "2026-06-01T12:00:00.000000Z".into();
+    heard.hook(&next);
+    assert_eq!(known().thread.as_deref(), Some("RNEXT"));
+    assert!(known().tags.is_empty());
+    // And what was said in the one before is told once more.
+    heard.hook(&said("RT5Y6U7I8O_2", "pizza please"));
+    assert_eq!(known().thread.as_deref(), Some("RNEXT"));
+    let closed = json!({"chat_id": CHAT, "thread_id": "RT5Y6U7I8O"});
+    heard
+        .places
+        .set_part(&ChatId::new(CHAT, LICENCE), Some(Part::All));
+    heard.hook(&hook("chat_deactivated", closed));
+    assert_eq!(known().bot, Some(Part::All));
+}

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::connectors::livechat::convert::{Around, events_from_hook};
+use crate::connectors::livechat::convert::{Around, events_from_hook, events_from_thread};
 use crate::connectors::livechat::ids::ChatId;
 use crate::connectors::livechat::places::{Known, Places, chat_of};
 use crate::connectors::livechat::repeats::Repeats;
-use crate::connectors::livechat::wire::Envelope;
+use crate::connectors::livechat::wire::{Chat, Envelope};
 use crate::mailbox::Incoming;
 use crate::model::Name;
 use crate::model::event::{Bot, Event};
@@ -47,6 +47,21 @@ impl Heard {
             now: 1_780_308_000_000,
         };
         events_from_hook(&around, &envelope)
+    }
+
+    /// What is made of a chat that is read back.
+    pub(super) fn past(&self, chat: &Value, since: u64) -> Vec<Incoming> {
+        let chat = Chat::read(chat).expect("a chat");
+        self.places.learn_chat(LICENCE, BOT, &chat);
+        let around = Around {
+            tenant: &Name::from("default"),
+            bot: &bot(),
+            licence: LICENCE,
+            known: &self.places.of(&ChatId::new(&chat.id, LICENCE)),
+            repeats: &self.repeats,
+            now: 1_780_308_000_000,
+        };
+        events_from_thread(&around, &chat, since)
     }
 
     pub(super) fn events(&self, hook: &Value) -> Vec<Event> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{WireEvent, first_text, flag, list, text, texts};
+use super::{WireEvent, first_text, flag, list, moment, short, text, texts};
 
 /// A chat with the thread that is told of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Thread {
     pub id: String,
     /// It is not closed.
     pub active: bool,
+    /// When it began.
+    pub created: Option<u64>,
     /// The one before it.
     pub previous: Option<String>,
     /// What was said, in order.
@@ -103,6 +105,7 @@ impl Thread {
         Some(Self {
             id: text(value, "id")?,
             active: flag(value, "active"),
+            created: moment(value, &["created_at", "timestamp"]),
             previous: text(value, "previous_thread_id"),
             events,
             tags: texts(value, "tags"),
@@ -122,6 +125,7 @@ impl WireUser {
             .unwrap_or(&Value::Null);
         let place = visit.get("geolocation").unwrap_or(&Value::Null);
         let page = list(visit, "last_pages").last();
+        let text = |value: &Value, name: &str| text(value, name).map(short);
         Some(Self {
             id: text(value, "id")?,
             kind: text(value, "type").unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{first_text, list, moment, text};
+use super::{first_text, list, moment, short, text};
 
 /// An event of a chat.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,8 +118,8 @@ impl FormField {
         };
         Some(Self {
             kind: text(value, "type").unwrap_or_default(),
-            label: text(value, "label").unwrap_or_default(),
-            answer,
+            label: text(value, "label").map(short).unwrap_or_default(),
+            answer: short(answer),
         })
     }
 }
