@@ -207,25 +207,35 @@ impl LiveChatConnector {
             error.kind(),
             "already_exists" | "validation" | "not_allowed" | "limit_reached"
         );
-        if may_be_there && self.is_there(licence, chat, &bot).await {
-            return Ok(true);
+        if may_be_there {
+            match self.is_there(licence, chat, &bot).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                // It may be; asked later the platform says so.
+                Err(unknown) => return Err(again(unknown.send_error())),
+            }
         }
         Err(again(error.send_error()))
     }
 
     /// Asks whether the bot is in a chat.
-    async fn is_there(&self, licence: &Licence, chat: &ChatId, bot: &str) -> bool {
+    async fn is_there(
+        &self,
+        licence: &Licence,
+        chat: &ChatId,
+        bot: &str,
+    ) -> Result<bool, ApiError> {
         let Some(call) = dialect::get_chat(self.0.config.version, &chat.chat, None) else {
             // Where chats cannot be asked for, the refusal is all that is known.
             self.0.places.set_part(chat, Some(Presence::All));
-            return true;
+            return Ok(true);
         };
-        let answer = self.0.ask(licence, &call).await;
-        let Some(found) = answer.ok().and_then(|answer| Chat::read(&answer)) else {
-            return false;
+        let answer = self.0.ask(licence, &call).await?;
+        let Some(found) = Chat::read(&answer) else {
+            return Ok(false);
         };
         self.0.places.learn_chat(&licence.id, bot, &found);
-        self.0.places.of(chat).bot.is_some()
+        Ok(self.0.places.of(chat).bot.is_some())
     }
 
     async fn go(&self, conversation: &str) -> Result<Sent, SendError> {
@@ -246,7 +256,8 @@ impl LiveChatConnector {
             self.0.places.set_part(&chat, None);
             return Ok(noted(&chat, "the chat is closed"));
         }
-        if !self.is_there(&licence, &chat, &bot).await {
+        let is_there = self.is_there(&licence, &chat, &bot).await;
+        if !is_there.map_err(|unknown| again(unknown.send_error()))? {
             return Ok(noted(&chat, "was not in"));
         }
         Err(SendError::Permanent {

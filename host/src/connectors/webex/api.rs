@@ -255,7 +255,9 @@ impl ApiError {
                         StatusCode::UNAUTHORIZED | StatusCode::LOCKED | StatusCode::REQUEST_TIMEOUT
                     )
             }
-            Self::Foreign(_) | Self::Nonsense(_) => true,
+            Self::Foreign(_) => true,
+            // What was there once may be there again, and nobody has said that it is not.
+            Self::Nonsense(_) => false,
             Self::Rest(error) => matches!(error, RestError::TooLarge(_) | RestError::Setup(_)),
         }
     }
