@@ -185,4 +185,6 @@ fn check_count(found: usize) -> Result<(), ContentError> {
 }
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;

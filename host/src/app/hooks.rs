@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use self::bots::CalledBots;
 use super::clock;
-use super::intake::{Directed, Inbox};
+use super::intake::{Directed, Inbox, WholeIntake};
 use crate::config::{Settings, WebhookSettings, bind};
 use crate::journal::EventKey;
 use crate::mailbox::calls::{Call, CallAnswer, Called};
@@ -408,7 +408,9 @@ impl HookSink for Places {
             key,
             event,
         };
-        let (acceptance, durable) = inbox.take_directed(directed).await?;
+        let own = inbox.clone();
+        let taking = async move { own.take_directed(directed).await };
+        let (acceptance, durable) = inbox.see_through(taking).await?;
         // Only what is on disk is acknowledged, a repeated call's first one included.
         durable
             .wait()
@@ -419,7 +421,7 @@ impl HookSink for Places {
 
     async fn ring(&self, called: &dyn Called, call: Call) -> CallAnswer {
         match self.inbox.upgrade() {
-            Some(inbox) => called.take(call, &*inbox).await,
+            Some(inbox) => called.take(call, &WholeIntake(inbox)).await,
             None => CallAnswer::Later,
         }
     }

@@ -431,6 +431,7 @@ impl Host {
     pub async fn stop(&self) {
         self.requests.pause();
         tokio::join!(self.sessions.close(), self.hooks.stop());
+        self.inbox.settled().await;
         if self.open.load(Ordering::Acquire) {
             let drained = async {
                 self.plugins.drain().await;

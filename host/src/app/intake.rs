@@ -1,11 +1,16 @@
 //! An event on its way in: routed, stored, put into its lanes, acknowledged.
 
+mod whole;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::MutexGuard;
+use tokio_util::task::TaskTracker;
+
+pub(super) use self::whole::WholeIntake;
 
 use super::activity::{Activity, Arriving};
 use super::forms::Forms;
@@ -32,6 +37,8 @@ pub struct Inbox {
     tables: ArcSwap<BTreeMap<Name, Arc<Table>>>,
     activity: Activity,
     host: Name,
+    /// What is seen through.
+    taking: TaskTracker,
 }
 
 /// An event whose plugin is known without routing: a timer's, an outcome's, a plugin's own life.
@@ -63,6 +70,7 @@ impl Inbox {
             tables: ArcSwap::default(),
             activity: Activity::default(),
             host: HOST_PLUGIN.into(),
+            taking: TaskTracker::new(),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::bots::BotDirectory;
 use super::clock;
 use super::hooks::Hooks;
-use super::intake::Inbox;
+use super::intake::{Inbox, WholeIntake};
 use super::platforms::Platforms;
 use crate::config::{BotConfig, Platform};
 use crate::journal::{Journal, JournalResult};
@@ -480,7 +480,8 @@ async fn supervise(
             inbox: &inbox,
             since: Mutex::default(),
         };
-        let run = session.connector.run(inbox.as_ref(), &watch, stop.clone());
+        let intake = WholeIntake(inbox.clone());
+        let run = session.connector.run(&intake, &watch, stop.clone());
         let ended = AssertUnwindSafe(run).catch_unwind().await;
         if stop.is_cancelled() {
             return;

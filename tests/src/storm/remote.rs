@@ -169,10 +169,16 @@ impl<G: Ground> Storm<G> {
     }
 
     async fn start(&mut self, is_full: bool) -> anyhow::Result<HostProcess> {
+        let requests = self.ground.request_count();
         let mut host = self.spawn(is_full)?;
         host.page().await?;
         if let Some(door) = &self.door {
             door.lead(Some(host.called().await?));
+        }
+        if G::FORGETS && !self.kills.is_empty() && !is_full {
+            // What is said before is for nobody.
+            let is_heard = self.ground.is_heard(requests.max(1)).await;
+            ensure!(is_heard, "the host hears nothing");
         }
         // What the host before had on the way has come by now.
         self.crowd.look(&self.ground);
@@ -244,11 +250,15 @@ impl<G: Ground> Storm<G> {
         self.crowd.look(&self.ground);
         let seen = self.crowd.seen;
         self.kills.push((seen, seen));
-        if self.random.one_in(WHILE_DEAD) {
+        let does_something = self.random.one_in(WHILE_DEAD);
+        if does_something {
             self.crowd.talk(&self.ground, self.options.events);
             self.ground.outlived();
         }
-        self.crowd.talk(&self.ground, self.options.events);
+        // On a platform that forgets all of it is gone: there it is enough now and then.
+        if does_something || !G::FORGETS {
+            self.crowd.talk(&self.ground, self.options.events);
+        }
         Ok(())
     }
 
@@ -291,6 +301,8 @@ impl<G: Ground> Storm<G> {
             let next = (self.builds.shipped + 1) * events / (self.options.reloads + 1);
             if self.builds.shipped < self.options.reloads && next <= self.through() {
                 self.builds.ship(&mut self.random)?;
+                // Several may be due.
+                continue;
             }
             if G::FORGETS && heard.max(forgiven).elapsed() > GIVEN_UP {
                 forgiven = Instant::now();

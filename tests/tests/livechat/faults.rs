@@ -145,6 +145,25 @@ async fn a_join_whose_answer_is_lost_is_left_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whether_the_bot_is_in_a_chat_is_asked_until_the_platform_tells() {
+    let front = Front::with(&["pizza"]).await;
+    front.sim.fault(Fault::on("*/get_chat").status(503));
+    front.sim.act(
+        "say",
+        json!({"conversation": "shop", "user": "ann", "text": "pizza", "bot": "in"}),
+    );
+    front.says(0, PIZZA).await;
+    let asked = front.sim.requests_after(0).into_iter();
+    let asked = asked.filter(|it| it.path.ends_with("/get_chat"));
+    let statuses: Vec<_> = asked.map(|it| it.status).collect();
+    assert!(
+        statuses.starts_with(&[Some(503), Some(200)]),
+        "{statuses:?}"
+    );
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_licence_in_another_region_is_asked_for_there() {
     let sim = LiveChat::start(LiveChatOptions::default()).await.unwrap();
     sim.set(json!({"region": "fra"}));

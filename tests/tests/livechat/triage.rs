@@ -19,6 +19,8 @@ async fn a_customer_chooses_and_is_handed_to_the_group() {
     groups(&front.sim);
     front.sim.say("shop", "ann", "hello");
     let asked = front.says(0, "What is it about?").await;
+    // Nobody presses before the platform has said that it is there.
+    front.host.idle().await;
     assert_eq!(asked.raw["template_id"], "quick_replies");
     assert_eq!(asked.visibility, "all");
     front.sim.act(
@@ -44,6 +46,7 @@ async fn where_nobody_is_there_it_says_good_bye_and_closes() {
     groups(&front.sim);
     front.sim.say("shop", "ann", "hello");
     let asked = front.says(0, "What is it about?").await;
+    front.host.idle().await;
     front.sim.act(
         "press",
         json!({"conversation": "shop", "user": "ann", "button": "Group 8"}),

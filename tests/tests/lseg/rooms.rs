@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
 use parlor_tests::harness::PATIENCE;
+use parlor_tests::sim::Fault;
 use serde_json::json;
 
 use crate::desk::{Desk, fast};
@@ -52,6 +53,33 @@ async fn a_silent_drop_is_mended_by_the_next_message() {
     let said = desk.says(before, "to a conversation").await;
     assert_eq!(said.conversation, "Desk");
     assert!(desk.sim.has_joined("Desk"));
+    desk.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_drop_that_cannot_be_mended_at_once_is_mended_later() {
+    let sim = fast().await;
+    sim.room("Lobby");
+    let room = sim.room("Desk");
+    let desk = Desk::on(sim, "rooms = \"listed\"", &["actions"]).await;
+    desk.joins("Lobby").await;
+    desk.joins("Desk").await;
+    desk.sim.act("grey", json!({"conversation": "Desk"}));
+    for fault in [
+        Fault::default().status(503),
+        Fault::default().drop(),
+        Fault::default().status(429),
+    ] {
+        desk.sim.fault(Fault {
+            matching: "POST */join".to_owned(),
+            ..fault
+        });
+    }
+    let before = desk.sim.sent_count();
+    desk.sim
+        .say("Lobby", "ada", &format!("/do send-conversation {room}"));
+    let said = desk.says(before, "to a conversation").await;
+    assert_eq!(said.conversation, "Desk");
     desk.stop().await;
 }
 

@@ -197,8 +197,13 @@ impl LsegConnector {
             return Err(error.send_error());
         }
         // Not there, or the message is wrong: a join tells which.
-        if self.join_room(&room, OnPurpose::No).await.is_err() {
-            return Err(error.send_error());
+        if let Err(join) = self.join_room(&room, OnPurpose::No).await {
+            let is_refused = join.refusal().is_some_and(|it| it.is_about_request());
+            return Err(match is_refused {
+                true => error.send_error(),
+                // What cannot be told now is told later.
+                false => join.again(),
+            });
         }
         let posted = self.post_once(&room, text).await;
         posted.map_err(|error| error.send_error())

@@ -3,18 +3,18 @@
 use crate::connectors::livechat::render::{
     MAX_BUTTONS, MAX_TEXT_BYTES, RenderOptions, render, split,
 };
-use crate::content::dialog::{DialogContext, DialogSentences};
-use crate::content::forms::FormSentences;
-use crate::content::hosted::{Audience, Shows, host_run};
+use crate::content::hosted::Shows;
 use crate::content::plain;
+use crate::content::samples::{
+    action, button, field, hosted, item, mention, moment, noted, paragraph, styled,
+};
 use crate::model::action::{Fallback, File, OutgoingAttachment, Send, Target};
 use crate::model::content::{
-    ActionButton, Alignment, AttachmentBlock, Block, Button, ButtonKind, ButtonStyle, Card,
-    CodeBlock, Content, DateFormat, DateTimeSpan, Fact, Field, FieldKind, Form, FormAnswers,
-    FormAudience, FormEnd, Heading, Image, LinkSpan, ListItem, MediaSource, MentionSpan,
-    MentionTarget, RawBlock, Span, Table, TextSpan, TextStyle,
+    Alignment, AttachmentBlock, Block, Button, ButtonKind, Card, CodeBlock, Content, DateFormat,
+    Fact, Field, FieldKind, Form, FormAnswers, FormAudience, FormEnd, Heading, Image, LinkSpan,
+    MediaSource, MentionTarget, RawBlock, Span, Table,
 };
-use crate::model::event::{User, Visibility};
+use crate::model::event::Visibility;
 
 fn send(content: Content, files: usize) -> Send {
     let file = |number: usize| {
@@ -42,24 +42,11 @@ fn events(send: &Send, is_rich: bool) -> Vec<String> {
         forms: false,
         buttons: is_rich,
     };
-    let (sentences, checks) = (DialogSentences::default(), FormSentences::default());
-    let context = DialogContext {
-        sentences: &sentences,
-        checks: &checks,
-        is_shared: true,
-        user: &|_| None,
-        conversation: &|_| None,
-        now: 0,
-    };
-    let audience = Audience {
-        person: Some(User::of_id("ann")),
-        others: false,
-    };
     let mut shown = Vec::new();
     for mut part in split(send, is_rich) {
         let mut notes = Vec::new();
         if let Content::Blocks(blocks) = &part.content
-            && let Some(hosted) = host_run(blocks, shows, &audience, &context)
+            && let Some(hosted) = hosted(blocks, shows, "ann", false)
         {
             notes = hosted.notes;
             part.content = Content::Blocks(hosted.blocks);
@@ -70,46 +57,15 @@ fn events(send: &Send, is_rich: bool) -> Vec<String> {
             attachments: part.attachments.len(),
         };
         let rendered = render(&part.content, options).unwrap();
-        let mut event = serde_json::to_string_pretty(&rendered.event).unwrap();
-        for note in notes.into_iter().chain(rendered.notes) {
-            event.push_str("\nnote: ");
-            event.push_str(&note);
-        }
-        shown.push(event);
+        let event = serde_json::to_string_pretty(&rendered.event).unwrap();
+        notes.extend(rendered.notes);
+        shown.push(noted(&event, &notes));
     }
     shown
 }
 
 fn shown(blocks: Vec<Block>) -> String {
     events(&send(Content::Blocks(blocks), 0), true).join("\n\n")
-}
-
-fn styled(text: &str, style: impl FnOnce(&mut TextStyle)) -> Span {
-    let mut span = TextSpan {
-        text: text.to_owned(),
-        style: TextStyle::default(),
-    };
-    style(&mut span.style);
-    Span::Text(span)
-}
-
-fn button(label: &str, kind: ButtonKind) -> Button {
-    Button {
-        label: label.to_owned(),
-        kind,
-        style: ButtonStyle::Primary,
-    }
-}
-
-fn action(id: &str) -> ButtonKind {
-    ButtonKind::Action(ActionButton {
-        id: id.to_owned(),
-        value: "v".to_owned(),
-    })
-}
-
-fn text(text: &str) -> Block {
-    Block::Paragraph(vec![plain(text)])
 }
 
 fn card(title: &str, buttons: Vec<Button>) -> Block {
@@ -163,10 +119,7 @@ fn text_with_styles_links_and_mentions() {
         plain(" "),
         link(""),
         Span::LineBreak,
-        Span::Mention(MentionSpan {
-            target: MentionTarget::User("u".to_owned()),
-            text: "Ada".to_owned(),
-        }),
+        mention(MentionTarget::User("u".to_owned()), "Ada"),
         plain(" "),
         Span::Cashtag("goog".to_owned()),
         plain(" "),
@@ -174,22 +127,12 @@ fn text_with_styles_links_and_mentions() {
         plain(" "),
         Span::Emoji("tada".to_owned()),
         plain(" "),
-        Span::DateTime(DateTimeSpan {
-            at: 1_795_617_000_000,
-            format: DateFormat::DateTime,
-        }),
+        moment(DateFormat::DateTime),
     ])]));
 }
 
 #[test]
 fn text_in_blocks() {
-    let item = |ordered: bool, text: &str| {
-        Block::ListItem(ListItem {
-            indent: 0,
-            ordered,
-            spans: vec![plain(text)],
-        })
-    };
     let cell = |text: &str| vec![plain(text)];
     insta::assert_snapshot!(shown(vec![
         Block::Heading(Heading {
@@ -197,8 +140,8 @@ fn text_in_blocks() {
             spans: vec![plain("Title")],
         }),
         Block::Divider,
-        item(false, "one"),
-        item(true, "first"),
+        item(0, false, "one"),
+        item(0, true, "first"),
         Block::Quote(vec![plain("so it is")]),
         Block::Code(CodeBlock {
             language: Some("rust".to_owned()),
@@ -215,7 +158,7 @@ fn text_in_blocks() {
 #[test]
 fn images_and_files() {
     let blocks = vec![
-        text("before"),
+        paragraph("before"),
         image(MediaSource::Url("https://a.example/i.png".to_owned())),
         image(MediaSource::Attachment(1)),
         Block::Attachment(AttachmentBlock {
@@ -231,10 +174,10 @@ fn images_and_files() {
 #[test]
 fn cards_are_a_carousel() {
     insta::assert_snapshot!(shown(vec![
-        text("Choose:"),
+        paragraph("Choose:"),
         card("Order <1>", vec![button("Approve", action("ok"))]),
         card("Order 2", Vec::new()),
-        text("below"),
+        paragraph("below"),
     ]));
 }
 
@@ -252,12 +195,12 @@ fn more_cards_than_one_event_has_are_further_events() {
 #[test]
 fn buttons_are_quick_replies_below_their_text() {
     insta::assert_snapshot!(shown(vec![
-        text("Which one?"),
+        paragraph("Which one?"),
         Block::Buttons(vec![
             button("Yes", action("yes")),
             button("Say it", ButtonKind::Reply("/joke \"now\"".to_owned())),
         ]),
-        text("after"),
+        paragraph("after"),
     ]));
 }
 
@@ -273,7 +216,7 @@ fn buttons_with_a_link_are_a_card() {
 fn more_buttons_than_one_event_has_are_further_events() {
     let all = (0..30).map(|number| button(&format!("B{number}"), action(&number.to_string())));
     let all: Vec<Button> = all.collect();
-    let row = vec![text("Choose"), Block::Buttons(all.clone())];
+    let row = vec![paragraph("Choose"), Block::Buttons(all.clone())];
     let counts = |blocks: Vec<Block>| {
         let found = events(&send(Content::Blocks(blocks), 0), true);
         let count = |event: &String| event.matches("postback_id").count();
@@ -290,7 +233,7 @@ fn more_buttons_than_one_event_has_are_further_events() {
 fn buttons_for_agents_are_named_as_nobody_could_press_them() {
     let mut message = send(
         Content::Blocks(vec![
-            text("Which one?"),
+            paragraph("Which one?"),
             Block::Buttons(vec![button("Yes", action("yes"))]),
             card("Order", vec![button("Approve", action("ok"))]),
         ]),
@@ -303,7 +246,7 @@ fn buttons_for_agents_are_named_as_nobody_could_press_them() {
 #[test]
 fn buttons_are_numbers_where_the_version_has_none() {
     let blocks = vec![
-        text("Which one?"),
+        paragraph("Which one?"),
         Block::Buttons(vec![
             button("Yes", action("yes")),
             button("No", action("no")),
@@ -315,18 +258,8 @@ fn buttons_are_numbers_where_the_version_has_none() {
 #[test]
 fn a_form_is_its_first_question() {
     let mut name = Field {
-        id: "name".to_owned(),
-        label: "Your name".to_owned(),
-        kind: FieldKind::Text,
-        choices: Vec::new(),
         required: true,
-        multiple: false,
-        read_only: false,
-        defaults: Vec::new(),
-        placeholder: None,
-        pattern: None,
-        min: None,
-        max: None,
+        ..field("name", "Your name", FieldKind::Text)
     };
     name.max = Some("40".to_owned());
     let form = Form {
@@ -338,7 +271,7 @@ fn a_form_is_its_first_question() {
         audience: FormAudience::Actor,
         end: FormEnd::Never,
     };
-    insta::assert_snapshot!(shown(vec![text("First this."), Block::Form(form)]));
+    insta::assert_snapshot!(shown(vec![paragraph("First this."), Block::Form(form)]));
 }
 
 #[test]
@@ -355,9 +288,9 @@ fn own_markup_goes_as_it_is_and_another_s_is_stood_in_for() {
             "livechat",
             r#"{"type":"rich_message","template_id":"sticker","elements":[]}"#
         ),
-        text("a sticker"),
+        paragraph("a sticker"),
         raw("symphony", "<messageML/>"),
-        text("in place of it"),
+        paragraph("in place of it"),
     ]));
 }
 

@@ -1,17 +1,16 @@
 //! What each construct is on Messenger: one file each in `snapshots`.
 
 use crate::connectors::lseg::render::{Rendered, render};
-use crate::content::dialog::{DialogContext, DialogSentences};
-use crate::content::forms::FormSentences;
-use crate::content::hosted::{Audience, Shows, host_run};
+use crate::content::hosted::Shows;
 use crate::content::plain;
-use crate::model::content::{
-    ActionButton, Alignment, AttachmentBlock, Block, Button, ButtonKind, ButtonStyle, Card,
-    CodeBlock, Content, DateFormat, DateTimeSpan, Fact, Field, FieldKind, Form, FormAnswers,
-    FormAudience, FormEnd, Heading, Image, LinkSpan, ListItem, MediaSource, MentionSpan,
-    MentionTarget, RawBlock, Span, Table, TextSpan, TextStyle,
+use crate::content::samples::{
+    self, action, button, field, item, mention, moment, noted, paragraph, styled,
 };
-use crate::model::event::User;
+use crate::model::content::{
+    Alignment, AttachmentBlock, Block, Button, ButtonKind, Card, CodeBlock, Content, DateFormat,
+    Fact, Field, FieldKind, Form, FormAnswers, FormAudience, FormEnd, Heading, Image, LinkSpan,
+    MediaSource, MentionTarget, RawBlock, Span, Table,
+};
 
 /// The text with its TABs seen, and the notes.
 fn shown(content: &Content) -> String {
@@ -20,8 +19,7 @@ fn shown(content: &Content) -> String {
         .lines()
         .map(|line| format!("|{}|", line.replace('\t', "⇥")))
         .collect();
-    let notes = notes.iter().map(|note| format!("\nnote: {note}"));
-    lines.join("\n") + &notes.collect::<String>()
+    noted(&lines.join("\n"), &notes)
 }
 
 fn blocks(blocks: Vec<Block>) -> String {
@@ -32,54 +30,9 @@ fn spans(spans: Vec<Span>) -> String {
     blocks(vec![Block::Paragraph(spans)])
 }
 
-fn styled(text: &str, set: impl FnOnce(&mut TextStyle)) -> Span {
-    let mut style = TextStyle::default();
-    set(&mut style);
-    Span::Text(TextSpan {
-        text: text.to_owned(),
-        style,
-    })
-}
-
-fn paragraph(text: &str) -> Block {
-    Block::Paragraph(vec![plain(text)])
-}
-
-fn button(label: &str, kind: ButtonKind) -> Button {
-    Button {
-        label: label.to_owned(),
-        kind,
-        style: ButtonStyle::Primary,
-    }
-}
-
-fn press(label: &str) -> Button {
-    let id = label.to_lowercase();
-    button(
-        label,
-        ButtonKind::Action(ActionButton {
-            id,
-            value: String::new(),
-        }),
-    )
-}
-
 /// As the host makes it for a platform without buttons and forms.
 fn hosted(what: Vec<Block>) -> String {
-    let (sentences, checks) = (DialogSentences::default(), FormSentences::default());
-    let context = DialogContext {
-        sentences: &sentences,
-        checks: &checks,
-        is_shared: true,
-        user: &|_| None,
-        conversation: &|_| None,
-        now: 0,
-    };
-    let audience = Audience {
-        person: Some(User::of_id("ada@example.com")),
-        others: true,
-    };
-    let hosted = host_run(&what, Shows::NONE, &audience, &context).unwrap();
+    let hosted = samples::hosted(&what, Shows::NONE, "ada@example.com", true).unwrap();
     blocks(hosted.blocks)
 }
 
@@ -111,13 +64,6 @@ fn heading_and_divider() {
 
 #[test]
 fn list() {
-    let item = |indent, ordered, text: &str| {
-        Block::ListItem(ListItem {
-            indent,
-            ordered,
-            spans: vec![plain(text)],
-        })
-    };
     insta::assert_snapshot!(blocks(vec![
         item(0, false, "one"),
         item(1, true, "first\nin two lines"),
@@ -211,12 +157,6 @@ fn a_file_without_an_address_is_refused() {
 
 #[test]
 fn tags_and_mentions() {
-    let mention = |target, text: &str| {
-        Span::Mention(MentionSpan {
-            target,
-            text: text.to_owned(),
-        })
-    };
     insta::assert_snapshot!(spans(vec![
         Span::Cashtag("GOOG".to_owned()),
         plain(" "),
@@ -250,18 +190,12 @@ fn emoji() {
 
 #[test]
 fn moments() {
-    let at = |format| {
-        Span::DateTime(DateTimeSpan {
-            at: 1_795_617_000_000,
-            format,
-        })
-    };
     insta::assert_snapshot!(spans(vec![
-        at(DateFormat::Date),
+        moment(DateFormat::Date),
         plain(", "),
-        at(DateFormat::Time),
+        moment(DateFormat::Time),
         plain(", "),
-        at(DateFormat::DateTime),
+        moment(DateFormat::DateTime),
     ]));
 }
 
@@ -288,31 +222,24 @@ fn buttons_are_numbers() {
     let reply = button("Say hello", ButtonKind::Reply("hello".to_owned()));
     let link = button("Read", ButtonKind::Link("https://acme.example/".to_owned()));
     insta::assert_snapshot!(hosted(vec![
-        card(vec![press("Approve"), press("Reject")]),
+        card(vec![
+            button("Approve", action("approve")),
+            button("Reject", action("reject"))
+        ]),
         Block::Buttons(vec![reply, link]),
     ]));
 }
 
 #[test]
 fn a_form_is_its_first_question() {
-    let field = Field {
-        id: "name".to_owned(),
-        label: "Your name".to_owned(),
-        kind: FieldKind::Text,
-        choices: Vec::new(),
+    let name = Field {
         required: true,
-        multiple: false,
-        read_only: false,
-        defaults: Vec::new(),
-        placeholder: None,
-        pattern: None,
-        min: None,
-        max: None,
+        ..field("name", "Your name", FieldKind::Text)
     };
     let form = Block::Form(Form {
         id: "form".to_owned(),
         title: Some("Sign up".to_owned()),
-        fields: vec![field],
+        fields: vec![name],
         buttons: Vec::new(),
         answers: FormAnswers::Any,
         audience: FormAudience::Anyone,

@@ -2,12 +2,13 @@
 
 use super::agent;
 use crate::connectors::symphony::render::{RenderOptions, Rendered, render};
+use crate::content::samples::{self, action, field, item, mention, moment, noted, styled};
 use crate::content::{self, Limits, check, plain};
 use crate::model::content::{
-    ActionButton, Alignment, AttachmentBlock, Block, Button, ButtonKind, ButtonStyle, Card, Choice,
-    CodeBlock, Content, DateFormat, DateTimeSpan, Fact, Field, FieldKind, FieldPattern, Form,
-    FormAnswers, FormAudience, FormEnd, Heading, Image, LinkSpan, ListItem, MediaSource,
-    MentionSpan, MentionTarget, OtherField, OtherSpan, RawBlock, Span, Table, TextSpan, TextStyle,
+    Alignment, AttachmentBlock, Block, Button, ButtonKind, ButtonStyle, Card, Choice, CodeBlock,
+    Content, DateFormat, DateTimeSpan, Fact, Field, FieldKind, FieldPattern, Form, FormAnswers,
+    FormAudience, FormEnd, Heading, Image, LinkSpan, MediaSource, MentionTarget, OtherField,
+    OtherSpan, RawBlock, Span, Table,
 };
 
 fn rendered(content: &Content) -> Rendered {
@@ -29,74 +30,13 @@ fn shown(blocks: Vec<Block>) -> String {
     };
     check(&blocks, &limits).unwrap();
     let rendered = rendered(&Content::Blocks(blocks));
-    let mut shown = rendered.message;
-    for note in rendered.notes {
-        shown.push_str("\nnote: ");
-        shown.push_str(&note);
-    }
-    shown
-}
-
-fn styled(text: &str, style: impl FnOnce(&mut TextStyle)) -> Span {
-    let mut span = TextSpan {
-        text: text.to_owned(),
-        style: TextStyle::default(),
-    };
-    style(&mut span.style);
-    Span::Text(span)
-}
-
-fn mention(target: MentionTarget, text: &str) -> Span {
-    Span::Mention(MentionSpan {
-        target,
-        text: text.to_owned(),
-    })
-}
-
-fn date(format: DateFormat) -> Span {
-    Span::DateTime(DateTimeSpan {
-        at: 1_795_617_000_000,
-        format,
-    })
-}
-
-fn item(indent: u8, ordered: bool, text: &str) -> Block {
-    Block::ListItem(ListItem {
-        indent,
-        ordered,
-        spans: vec![plain(text)],
-    })
+    noted(&rendered.message, &rendered.notes)
 }
 
 fn button(label: &str, kind: ButtonKind, style: ButtonStyle) -> Button {
     Button {
-        label: label.to_owned(),
-        kind,
         style,
-    }
-}
-
-fn action(id: &str) -> ButtonKind {
-    ButtonKind::Action(ActionButton {
-        id: id.to_owned(),
-        value: "v".to_owned(),
-    })
-}
-
-fn field(id: &str, label: &str, kind: FieldKind) -> Field {
-    Field {
-        id: id.to_owned(),
-        label: label.to_owned(),
-        kind,
-        choices: Vec::new(),
-        required: false,
-        multiple: false,
-        read_only: false,
-        defaults: Vec::new(),
-        placeholder: None,
-        pattern: None,
-        min: None,
-        max: None,
+        ..samples::button(label, kind)
     }
 }
 
@@ -173,7 +113,7 @@ fn headings() {
             spans: vec![
                 plain(format!("Level {level} ")),
                 styled("code", |style| style.code = true),
-                date(DateFormat::Date),
+                moment(DateFormat::Date),
             ],
         })
     };
@@ -320,9 +260,9 @@ fn emoji() {
 #[test]
 fn moments() {
     insta::assert_snapshot!(shown(vec![Block::Paragraph(vec![
-        date(DateFormat::Date),
-        date(DateFormat::Time),
-        date(DateFormat::DateTime),
+        moment(DateFormat::Date),
+        moment(DateFormat::Time),
+        moment(DateFormat::DateTime),
         Span::DateTime(DateTimeSpan {
             at: u64::MAX,
             format: DateFormat::DateTime,

@@ -1,0 +1,56 @@
+//! The storms over bots on Webex, LiveChat and LSEG Messenger that have to pass before a change is taken;
+//! `parlor-storm --platform webex|livechat|lseg` makes longer ones.
+
+use std::path::PathBuf;
+
+use parlor_tests::storm::{self, Remote, Report, StormOptions, Subject};
+
+/// Lets a storm of this size pass; nothing is lost, twice or out of order but what the platform's own rules
+/// allow, and everything of the storm happened.
+async fn passes_over(remote: Remote, events: u64) -> Report {
+    let options = StormOptions {
+        subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),
+        seed: 1,
+        events,
+        kills: 3,
+        reloads: 10,
+        talkers: 24,
+    };
+    let report = storm::run_on(remote, options)
+        .await
+        .expect("the host only ever answers");
+    assert!(report.is_clean(), "{}\n{report:?}", report.findings);
+    assert!(report.events >= events && report.kills >= 3, "{report:?}");
+    assert!(report.reloads >= 10 && report.broken >= 1, "{report:?}");
+    assert!(report.in_doubt > 0, "{report:?}");
+    for (what, count) in &report.platform {
+        // Whether these show is a matter of moments.
+        let is_sure = !matches!(
+            *what,
+            "handed_out_of_order" | "resent" | "throttled_sends" | "webhooks_off"
+        );
+        assert!(!is_sure || *count > 0, "{what}: {report:?}");
+    }
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_over_webex_loses_nothing_and_repeats_only_what_a_space_hides() {
+    let report = passes_over(Remote::Webex, 800).await;
+    // No more than sends in doubt, and those under way at a kill.
+    let most = report.in_doubt + 24 * report.kills;
+    assert!(report.platform["resent"] <= most, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_over_livechat_loses_nothing_and_repeats_nothing() {
+    let report = passes_over(Remote::LiveChat, 800).await;
+    assert!(!report.platform.contains_key("resent"), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_over_messenger_loses_only_what_nobody_held() {
+    let report = passes_over(Remote::Lseg, 800).await;
+    // People waited for every answer but those that nobody could give.
+    assert!(report.platform["unheld"] < report.events / 2, "{report:?}");
+}
