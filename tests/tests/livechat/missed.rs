@@ -83,8 +83,7 @@ async fn what_was_said_while_the_host_was_down_is_heard_in_order_though_webhooks
     front.until(BotState::Connected).await;
     front.sim.say("shop", "ann", "/echo zero");
     front.says(0, "zero").await;
-    let Front { sim, host } = front;
-    host.stop().await;
+    let sim = front.close().await;
     lasting.gate.leads_to(None);
     // The chat is closed and begins again meanwhile; another begins and is over.
     sim.say("shop", "ann", "/echo one");
@@ -130,8 +129,7 @@ async fn a_webhook_whose_sender_hangs_up_is_read_back() {
     front.until(BotState::Connected).await;
     front.sim.say("shop", "ann", "/echo zero");
     front.says(0, "zero").await;
-    let Front { sim, host } = front;
-    host.stop().await;
+    let sim = front.close().await;
     // Nothing is registered or made anew by the second: its gap is closed soon.
     let front = lasting.host(sim, &["echo"]).await;
     front.until(BotState::Connected).await;
