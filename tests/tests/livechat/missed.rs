@@ -163,7 +163,10 @@ async fn a_webhook_whose_sender_hangs_up_is_read_back() {
         .await;
     assert!(asked.is_some(), "it is looked up");
     drop(sender);
-    front.says(0, "one").await;
+    // It is read once a minute at most, and was just now.
+    let is_one = |sent: &parlor_tests::sim::Sent| sent.kind == "message" && sent.text == "one";
+    let said = front.sim.sent_like(0, PATIENCE * 2, is_one).await;
+    assert!(said.is_some(), "{:#?}", front.asked());
     front.stop().await;
 }
 
