@@ -5,6 +5,7 @@
 //! time, and of one webhook never so many that another has none. A stranger hears a status and
 //! nothing else; the operator sees every refusal counted with its reason.
 
+mod body;
 pub mod bots;
 pub mod check;
 pub mod config;
@@ -25,12 +26,13 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::header::{ALLOW, CONTENT_LENGTH, HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use self::body::{BODY_TIMES, Bounds, Turns, read_body, turn};
 use self::bots::{Bells, BotCallsStatus};
 use self::check::{CheckedCall, Proof, Refusal};
 use self::config::HookConfig;
@@ -48,14 +50,12 @@ use crate::telemetry::wire::{Exchange, Way};
 
 /// Connections open at one time.
 pub const CONNECTIONS_MAX: usize = 512;
-/// Bodies of unproved senders at one time.
+/// Bodies of unproved senders at one time, of those that are not small.
 pub const UNPROVED_MAX: usize = 64;
-/// Bodies of proved senders at one time, read or on their way into the journal.
+/// Calls of proved senders at one time, on their way into the journal, and their bodies that are not small.
 pub const PROVED_MAX: usize = 64;
-/// Bodies of one webhook at one time, of either kind.
+/// The same of one path, of each kind.
 pub const ONE_HOOK_MAX: usize = 16;
-/// How long a body may take.
-pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// How long a call waits for its turn to be read.
 const TURN_WITHIN: Duration = Duration::from_secs(1);
 /// How long the journal may take. Who is told to come again later comes to no harm: the event has a key.
@@ -129,7 +129,7 @@ struct Hook {
     route: HookRoute,
     counts: Arc<Counts>,
     limiter: Arc<DefaultDirectRateLimiter>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 type Routes = HashMap<String, Arc<Hook>>;
@@ -179,7 +179,7 @@ impl Ingress {
                 }),
                 None => Arc::new(Hook {
                     counts: Arc::default(),
-                    turns: Arc::new(Semaphore::new(ONE_HOOK_MAX)),
+                    turns: Turns::default(),
                     limiter: limiter(&route.config),
                     route,
                 }),
@@ -297,12 +297,16 @@ impl Ingress {
             // With a signature the body is needed first: strangers must not use up the sender's calls.
             hook.spend()?;
         }
-        let _turn = turn(&hook.turns).await?;
-        let mut room = match proof {
-            Proof::Given => turn(&self.proved).await?,
-            Proof::NotAsked | Proof::Signature(_) => turn(&self.unproved).await?,
+        let bounds = Bounds {
+            turns: &hook.turns,
+            all: match proof {
+                Proof::Given => &self.proved,
+                Proof::NotAsked | Proof::Signature(_) => &self.unproved,
+            },
+            bytes: config.max_body_bytes,
+            times: BODY_TIMES,
         };
-        let body = read_body(body, config.max_body_bytes, BODY_WITHIN).await?;
+        let body = read_body(body, bounds).await?;
         if let Some(exchange) = exchange {
             exchange.add_bytes(body.len() as u64);
         }
@@ -310,9 +314,9 @@ impl Ingress {
         if is_signed {
             hook.spend()?;
         }
-        if proof != Proof::Given {
-            room = turn(&self.proved).await?;
-        }
+        // Those who have proved themselves wait for the journal in a room of their own.
+        let _turn = turn(&hook.turns.proved).await?;
+        let _proved = turn(&self.proved).await?;
         let CheckedCall { key, payload } =
             check::make_call(config, &hook.route.plugin, &hook.route.name, &head, body);
         let call = HookCall {
@@ -322,15 +326,13 @@ impl Ingress {
             payload,
         };
         let taking = tokio::time::timeout(TAKE_WITHIN, self.sink.take(call));
-        let taken = match taking.await {
+        match taking.await {
             Ok(Ok(Acceptance::New(_))) => Ok(Taken::New),
             Ok(Ok(Acceptance::Duplicate)) => Ok(Taken::Duplicate),
             Ok(Err(IntakeError::Paused(_) | IntakeError::Stopping)) | Err(_) => {
                 Err(Refusal::Paused)
             }
-        };
-        drop(room);
-        taken
+        }
     }
 
     fn count_unknown(&self) {
@@ -381,31 +383,9 @@ fn limiter(config: &HookConfig) -> Arc<DefaultDirectRateLimiter> {
     ))
 }
 
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
-    let turn = tokio::time::timeout(TURN_WITHIN, turns.clone().acquire_owned()).await;
-    // The semaphores are never closed.
-    turn.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Busy)
-}
-
 /// Bytes that the body is said to have.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-async fn read_body<B>(body: B, most: usize, within: Duration) -> Result<Vec<u8>, Refusal>
-where
-    B: Body<Data = Bytes> + Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let reading = Limited::new(body, most).collect();
-    let read = tokio::time::timeout(within, reading)
-        .await
-        .map_err(|_| Refusal::TooSlow)?;
-    match read {
-        Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
-        Err(_) => Err(Refusal::CutOff),
-    }
 }
 
 fn refused(refusal: Refusal) -> Response<Full<Bytes>> {

@@ -1,12 +1,8 @@
 //! Calls of bots' platforms, under the bounds of the ingress. Which bot has which path; the connector
 //! says who calls.
-//!
-//! Who is slow keeps nobody out: what most calls are, a few kilobytes, is read before the call takes
-//! anybody's turn, and turns of those who have proved themselves are apart from those of strangers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -14,36 +10,19 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Body;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::body::{BODY_TIMES, Bounds, Turns, read_body, turn};
 use super::check::Refusal;
 use super::config::MAX_BODY_BYTES;
 use super::counts::{Counts, Taken};
-use super::{Ingress, ONE_HOOK_MAX, TAKE_WITHIN, announced, refused, turn};
+use super::{Ingress, TAKE_WITHIN, announced, refused};
 use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
 use crate::model::{Name, Timestamp};
 use crate::telemetry::wire::Exchange;
 use crate::web::serve::{empty, with_body};
-
-/// Bytes of a body that are read without a turn: as many as connections are open at one time.
-pub(super) const SMALL_BYTES: usize = 16 * 1024;
-/// How long a body may take.
-pub(super) const BODY_TIMES: BodyTimes = BodyTimes {
-    small: Duration::from_secs(5),
-    rest: Duration::from_secs(3),
-};
-
-/// How long a body may take: a platform sends what it has in far less.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BodyTimes {
-    /// What is read without a turn.
-    pub(super) small: Duration,
-    /// What is more, which holds one.
-    pub(super) rest: Duration,
-}
 
 /// Where the host's own paths begin: no bot's own path does.
 pub const RESERVED: [&str; 2] = ["/hooks", "/bots"];
@@ -82,25 +61,7 @@ pub(super) struct Bell {
     path: String,
     called: Arc<dyn Called>,
     counts: Arc<Counts>,
-    turns: Turns,
-}
-
-/// How many calls of one bot are under way at one time.
-#[derive(Clone)]
-struct Turns {
-    /// Of large bodies of strangers.
-    large: Arc<Semaphore>,
-    /// Of proved callers, on their way to the disk.
-    proved: Arc<Semaphore>,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self {
-            large: Arc::new(Semaphore::new(ONE_HOOK_MAX)),
-            proved: Arc::new(Semaphore::new(ONE_HOOK_MAX)),
-        }
-    }
+    pub(super) turns: Turns,
 }
 
 /// The bots that are called, by path.
@@ -247,7 +208,13 @@ impl Ingress {
         if announced(&head.headers).is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
             return Err(Refusal::TooLarge);
         }
-        let body = self.read(bell, body, BODY_TIMES).await?;
+        let bounds = Bounds {
+            turns: &bell.turns,
+            all: &self.unproved,
+            bytes: MAX_BODY_BYTES,
+            times: BODY_TIMES,
+        };
+        let body = read_body(body, bounds).await?;
         if let Some(exchange) = exchange {
             exchange.add_bytes(body.len() as u64);
         }
@@ -266,60 +233,6 @@ impl Ingress {
         let taken = timeout(TAKE_WITHIN, taking).await;
         taken.map_err(|_| Refusal::Paused)
     }
-
-    /// Reads a body: its beginning at once, and what is more in a turn.
-    pub(super) async fn read<B>(
-        &self,
-        bell: &Bell,
-        body: B,
-        times: BodyTimes,
-    ) -> Result<Vec<u8>, Refusal>
-    where
-        B: Body<Data = Bytes> + Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let mut body = std::pin::pin!(body);
-        let mut read = Vec::new();
-        let small = read_up_to(body.as_mut(), &mut read, SMALL_BYTES);
-        if timeout(times.small, small)
-            .await
-            .map_err(|_| Refusal::TooSlow)??
-        {
-            return Ok(read);
-        }
-        let _turn = turn(&bell.turns.large).await?;
-        let _unproved = turn(&self.unproved).await?;
-        let rest = read_up_to(body, &mut read, MAX_BODY_BYTES);
-        match timeout(times.rest, rest)
-            .await
-            .map_err(|_| Refusal::TooSlow)??
-        {
-            true => Ok(read),
-            false => Err(Refusal::TooLarge),
-        }
-    }
-}
-
-/// Reads on until the body's end or until there is more than so much; tells whether it is the end.
-async fn read_up_to<B>(
-    mut body: std::pin::Pin<&mut B>,
-    read: &mut Vec<u8>,
-    most: usize,
-) -> Result<bool, Refusal>
-where
-    B: Body<Data = Bytes> + Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    while read.len() <= most {
-        let Some(frame) = body.frame().await else {
-            return Ok(true);
-        };
-        let frame = frame.map_err(|_| Refusal::CutOff)?;
-        if let Some(data) = frame.data_ref() {
-            read.extend_from_slice(data);
-        }
-    }
-    Ok(false)
 }
 
 fn refusal(refusal: CallRefusal) -> Refusal {

@@ -6,12 +6,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use super::listener::{Served, serve};
 use crate::mailbox::calls::{Call, CallAnswer, CallHead, CallRefusal, Called};
 use crate::mailbox::{Intake, IntakeError};
 use crate::web::hooks::ONE_HOOK_MAX;
-use crate::web::hooks::bots::{BodyTimes, SMALL_BYTES, bot_path};
+use crate::web::hooks::body::{BodyTimes, Bounds, SMALL_BYTES, Turns, read_body};
+use crate::web::hooks::bots::bot_path;
 use crate::web::hooks::check::Refusal;
 use crate::web::hooks::config::MAX_BODY_BYTES;
 
@@ -268,16 +270,20 @@ async fn a_slow_body_is_cut_off_whether_it_holds_a_turn_or_none() {
     use http_body_util::StreamBody;
     use hyper::body::Frame;
 
-    let served = with_bots(&[("one", &Arc::new(FakeBot::default()))]);
-    let (bell, _) = served.ingress.bells.find("/bots/default/one").unwrap();
+    let (turns, all) = (Turns::default(), Arc::new(Semaphore::new(1)));
     let (short, long) = (Duration::from_millis(10), Duration::from_secs(600));
     for (sent, small, rest) in [(0, short, long), (SMALL_BYTES + 1, long, short)] {
         let chunk = Frame::data(bytes::Bytes::from(vec![b'x'; sent]));
         let chunk = Ok::<_, std::io::Error>(chunk);
         let chunks = futures::stream::iter([chunk]).chain(futures::stream::pending());
         let body = StreamBody::new(chunks);
-        let times = BodyTimes { small, rest };
-        let read = served.ingress.read(&bell, body, times).await;
+        let bounds = Bounds {
+            turns: &turns,
+            all: &all,
+            bytes: 1_000_000,
+            times: BodyTimes { small, rest },
+        };
+        let read = read_body(body, bounds).await;
         assert_eq!(read.unwrap_err(), Refusal::TooSlow, "{sent} bytes");
     }
 }
