@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::guests;
 use crate::harness::{PATIENCE, TestHost, TestHostParts};
@@ -175,6 +176,28 @@ pub async fn serve_with(parts: TestHostParts, plugins: &[&str]) -> TestHost {
     host.open().await;
     host.host().hooks().open(None);
     host
+}
+
+/// Calls an address with the head of a body of so many bytes and not one of them; the status of the answer.
+///
+/// # Panics
+/// When there is no answer.
+pub async fn announce(address: &str, bytes: usize, header: &str) -> u16 {
+    let url = url::Url::parse(address).expect("an address");
+    let at = url.socket_addrs(|| None).expect("an address")[0];
+    let stream = tokio::net::TcpStream::connect(at).await;
+    let mut stream = stream.expect("a connection");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {bytes}\r\n{header}\r\n\r\n",
+        url.path()
+    );
+    stream.write_all(head.as_bytes()).await.expect("it is sent");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    let status = std::str::from_utf8(&answer[9..]).ok();
+    status
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("no status: {answer:?}"))
 }
 
 /// A browser in which somebody lets an app in.

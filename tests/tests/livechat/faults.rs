@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use parlor_host::mailbox::control::BotState;
+use parlor_tests::bots::announce;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::sim::Fault;
 use parlor_tests::sim::livechat::{LiveChat, LiveChatOptions, error};
@@ -253,7 +254,8 @@ async fn a_stranger_hears_no_and_nothing_more() {
         .await,
         401
     );
-    assert_eq!(post(&front, vec![b' '; 1024 * 1024 + 1]).await, 413);
+    let json = "Content-Type: application/json";
+    assert_eq!(announce(&front.address(), 1024 * 1024 + 1, json).await, 413);
     front.stop().await;
 }
 

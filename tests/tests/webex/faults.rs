@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use parlor_host::mailbox::control::BotState;
+use parlor_tests::bots::announce;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::outside::TestProxy;
 use parlor_tests::sim::webex::{Webex, WebexOptions};
 use parlor_tests::sim::{Fault, Logged};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cloud::{Cloud, by_socket, settings};
 
@@ -224,20 +224,8 @@ async fn a_stranger_is_told_no_and_nothing_more() {
     let get = client.get(&address).send().await.expect("an answer");
     assert_eq!(get.status().as_u16(), 405);
     // Too large: not a byte of it is read.
-    let url = reqwest::Url::parse(&address).expect("an address");
-    let at = url.socket_addrs(|| None).expect("an address")[0];
-    let mut stream = tokio::net::TcpStream::connect(at)
-        .await
-        .expect("a connection");
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\nX-Spark-Signature: {}\r\n\r\n",
-        url.path(),
-        sign("x")
-    );
-    stream.write_all(head.as_bytes()).await.expect("it is sent");
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await.expect("an answer");
-    assert_eq!(&status, b"HTTP/1.1 413");
+    let signed = format!("X-Spark-Signature: {}", sign("x"));
+    assert_eq!(announce(&address, 1024 * 1024 + 1, &signed).await, 413);
     assert_eq!(
         cloud.meanwhile(before).await.len(),
         0,
