@@ -20,7 +20,7 @@ use crate::sim::{Clock, Dice, Fault, Handout, Posted, Shared};
 const SPEED: u32 = 60;
 /// What is written to a stream this long before its end may have been on the way: read, and not yet in
 /// the journal of a host whose machine is busy.
-const ON_THE_WAY: Duration = Duration::from_secs(10);
+const ON_THE_WAY: Duration = Duration::from_secs(3);
 /// After so many messages the next frame comes twice …
 const TWICE_EVERY: u64 = 20;
 /// … two change places …
