@@ -246,11 +246,21 @@ impl Faults {
         listed.or_else(|| self.dice.lock().as_mut()?(method, path))
     }
 
+    /// Takes a fault that closes this call's connection, and no other.
+    pub(crate) fn take_close(&self, method: &str, path: &str) -> bool {
+        let closes = |fault: &Fault| fault.close_socket && fault.is_about(method, path);
+        self.take_of(closes).is_some()
+    }
+
     fn take_listed(&self, method: &str, path: &str) -> Option<Fault> {
+        self.take_of(|fault| fault.is_about(method, path))
+    }
+
+    fn take_of(&self, is_meant: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut faults = self.listed.lock();
         for index in 0..faults.len() {
             let fault = &mut faults[index];
-            if !fault.is_about(method, path) {
+            if !is_meant(fault) {
                 continue;
             }
             if fault.after > 0 {

@@ -348,13 +348,15 @@ async fn faulty(
     fault: Option<Fault>,
     socket: Socket,
 ) -> Result<Reply, Closed> {
-    let fault = fault.unwrap_or_default();
+    let Some(fault) = fault else {
+        return performed(shared, request, socket, true).await;
+    };
     let delay = Duration::from_millis(fault.delay_ms);
     if fault.close_socket {
         tokio::select! {
             biased;
             // Its answer is lost either way.
-            _ = performed(shared, request, socket) => {}
+            _ = performed(shared, request, socket, false) => {}
             () = tokio::time::sleep(delay) => {}
         }
         return Err(Closed);
@@ -366,7 +368,7 @@ async fn faulty(
     if (fault.drop || replaced.is_some()) && !fault.perform {
         return replaced.filter(|_| !fault.drop).ok_or(Closed);
     }
-    let reply = performed(shared, request, socket).await?;
+    let reply = performed(shared, request, socket, false).await?;
     if fault.perform {
         tokio::time::sleep(delay).await;
     }
@@ -376,11 +378,12 @@ async fn faulty(
     Ok(replaced.unwrap_or(reply))
 }
 
-/// Performs a call; it may be closed while it is under way.
+/// Performs a call; it may be closed while it is under way, where nothing else is wrong with it.
 async fn performed(
     shared: &Arc<Shared>,
     request: Request,
     socket: Socket,
+    may_close: bool,
 ) -> Result<Reply, Closed> {
     if is_asked_for(&request)
         && let Some(opened) = shared.platform.socket(&request)
@@ -400,6 +403,14 @@ async fn performed(
     });
     // Dropped too where the client goes away.
     let _listed = Listed(shared, number);
+    // A script that asked for it a moment ago found nobody waiting.
+    if may_close
+        && shared
+            .faults
+            .take_close(request.method.as_str(), &request.path)
+    {
+        close.cancel();
+    }
     tokio::select! {
         biased;
         () = close.cancelled() => Err(Closed),
