@@ -25,7 +25,7 @@ use parlor_host::model::event::{
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
 
-pub use livechat::livechat_webhook;
+pub use livechat::{hearing_livechat, livechat_webhook};
 pub use lseg::lseg_frame;
 pub use symphony::{symphony_event, symphony_messageml, symphony_presentation};
 pub use webex::{webex_content, webex_event, webex_html};

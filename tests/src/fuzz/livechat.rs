@@ -9,32 +9,44 @@ use parlor_host::model::Name;
 use parlor_host::model::event::Bot;
 
 const LICENCE: &str = "390e44e6";
+const OWN: &str = "bot";
+
+/// Lets a bot of this id hear what a webhook of this licence tells; nothing was heard there before.
+pub fn hearing_livechat<T>(
+    licence: &str,
+    own: &str,
+    envelope: &Envelope,
+    hear: impl FnOnce(&Around<'_>) -> T,
+) -> T {
+    let bot = Bot {
+        name: "desk".to_owned(),
+        platform: "livechat".to_owned(),
+        user_id: own.to_owned(),
+        display_name: "Desk Bot".to_owned(),
+    };
+    let (places, repeats) = (Places::default(), Repeats::default());
+    places.learn_hook(licence, own, envelope);
+    let chat = chat_of(&envelope.payload).map(|chat| ChatId::new(&chat, licence));
+    let known = chat.map_or_else(Known::default, |chat| places.of(&chat));
+    hear(&Around {
+        tenant: &Name::from("default"),
+        bot: &bot,
+        licence,
+        known: &known,
+        repeats: &repeats,
+        now: 1_780_308_000_000,
+    })
+}
 
 /// A webhook's body.
 pub fn livechat_webhook(data: &[u8]) {
     let Some(envelope) = Envelope::read(data) else {
         return;
     };
-    let bot = Bot {
-        name: "desk".to_owned(),
-        platform: "livechat".to_owned(),
-        user_id: "bot".to_owned(),
-        display_name: "Desk Bot".to_owned(),
-    };
-    let (places, repeats) = (Places::default(), Repeats::default());
-    places.learn_hook(LICENCE, &bot.user_id, &envelope);
-    let chat = chat_of(&envelope.payload).map(|chat| ChatId::new(&chat, LICENCE));
-    let known = chat.map_or_else(Known::default, |chat| places.of(&chat));
-    let around = Around {
-        tenant: &Name::from("default"),
-        bot: &bot,
-        licence: LICENCE,
-        known: &known,
-        repeats: &repeats,
-        now: 1_780_308_000_000,
-    };
-    let first = events_from_hook(&around, &envelope);
-    let again = events_from_hook(&around, &envelope);
+    let (first, again) = hearing_livechat(LICENCE, OWN, &envelope, |around| {
+        let hear = || events_from_hook(around, &envelope);
+        (hear(), hear())
+    });
     // What is told again is the same.
     assert_eq!(first.len(), again.len());
     for (one, other) in first.iter().zip(&again) {
@@ -48,10 +60,7 @@ pub fn livechat_webhook(data: &[u8]) {
                 .iter()
                 .all(|extra| extra.value.chars().count() <= 1_024)
         );
-        let is_own = event
-            .actor
-            .as_ref()
-            .is_some_and(|actor| actor.id == bot.user_id);
+        let is_own = event.actor.as_ref().is_some_and(|actor| actor.id == OWN);
         let is_message = matches!(
             event.payload,
             parlor_host::model::payload::EventPayload::Message(_)

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use parlor_host::connectors::livechat::convert::{Around, events_from_hook};
-use parlor_host::connectors::livechat::ids::ChatId;
-use parlor_host::connectors::livechat::places::{Known, Places, chat_of};
-use parlor_host::connectors::livechat::repeats::Repeats;
+use parlor_host::connectors::livechat::convert::events_from_hook;
 use parlor_host::connectors::livechat::wire::Envelope;
-use parlor_host::model::Name;
-use parlor_host::model::event::{Bot, Event};
+use parlor_host::model::event::Event;
 use parlor_host::model::payload::EventPayload;
+use parlor_tests::fuzz::hearing_livechat;
 use parlor_tests::guests::workspace;
 use parlor_tests::sim::left_out;
 
 const LICENCE: &str = "21377312";
+const OWN: &str = "0123456789abcdef0123456789abcdef";
 
 /// What each sample is.
 const SAMPLES: [(&str, &[&str]); 22] = [
@@ -84,25 +82,9 @@ fn events(body: &[u8]) -> Vec<Event> {
     let envelope = Envelope::read(body).expect("a webhook");
     assert_eq!(envelope.secret, "dummy_key");
     assert_eq!(envelope.licences, [LICENCE]);
-    let bot = Bot {
-        name: "desk".to_owned(),
-        platform: "livechat".to_owned(),
-        user_id: "0123456789abcdef0123456789abcdef".to_owned(),
-        display_name: "Desk Bot".to_owned(),
-    };
-    let (places, repeats) = (Places::default(), Repeats::default());
-    places.learn_hook(LICENCE, &bot.user_id, &envelope);
-    let chat = chat_of(&envelope.payload).map(|chat| ChatId::new(&chat, LICENCE));
-    let known = chat.map_or_else(Known::default, |chat| places.of(&chat));
-    let around = Around {
-        tenant: &Name::from("default"),
-        bot: &bot,
-        licence: LICENCE,
-        known: &known,
-        repeats: &repeats,
-        now: 1_780_308_000_000,
-    };
-    let made = events_from_hook(&around, &envelope);
+    let made = hearing_livechat(LICENCE, OWN, &envelope, |around| {
+        events_from_hook(around, &envelope)
+    });
     made.into_iter().map(|incoming| incoming.event).collect()
 }
 

@@ -18,12 +18,18 @@ pub(crate) async fn each_is_repeated_once(cloud: &Cloud, words: &[&str]) {
     for word in words {
         cloud.sim.say_direct("ada", &format!("/echo {word}"));
     }
-    for word in words {
-        cloud.says(before, word).await;
+    each_was_repeated_once(cloud, before, words).await;
+}
+
+/// Waits until the bot has said these words, and holds that it said nothing else: each once and in order.
+pub(crate) async fn each_was_repeated_once(cloud: &Cloud, before: u64, words: &[impl AsRef<str>]) {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    for word in &words {
+        cloud.does(before, |sent| sent.text == *word).await;
     }
     let said = cloud.meanwhile(before).await;
     let texts: Vec<&str> = said.iter().map(|sent| sent.text.as_str()).collect();
-    assert_eq!(texts, words);
+    assert_eq!(texts, words, "each once and in order");
 }
 
 #[tokio::test(flavor = "multi_thread")]

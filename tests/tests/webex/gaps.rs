@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, settings};
-use crate::faults::each_is_repeated_once;
+use crate::faults::{each_is_repeated_once, each_was_repeated_once};
 
 /// Asks the platform with the bot's token, as another program of the operator's may.
 async fn ask(sim: &Webex, method: Method, path: &str, body: &Value) {
@@ -57,16 +57,7 @@ async fn what_is_told_while_settings_change_is_heard_once() {
     let starts = asked.filter(|it| it.path == "/v1/people/me").count();
     assert!(starts > 1, "the settings were not taken");
     cloud.sim.clear_faults();
-    for word in &words {
-        cloud.does(before, |sent| sent.text == *word).await;
-    }
-    let said: Vec<String> = cloud
-        .meanwhile(before)
-        .await
-        .into_iter()
-        .map(|it| it.text)
-        .collect();
-    assert_eq!(said, words, "each once and in order");
+    each_was_repeated_once(&cloud, before, &words).await;
     let refused: Vec<u16> = cloud.sim.deliveries().iter().map(|it| it.status).collect();
     assert!(refused.iter().all(|status| *status == 200), "{refused:?}");
     let heard = cloud.kept().join("heard");
@@ -98,16 +89,7 @@ async fn while_the_listener_is_down_webex_gives_up_and_nothing_is_lost() {
     assert!(failed >= 100, "nobody answers: {failed}");
     // It is back at another port, and by itself.
     let cloud = down.up(&["echo"]).await;
-    for word in &words {
-        cloud.does(before, |sent| sent.text == *word).await;
-    }
-    let said: Vec<String> = cloud
-        .meanwhile(before)
-        .await
-        .into_iter()
-        .map(|it| it.text)
-        .collect();
-    assert_eq!(said, words, "each once and in order");
+    each_was_repeated_once(&cloud, before, &words).await;
     let all_on = |hook: &Value| hook["status"] == "active";
     assert!(cloud.sim.hooks().iter().all(all_on));
     cloud.stop().await;

@@ -61,7 +61,7 @@ pub(super) struct Bell {
     path: String,
     called: Arc<dyn Called>,
     counts: Arc<Counts>,
-    pub(super) turns: Turns,
+    turns: Turns,
 }
 
 /// The bots that are called, by path.
