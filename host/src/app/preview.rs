@@ -27,7 +27,7 @@ use crate::model::directory::ReadError;
 use crate::model::event::Bot;
 use crate::outbox::{HostedSentences, shown_on};
 
-/// Messages that are kept: what a page shows, or nearly.
+/// Messages that are kept, and changes of them: what a page shows, or nearly.
 const MAX_KEPT: usize = 200;
 
 /// The platform that is shown beside the local one.
@@ -109,27 +109,30 @@ impl SaidHere {
 
     fn keep(&self, message: String, part: &Part) {
         let mut part = part.clone();
-        // Only how many there are is shown.
-        if let ActionKind::Send(send) = &mut Arc::make_mut(&mut part.what.action).kind {
+        let has_files = |kind: &ActionKind| matches!(kind, ActionKind::Send(send) if !send.attachments.is_empty());
+        if has_files(&part.what.action.kind)
+            && let ActionKind::Send(send) = &mut Arc::make_mut(&mut part.what.action).kind
+        {
             for attachment in &mut send.attachments {
+                // Only how many there are is shown.
                 if let OutgoingAttachment::File(file) = attachment {
                     file.bytes = Vec::new();
                 }
             }
         }
         let mut kept = self.kept.lock();
-        kept.retain(|(known, _)| *known != message);
-        if kept.len() >= MAX_KEPT {
-            kept.pop_front();
-        }
+        let oldest = (kept.len() >= MAX_KEPT).then(|| kept.pop_front()).flatten();
         kept.push_back((message, part));
+        drop(kept);
+        drop(oldest);
     }
 
     /// How each platform would get a message; none where it is not kept.
     fn elsewhere(&self, message: &str) -> Option<Vec<Elsewhere>> {
         let part = {
             let kept = self.kept.lock();
-            let (_, part) = kept.iter().find(|(known, _)| known == message)?;
+            // A message that was changed is there once more.
+            let (_, part) = kept.iter().rev().find(|(known, _)| known == message)?;
             part.clone()
         };
         let shown = ShownAs::ALL.into_iter().map(|platform| {

@@ -1,6 +1,7 @@
 //! People who talk to a host: a generator in the same process, with the answers' times.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -8,7 +9,8 @@ use parlor_host::connectors::local::Hub;
 use parlor_host::mailbox::rooms::{Change, Command, Rooms as _, Say, View};
 use parlor_host::model::Name;
 use parlor_tests::harness::{BOT, TestHost};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::note;
 
@@ -16,6 +18,9 @@ use super::note;
 pub(crate) const CONVERSATIONS: usize = 200;
 /// Messages that wait for their answers in a closed loop.
 pub(crate) const OUTSTANDING: usize = 256;
+/// Who talks and who listens let others run after so many messages of a closed loop: people come by connections
+/// of their own, and hold up nothing that they have woken.
+const GIVE_WAY: usize = 64;
 /// An answer comes within this, or the measurement has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an open loop sends what is due.
@@ -26,7 +31,9 @@ const WATCHER: &str = "watcher";
 /// The conversations of a host, and a view of them.
 pub(crate) struct Crowd {
     hub: Hub,
-    rooms: Vec<Room>,
+    people: Arc<[Person]>,
+    /// When what was not answered yet should have been sent, of each person.
+    asked: Vec<VecDeque<Instant>>,
     places: HashMap<Name, usize>,
     view: View,
     processor_each: f64,
@@ -55,33 +62,42 @@ impl Open {
     }
 }
 
-struct Room {
-    id: String,
+/// One who talks to the bot, in a room of their own.
+struct Person {
+    room: String,
     user: String,
-    asked: VecDeque<Instant>,
+}
+
+impl Person {
+    async fn say(&self, hub: &Hub) -> anyhow::Result<()> {
+        let say = Command::Say(Say {
+            conversation: self.room.clone(),
+            text: "hello".to_owned(),
+            ..Say::default()
+        });
+        hub.act(&self.user, say).await?;
+        Ok(())
+    }
 }
 
 impl Crowd {
     /// Opens so many conversations.
     pub(crate) async fn gather(host: &TestHost, conversations: usize) -> anyhow::Result<Self> {
         let hub = host.host().hub().clone();
-        let mut rooms = Vec::new();
+        let mut people = Vec::new();
         let mut places = HashMap::new();
         for number in 0..conversations {
             let user = format!("user{number}");
-            let id = host.room(&user, &format!("bench{number}")).await;
-            places.insert(Name::from(id.as_str()), number);
-            rooms.push(Room {
-                id,
-                user,
-                asked: VecDeque::new(),
-            });
+            let room = host.room(&user, &format!("bench{number}")).await;
+            places.insert(Name::from(room.as_str()), number);
+            people.push(Person { room, user });
         }
         host.idle().await;
         let (_, view) = hub.view(WATCHER)?;
         Ok(Self {
             hub,
-            rooms,
+            asked: vec![VecDeque::new(); people.len()],
+            people: people.into(),
             places,
             view,
             processor_each: 0.0,
@@ -89,52 +105,65 @@ impl Crowd {
         })
     }
 
-    async fn say(&mut self, place: usize, at: Instant) -> anyhow::Result<()> {
-        let room = &mut self.rooms[place];
-        room.asked.push_back(at);
-        let say = Command::Say(Say {
-            conversation: room.id.clone(),
-            text: "hello".to_owned(),
-            ..Say::default()
-        });
-        self.hub.act(&room.user, say).await?;
-        Ok(())
-    }
-
-    /// The conversation of a bot's message, and how long it took.
-    fn answered(&mut self, change: &Change) -> Option<(usize, Duration)> {
+    /// Whose conversation a bot's message is in.
+    fn answered(&self, change: &Change) -> Option<usize> {
         let Change::Posted(message) = change else {
             return None;
         };
         if !message.author.ends_with(BOT) {
             return None;
         }
-        let place = *self.places.get(&message.conversation)?;
-        let asked = self.rooms[place].asked.pop_front()?;
-        Some((place, asked.elapsed()))
+        self.places.get(&message.conversation).copied()
     }
 
-    /// Keeps [`OUTSTANDING`] messages open until `count` are answered; messages per second.
+    /// How long a bot's message took.
+    fn taken(&mut self, change: &Change) -> Option<Duration> {
+        let place = self.answered(change)?;
+        Some(self.asked[place].pop_front()?.elapsed())
+    }
+
+    /// Keeps [`OUTSTANDING`] messages open until `count` are answered; messages per second. Who talks
+    /// and who listens are two: they do not wait for each other.
     pub(crate) async fn closed_loop(&mut self, count: usize) -> anyhow::Result<f64> {
         let (start, used) = (Instant::now(), processor_seconds());
-        let mut sent = 0;
-        while sent < OUTSTANDING.min(count) {
-            self.say(sent % self.rooms.len(), Instant::now()).await?;
-            sent += 1;
+        let (next, mut turns) = mpsc::unbounded_channel::<usize>();
+        let (hub, people) = (self.hub.clone(), self.people.clone());
+        let mut talking = JoinSet::new();
+        talking.spawn(async move {
+            let mut said = 0_usize;
+            while let Some(place) = turns.recv().await {
+                people[place].say(&hub).await?;
+                said += 1;
+                if said.is_multiple_of(GIVE_WAY) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            anyhow::Ok(())
+        });
+        let mut sent = OUTSTANDING.min(count);
+        for turn in 0..sent {
+            next.send(turn % self.people.len())?;
         }
         let mut answered = 0;
         while answered < count {
             let event = tokio::time::timeout(PATIENCE, self.view.next())
                 .await
                 .with_context(|| format!("{answered} of {count} answered"))??;
-            let Some((place, _)) = self.answered(&event.change) else {
+            let Some(place) = self.answered(&event.change) else {
                 continue;
             };
             answered += 1;
+            if answered.is_multiple_of(GIVE_WAY) {
+                tokio::task::yield_now().await;
+            }
             if sent < count {
-                self.say(place, Instant::now()).await?;
+                next.send(place)?;
                 sent += 1;
             }
+        }
+        drop(next);
+        while let Some(talked) = talking.join_next().await {
+            talked??;
         }
         let taken = start.elapsed().as_secs_f64();
         let used = processor_seconds() - used;
@@ -177,13 +206,15 @@ impl Crowd {
                         && due <= now
                     {
                         open.late.push(due.elapsed());
-                        self.say(sent % self.rooms.len(), due).await?;
+                        let place = sent % self.people.len();
+                        self.asked[place].push_back(due);
+                        self.people[place].say(&self.hub).await?;
                         self.collect(&mut open.times)?;
                     }
                 }
                 event = self.view.next() => {
                     let event = event?;
-                    open.times.extend(self.answered(&event.change).map(|(_, time)| time));
+                    open.times.extend(self.taken(&event.change));
                     self.collect(&mut open.times)?;
                 }
             }
@@ -193,7 +224,7 @@ impl Crowd {
 
     fn collect(&mut self, times: &mut Vec<Duration>) -> anyhow::Result<()> {
         while let Some(event) = self.view.try_next()? {
-            times.extend(self.answered(&event.change).map(|(_, time)| time));
+            times.extend(self.taken(&event.change));
         }
         Ok(())
     }

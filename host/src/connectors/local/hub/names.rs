@@ -42,8 +42,9 @@ pub fn private_id(kind: ConversationKind, people: &[&str]) -> Name {
 
 /// Hashes parts to 16 hexadecimal digits.
 pub fn short_hash(parts: &[&str]) -> String {
-    let key = crate::journal::EventKey::new(parts);
-    key.0[..8].iter().map(|b| format!("{b:02x}")).collect()
+    let [a, b, c, d, e, f, g, h, ..] = crate::journal::EventKey::new(parts).0;
+    let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    format!("{first:016x}")
 }
 
 /// Makes a user.
