@@ -4,9 +4,11 @@
 
 pub mod api;
 pub mod bdk;
+pub mod bindings;
 pub mod bots;
 pub mod browser;
 pub mod candidate;
+pub mod checkers;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
@@ -31,3 +33,4 @@ pub mod storm;
 pub mod tidy;
 pub mod transcript;
 pub mod wear;
+pub mod written;

@@ -27,6 +27,7 @@ pub(super) const WIT: &[File] = files!(
 pub(super) const JAVASCRIPT: &[File] = files!(
     "plugin-sdk/js/src",
     "content.js",
+    "contract.d.ts",
     "host.js",
     "index.d.ts",
     "index.js",
@@ -62,6 +63,26 @@ pub(super) const PYTHON: &[File] = files!(
     "message.py",
     "plugin.py",
     "state.py",
+);
+
+/// What editors and type checkers are told of the modules that a component of Python is linked with.
+pub(super) const PYTHON_STUBS: &[File] = files!(
+    "plugin-sdk/python/stubs",
+    "componentize_py_types.pyi",
+    "poll_loop.pyi",
+    "wit_world/__init__.pyi",
+    "wit_world/exports/__init__.pyi",
+    "wit_world/exports/behaviour.pyi",
+    "wit_world/imports/__init__.pyi",
+    "wit_world/imports/actions.pyi",
+    "wit_world/imports/config.pyi",
+    "wit_world/imports/content.pyi",
+    "wit_world/imports/description.pyi",
+    "wit_world/imports/directory.pyi",
+    "wit_world/imports/events.pyi",
+    "wit_world/imports/log.pyi",
+    "wit_world/imports/state.pyi",
+    "wit_world/imports/types.pyi",
 );
 
 /// What a component of Python imports besides.
@@ -104,6 +125,21 @@ mod tests {
         assert!(text.contains("world plugin"));
     }
 
+    fn find(folder: &Path, prefix: &str, kinds: &[&str], found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = format!("{prefix}{}", entry.file_name().into_string().unwrap());
+            if path.is_dir() {
+                find(&path, &format!("{name}/"), kinds, found);
+            } else if kinds
+                .iter()
+                .any(|kind| path.extension().is_some_and(|it| it == *kind))
+            {
+                found.push(name);
+            }
+        }
+    }
+
     #[test]
     fn no_file_of_a_layer_is_left_out() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -111,13 +147,10 @@ mod tests {
             ("wit", WIT, &["wit"][..]),
             ("plugin-sdk/js/src", JAVASCRIPT, &["js", "ts"]),
             ("plugin-sdk/python/parlor", PYTHON, &["py"]),
+            ("plugin-sdk/python/stubs", PYTHON_STUBS, &["pyi"]),
         ] {
-            let there = std::fs::read_dir(root.join(folder)).unwrap().flatten();
-            let is_of_kind = |name: &std::ffi::OsStr| kind.iter().any(|kind| name == *kind);
-            let there = there.filter(|it| it.path().extension().is_some_and(is_of_kind));
-            let mut there: Vec<String> = there
-                .map(|it| it.file_name().into_string().unwrap())
-                .collect();
+            let mut there = Vec::new();
+            find(&root.join(folder), "", kind, &mut there);
             there.sort();
             let names: Vec<&str> = kit.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, there, "{folder}");

@@ -130,6 +130,7 @@ impl Script {
             }
             Self::Python { module, .. } => {
                 kit::write(&own.join("python/parlor"), kit::PYTHON)?;
+                kit::write(&own.join("stubs"), kit::PYTHON_STUBS)?;
                 let tool = install_python(&own.join("venv"))?;
                 say(&format!("building {}", self.name()));
                 let mut command = command(&tool, folder);
