@@ -37,7 +37,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
@@ -151,6 +151,11 @@ struct BuildArgs {
     /// Print one JSON object per component
     #[arg(long)]
     json: bool,
+}
+
+/// Tells what the command line takes, for its reference.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command; the first argument is the program.

@@ -6,6 +6,7 @@ mod python;
 mod reference;
 mod typescript;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use wit_parser::{
@@ -52,6 +53,17 @@ impl Contract {
         ];
         files.extend(python::files(self));
         files
+    }
+
+    /// The functions that the host provides, by interface, as JavaScript names them.
+    pub fn host_functions(&self) -> BTreeMap<String, Vec<String>> {
+        let interfaces = self
+            .interfaces()
+            .filter(|(name, _)| !self.is_exported(name));
+        let functions = |it: &Interface| it.functions.keys().map(|name| camel(name)).collect();
+        interfaces
+            .map(|(name, it)| (name.to_owned(), functions(it)))
+            .collect()
     }
 
     /// The interfaces in the order of their files.

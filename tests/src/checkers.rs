@@ -49,13 +49,15 @@ fn project(language: &str, name: &str) -> PathBuf {
     folder
 }
 
-/// Runs a tool; its complaints where it has any.
-async fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a tool; what it said, or its complaints where it has any.
+async fn run(command: &mut Command) -> Result<String, String> {
     let command = command.stdin(Stdio::null()).kill_on_drop(true);
     match tokio::time::timeout(PATIENCE, command.output()).await {
         Err(_) => Err("it took too long".to_owned()),
         Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(output)) if output.status.success() => Ok(()),
+        Ok(Ok(output)) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
         Ok(Ok(output)) => {
             let said = [output.stdout, output.stderr].concat();
             Err(String::from_utf8_lossy(&said).into_owned())
@@ -127,10 +129,20 @@ impl TypeScript {
     /// What is wrong, with file and line.
     pub async fn check(&self) -> Result<(), String> {
         let mut command = Command::new(compiler().await?);
-        run(command
-            .args(["--pretty", "false", "--project", "."])
-            .current_dir(&self.folder))
-        .await
+        command.args(["--pretty", "false", "--project", "."]);
+        run(command.current_dir(&self.folder)).await.map(drop)
+    }
+
+    /// Runs a script of Node.js on modules of the project, and gives what it prints.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn run(&self, script: &str, arguments: &[String]) -> Result<String, String> {
+        // Beside the project, as it is no part of it.
+        let file = self.folder.with_extension("script.mjs");
+        std::fs::write(&file, script).map_err(|error| error.to_string())?;
+        let mut node = Command::new("node");
+        run(node.arg(file).args(arguments).current_dir(&self.folder)).await
     }
 }
 
@@ -177,7 +189,21 @@ impl Python {
             .args(further)
             .env("MYPYPATH", paths)
             .current_dir(&self.folder);
-        run(&mut command).await
+        run(&mut command).await.map(drop)
+    }
+
+    /// Runs a script on modules of the project, with the contract as components have it, and gives what it
+    /// prints.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn run(&self, script: &str, arguments: &[String]) -> Result<String, String> {
+        let made = self.bindings().await?;
+        let layer = workspace().join("plugin-sdk/python");
+        let paths = format!("{}:{}", made.display(), layer.display());
+        let mut python = Command::new(&self.python);
+        python.args(["-B", "-c", script]).args(arguments);
+        run(python.env("PYTHONPATH", paths).current_dir(&self.folder)).await
     }
 
     /// Compares our stubs with the modules that the tool makes of the same contract.
@@ -185,7 +211,22 @@ impl Python {
     /// # Errors
     /// In what they differ.
     pub async fn compare_stubs(&self, modules: &[&str]) -> Result<(), String> {
-        let wit = self.folder.join("wit");
+        let made = self.bindings().await?;
+        let mut compare = Command::new(&self.python);
+        compare
+            .args(["-m", "mypy.stubtest"])
+            .args(modules)
+            .current_dir(&self.folder);
+        compare.env("MYPYPATH", workspace().join("plugin-sdk/python/stubs"));
+        run(compare.env("PYTHONPATH", made)).await.map(drop)
+    }
+
+    /// Has the tool make the modules of the contract, beside the project.
+    async fn bindings(&self) -> Result<PathBuf, String> {
+        let (wit, made) = (
+            self.folder.with_extension("wit"),
+            self.folder.with_extension("made"),
+        );
         for from in ["wit", "plugin-sdk/python/wit"] {
             let files =
                 crate::tidy::read_tree(&workspace().join(from)).expect("the contract can be read");
@@ -193,18 +234,14 @@ impl Python {
                 write(&wit, &file.path, &file.text);
             }
         }
-        let tool = self.python.with_file_name("componentize-py");
-        let mut make = Command::new(tool);
+        if made.exists() {
+            std::fs::remove_dir_all(&made).map_err(|error| error.to_string())?;
+        }
+        let mut make = Command::new(self.python.with_file_name("componentize-py"));
         make.arg("-d")
             .arg(&wit)
             .args(["-w", "python-plugin", "bindings"]);
-        run(make.arg(self.folder.join("made"))).await?;
-        let mut compare = Command::new(&self.python);
-        compare
-            .args(["-m", "mypy.stubtest"])
-            .args(modules)
-            .current_dir(&self.folder);
-        compare.env("MYPYPATH", workspace().join("plugin-sdk/python/stubs"));
-        run(compare.env("PYTHONPATH", self.folder.join("made"))).await
+        run(make.arg(&made)).await?;
+        Ok(made)
     }
 }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod bdk;
 pub mod bindings;
+pub mod book;
 pub mod bots;
 pub mod browser;
 pub mod candidate;
