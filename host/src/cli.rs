@@ -13,6 +13,7 @@ mod check;
 #[cfg(test)]
 mod control_tests;
 mod conversations;
+mod dev;
 mod doctor;
 mod events;
 mod import;
@@ -88,6 +89,8 @@ enum Verb {
     New(new::NewArgs),
     /// Build the plugin in this folder, or the plugins of this workspace
     Build(build::BuildArgs),
+    /// Talk to the plugin in this folder, which is built again when its files change
+    Dev,
     /// Say whether the host would take these files; without any, check the settings and all plugins
     Check {
         /// Plugins, their settings, or a parlor.toml
@@ -204,6 +207,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Some(Verb::New(args)) => new::run(&place, &args),
         Some(Verb::Build(args)) => build::run(&place, args),
+        Some(Verb::Dev) => dev::run(&place),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
         Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
