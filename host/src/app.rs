@@ -8,6 +8,7 @@ mod closing;
 mod contents;
 pub mod control;
 pub mod dev;
+pub mod dialogs;
 pub mod doctor;
 pub mod entry;
 mod events;
@@ -33,6 +34,7 @@ pub mod rest;
 mod sends;
 pub mod sessions;
 mod speaker;
+mod stage;
 mod submission;
 mod timers;
 

@@ -30,6 +30,7 @@ mod scripts;
 mod send;
 mod start;
 mod terminal;
+mod test;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -100,6 +101,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Run the dialogs of a plugin: what people say to it, and what it is to answer
+    Test(test::TestArgs),
     /// List the plugins, how they do, what they ask for and what they are granted; roll one back
     Plugins(plugins::PluginsArgs),
     /// Say what is wrong with the machine, the bots and the way to their platforms, and what helps
@@ -209,6 +212,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::Build(args)) => build::run(&place, args),
         Some(Verb::Dev) => dev::run(&place),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
+        Some(Verb::Test(args)) => test::run(&place, args),
         Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
             None => list_plugins(&place, args.json),

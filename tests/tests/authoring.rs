@@ -98,10 +98,11 @@ async fn every_project_in_rust_builds_and_passes_its_test_at_once() {
     }
 }
 
-/// Lets the host look at a component and its settings.
+/// Lets the host look at a component with its settings, and runs its dialogs.
 async fn passes(project: &Path, name: &str) {
     let checked = run(project, &["check", &format!("{name}.wasm")]).await;
     checked.succeeds();
+    run(project, &["test"]).await.succeeds();
 }
 
 /// Builds and tests a fresh clone of a project in a language that may not be here.

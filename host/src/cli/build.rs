@@ -1,14 +1,13 @@
 //! `parlor build`: plugins from source, put where they are loaded from.
 
 use std::path::{Path, PathBuf};
-
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::cargo::{add_target, build, plan};
+use super::cargo::{PluginCrate, add_target, build, built_before, plan};
 use super::output::{Failure, Voice, print_json, print_line};
 use super::scripts::Script;
 use super::start::Place;
@@ -107,6 +106,62 @@ fn compile_ahead(
         }
     }
     Ok(())
+}
+
+/// A component of a project.
+#[derive(Debug)]
+pub(super) struct Component {
+    /// The file's name without `.wasm`.
+    pub(super) name: String,
+    /// The folder of its sources.
+    pub(super) folder: PathBuf,
+    /// The file.
+    pub(super) wasm: PathBuf,
+}
+
+/// Builds the components of a project whose folder is wanted, where they are to be built, and leaves
+/// them where the tools put them.
+pub(super) fn components(
+    folder: &Path,
+    is_built: bool,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> anyhow::Result<Vec<Component>> {
+    if let Some(script) = Script::find(folder)? {
+        if !is_wanted(folder) {
+            return Ok(Vec::new());
+        }
+        let wasm = match is_built {
+            true => script.build(folder, Voice::Aloud)?,
+            false => script.built_before(folder),
+        };
+        return Ok(vec![Component {
+            name: script.name().to_owned(),
+            folder: folder.to_owned(),
+            wasm,
+        }]);
+    }
+    kit::rust::refresh(folder)?;
+    let mut plan = plan(folder)?;
+    plan.crates.retain(|found| is_wanted(&found.folder));
+    if plan.crates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let built = match is_built {
+        true => {
+            add_target(&plan.root, Voice::Aloud)?;
+            build(&plan, Voice::Aloud)?
+        }
+        false => {
+            let before = |found: &PluginCrate| (found.clone(), built_before(&plan, found));
+            plan.crates.iter().map(before).collect()
+        }
+    };
+    let component = |(found, wasm): (PluginCrate, PathBuf)| Component {
+        name: found.name,
+        folder: found.folder,
+        wasm,
+    };
+    Ok(built.into_iter().map(component).collect())
 }
 
 /// Builds what is in a folder and puts each component into another.

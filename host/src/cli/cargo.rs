@@ -28,18 +28,23 @@ pub(super) struct PluginCrate {
     id: String,
     /// The file's name without `.wasm`.
     pub(super) name: String,
+    /// Where its manifest is.
+    pub(super) folder: PathBuf,
 }
 
 /// The crates to build in a folder.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) root: PathBuf,
+    /// Where cargo puts what it builds.
+    target: PathBuf,
     pub(super) crates: Vec<PluginCrate>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
+    target_directory: PathBuf,
     packages: Vec<Package>,
 }
 
@@ -92,13 +97,15 @@ fn choose(metadata: Metadata, folder: &Path) -> Plan {
         else {
             continue;
         };
+        let folder = package.manifest_path.parent().map(Path::to_owned);
+        let folder = folder.unwrap_or_default();
         let found = PluginCrate {
+            folder: folder.clone(),
             name: library.name.replace('_', "-"),
             package: package.name,
             id: package.id,
         };
-        let folder = package.manifest_path.parent().map(Path::to_owned);
-        crates.push((folder.unwrap_or_default(), found));
+        crates.push((folder, found));
     }
     let own: Vec<_> = only(&crates, |path| {
         folder.starts_with(path) && path != metadata.workspace_root
@@ -112,6 +119,7 @@ fn choose(metadata: Metadata, folder: &Path) -> Plan {
         .find(|crates| !crates.is_empty());
     Plan {
         root: metadata.workspace_root,
+        target: metadata.target_directory,
         crates: chosen.unwrap_or_default(),
     }
 }
@@ -122,6 +130,16 @@ fn only(crates: &[(PathBuf, PluginCrate)], wanted: impl Fn(&Path) -> bool) -> Ve
         .filter(|(path, _)| wanted(path))
         .map(|(_, found)| found.clone())
         .collect()
+}
+
+/// Where the component of a crate lies that was built before.
+pub(super) fn built_before(plan: &Plan, found: &PluginCrate) -> PathBuf {
+    let profile = match defines_profile(&plan.root) {
+        true => PROFILE,
+        false => "release",
+    };
+    let file = format!("{}.wasm", found.name.replace('-', "_"));
+    plan.target.join(TARGET).join(profile).join(file)
 }
 
 /// Adds the wasm target through rustup where it is missing.
@@ -296,6 +314,7 @@ mod tests {
     fn check(folder: &str, names: &[&str]) {
         let metadata = Metadata {
             workspace_root: "/w".into(),
+            target_directory: "/w/target".into(),
             packages: vec![
                 package("host", "/w/host", "lib"),
                 package("two-words", "/w/plugins/two-words", "cdylib"),
@@ -321,6 +340,7 @@ mod tests {
     fn a_single_crate_is_its_own_workspace() {
         let metadata = Metadata {
             workspace_root: "/g".into(),
+            target_directory: "/g/target".into(),
             packages: vec![package("greeter", "/g", "cdylib")],
         };
         let plan = choose(metadata, Path::new("/g"));

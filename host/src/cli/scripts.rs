@@ -107,6 +107,13 @@ impl Script {
         }
     }
 
+    /// Where the component is that was built before.
+    pub(super) fn built_before(&self, folder: &Path) -> PathBuf {
+        folder
+            .join(OWN_FOLDER)
+            .join(format!("{}.wasm", self.name()))
+    }
+
     /// Builds the component; returns where it is.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! What the runtime as a whole may use.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::slow::{NICE, TRIAL_NICE};
+use super::world::World;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -43,6 +45,8 @@ pub struct RuntimeConfig {
     pub artifact_bytes: u64,
     /// Bounds of one compilation.
     pub compile: CompileBounds,
+    /// What instances that serve take for the world; none is the real one.
+    pub world: Option<Arc<dyn World>>,
 }
 
 /// Bounds of one compilation in a child process.
@@ -83,6 +87,7 @@ impl RuntimeConfig {
             trial_nice: TRIAL_NICE,
             artifact_bytes: 64 * MIB,
             compile: CompileBounds::default(),
+            world: None,
         }
     }
 }
