@@ -7,6 +7,7 @@ mod clock;
 mod closing;
 mod contents;
 pub mod control;
+pub mod dev;
 pub mod dialogs;
 pub mod doctor;
 pub mod entry;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::slow::TRIAL_NICE;
+use super::slow::{NICE, TRIAL_NICE};
 use super::world::World;
 
 const MIB: u64 = 1024 * 1024;
@@ -58,6 +58,8 @@ pub struct CompileBounds {
     pub memory_bytes: u64,
     /// Time by the wall clock.
     pub deadline: Duration,
+    /// Its priority, as `nice` counts: low where others serve beside it; 0 leaves it as it is.
+    pub nice: i32,
 }
 
 impl Default for CompileBounds {
@@ -66,6 +68,7 @@ impl Default for CompileBounds {
             cpu: Duration::from_secs(60),
             memory_bytes: 1536 * MIB,
             deadline: Duration::from_secs(180),
+            nice: NICE,
         }
     }
 }
