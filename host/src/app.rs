@@ -7,6 +7,8 @@ mod clock;
 mod closing;
 mod contents;
 pub mod control;
+pub mod dev;
+pub mod dialogs;
 pub mod doctor;
 pub mod entry;
 mod events;
@@ -32,6 +34,7 @@ pub mod rest;
 mod sends;
 pub mod sessions;
 mod speaker;
+mod stage;
 mod submission;
 mod timers;
 

@@ -13,11 +13,13 @@ mod check;
 #[cfg(test)]
 mod control_tests;
 mod conversations;
+mod dev;
 mod doctor;
 mod events;
 mod import;
 mod install;
 mod kit;
+mod new;
 mod outbox;
 mod output;
 mod password;
@@ -28,6 +30,7 @@ mod scripts;
 mod send;
 mod start;
 mod terminal;
+mod test;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -37,7 +40,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
@@ -83,8 +86,12 @@ enum Verb {
         #[arg(long = "as", value_name = "PLATFORM")]
         shown_as: Option<ShownPlatform>,
     },
+    /// Begin a plugin: a small project that builds and passes its test
+    New(new::NewArgs),
     /// Build the plugin in this folder, or the plugins of this workspace
-    Build(BuildArgs),
+    Build(build::BuildArgs),
+    /// Talk to the plugin in this folder, which is built again when its files change
+    Dev,
     /// Say whether the host would take these files; without any, check the settings and all plugins
     Check {
         /// Plugins, their settings, or a parlor.toml
@@ -94,6 +101,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Run the dialogs of a plugin: what people say to it, and what it is to answer
+    Test(test::TestArgs),
     /// List the plugins, how they do, what they ask for and what they are granted; roll one back
     Plugins(plugins::PluginsArgs),
     /// Say what is wrong with the machine, the bots and the way to their platforms, and what helps
@@ -143,14 +152,9 @@ impl From<ShownPlatform> for ShownAs {
     }
 }
 
-#[derive(Debug, Args)]
-struct BuildArgs {
-    /// Put the components into this folder [default: the settings' plugin folder, else this one]
-    #[arg(long, value_name = "FOLDER")]
-    to: Option<PathBuf>,
-    /// Print one JSON object per component
-    #[arg(long)]
-    json: bool,
+/// Tells what the command line takes, for its reference.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command; the first argument is the program.
@@ -209,8 +213,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             };
             chat(&place, files, style, shown_as)
         }
-        Some(Verb::Build(args)) => build_here(&place, args),
+        Some(Verb::New(args)) => new::run(&place, &args),
+        Some(Verb::Build(args)) => build::run(&place, args),
+        Some(Verb::Dev) => dev::run(&place),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
+        Some(Verb::Test(args)) => test::run(&place, args),
         Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
             None => list_plugins(&place, args.json),
@@ -328,32 +335,6 @@ fn chat(
         .await?;
         Ok(end_code(&shutdown))
     })
-}
-
-fn build_here(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
-    let to = match args.to {
-        Some(to) => to,
-        None => match place.require_settings() {
-            Ok(path) => load(&path)?.plugins_folder,
-            Err(_) => match SourceTree::around(place.folder) {
-                Some(tree) => tree.demo_plugins(),
-                None => place.folder.to_owned(),
-            },
-        },
-    };
-    let built = build::build_into(place.folder, &to)?;
-    if args.json {
-        print_json(&built)?;
-    } else {
-        for component in built {
-            print_line(&format!(
-                "{} ({} KiB)",
-                component.file.display(),
-                component.bytes.div_ceil(1024)
-            ))?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Asks the host's own loader.

@@ -29,6 +29,7 @@ mod tests;
 mod tests_http;
 mod ticker;
 pub mod turn;
+mod world;
 
 pub use artifact::{Artifact, ArtifactHash};
 pub use compile::CompileError;
@@ -39,3 +40,4 @@ pub use host::{DirectoryReads, StateReads};
 pub use notes::Notes;
 pub use plugin::{PluginBuild, PluginParts};
 pub use settings::{CompileBounds, CompilerProgram, RuntimeConfig};
+pub use world::World;

@@ -4,9 +4,12 @@
 
 pub mod api;
 pub mod bdk;
+pub mod bindings;
+pub mod book;
 pub mod bots;
 pub mod browser;
 pub mod candidate;
+pub mod checkers;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
@@ -31,3 +34,4 @@ pub mod storm;
 pub mod tidy;
 pub mod transcript;
 pub mod wear;
+pub mod written;

@@ -35,7 +35,7 @@ const ARTIFACTS_FOLDER: &str = "artifacts";
 /// The folder of the local platform's rooms inside the data folder.
 pub(super) const ROOMS_FOLDER: &str = "local";
 /// How long the page may take to say good-bye.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Resolves when no delivery, request or part is open.
 pub type Idle = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
@@ -272,13 +272,36 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
 pub async fn describe_file(wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
     let describe = async {
         let compiler = CompilerProgram::Child(std::env::current_exe()?);
-        let engine = Engine::new(RuntimeConfig::new(private_cache()?, compiler))?;
+        let mut config = RuntimeConfig::new(private_cache()?, compiler);
+        // Somebody waits for it, and nobody is served beside it.
+        config.compile.nice = 0;
+        let engine = Engine::new(config)?;
         let artifact = engine.compile(wasm).await?;
         let description = engine.describe(&artifact, memory_bytes).await?;
         engine.shutdown().await;
         anyhow::Ok(description)
     };
     describe.await.map_err(|error| format!("{error:#}"))
+}
+
+/// Compiles a file for the host that has run with these settings, so that it need not when it loads it.
+///
+/// # Errors
+/// Says why the host would refuse it.
+pub async fn compile_for_host(settings: &Settings, wasm: Vec<u8>) -> Result<(), String> {
+    let cache = settings.data.join(CACHE_FOLDER);
+    if !cache.is_dir() {
+        // It makes its folders itself, when it starts.
+        return Ok(());
+    }
+    let compile = async {
+        let compiler = CompilerProgram::Child(std::env::current_exe()?);
+        let engine = Engine::new(RuntimeConfig::new(cache, compiler))?;
+        engine.compile(wasm).await?;
+        engine.shutdown().await;
+        anyhow::Ok(())
+    };
+    compile.await.map_err(|error| format!("{error:#}"))
 }
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {
@@ -313,7 +336,7 @@ fn rooms_of(host: &Host) -> Arc<dyn Rooms> {
     Arc::new(host.hub().clone())
 }
 
-fn idle_of(host: &Arc<Host>) -> Idle {
+pub(super) fn idle_of(host: &Arc<Host>) -> Idle {
     let host = host.clone();
     Arc::new(move || {
         let host = host.clone();
@@ -349,7 +372,7 @@ pub(super) fn private_cache() -> anyhow::Result<PathBuf> {
 }
 
 /// A file by name, as the folder would report it.
-fn change_of(file: &Path) -> anyhow::Result<FolderChange> {
+pub(super) fn change_of(file: &Path) -> anyhow::Result<FolderChange> {
     let name = file
         .file_stem()
         .and_then(|stem| stem.to_str())

@@ -128,7 +128,7 @@ impl SaidHere {
     }
 
     /// How each platform would get a message; none where it is not kept.
-    fn elsewhere(&self, message: &str) -> Option<Vec<Elsewhere>> {
+    pub(super) fn elsewhere(&self, message: &str) -> Option<Vec<Elsewhere>> {
         let part = {
             let kept = self.kept.lock();
             // A message that was changed is there once more.

@@ -2,6 +2,7 @@
 //! for a script. It knows rooms and nothing of what runs behind them.
 
 mod console;
+mod follow;
 mod prompt;
 mod render;
 #[cfg(test)]
@@ -86,6 +87,22 @@ pub async fn run_terminal(
     }
     let input = std::io::BufReader::new(std::io::stdin());
     run_script(rooms, options, idle, input, std::io::stdout()).await
+}
+
+/// As [`run_terminal`]; without a person at the terminal, what happens between two lines is shown too.
+///
+/// # Errors
+/// As [`run_terminal`].
+pub async fn run_following(
+    rooms: Arc<dyn Rooms>,
+    options: TerminalOptions,
+    idle: Idle,
+) -> Result<(), TerminalError> {
+    if options.interactive {
+        return prompt::run(rooms, options).await;
+    }
+    let input = std::io::BufReader::new(std::io::stdin());
+    follow::run(rooms, options, idle, input, std::io::stdout()).await
 }
 
 /// Runs lines one after the other: each is posted, and its answers are written before the next.

@@ -1,17 +1,25 @@
 //! What is written into an author's project, out of this program: the contract, and the layers over it
-//! for JavaScript and Python.
+//! for JavaScript, Python and Rust.
 
 use std::io;
 use std::path::Path;
 
 /// A file's name and its text.
-type File = (&'static str, &'static str);
+pub(super) type File = (&'static str, &'static str);
+
+/// Everything of a project that is made and not written by its author.
+pub(super) const OWN_FOLDER: &str = ".parlor";
 
 macro_rules! files {
     ($folder:literal, $($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../", $folder, "/", $name)))),+]
+        &[$((
+            $name,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", $folder, "/", $name)),
+        )),+]
     };
 }
+
+pub(super) mod rust;
 
 /// The contract.
 pub(super) const WIT: &[File] = files!(
@@ -27,6 +35,7 @@ pub(super) const WIT: &[File] = files!(
 pub(super) const JAVASCRIPT: &[File] = files!(
     "plugin-sdk/js/src",
     "content.js",
+    "contract.d.ts",
     "host.js",
     "index.d.ts",
     "index.js",
@@ -64,6 +73,26 @@ pub(super) const PYTHON: &[File] = files!(
     "state.py",
 );
 
+/// What editors and type checkers are told of the modules that a component of Python is linked with.
+pub(super) const PYTHON_STUBS: &[File] = files!(
+    "plugin-sdk/python/stubs",
+    "componentize_py_types.pyi",
+    "poll_loop.pyi",
+    "wit_world/__init__.pyi",
+    "wit_world/exports/__init__.pyi",
+    "wit_world/exports/behaviour.pyi",
+    "wit_world/imports/__init__.pyi",
+    "wit_world/imports/actions.pyi",
+    "wit_world/imports/config.pyi",
+    "wit_world/imports/content.pyi",
+    "wit_world/imports/description.pyi",
+    "wit_world/imports/directory.pyi",
+    "wit_world/imports/events.pyi",
+    "wit_world/imports/log.pyi",
+    "wit_world/imports/state.pyi",
+    "wit_world/imports/types.pyi",
+);
+
 /// What a component of Python imports besides.
 pub(super) const PYTHON_WIT: &[File] = files!(
     "plugin-sdk/python/wit",
@@ -72,6 +101,12 @@ pub(super) const PYTHON_WIT: &[File] = files!(
     "deps/io.wit",
     "python.wit",
 );
+
+/// Makes the folder for what is made in a project, which version control leaves out.
+pub(super) fn make_own(own: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(own)?;
+    std::fs::write(own.join(".gitignore"), "*\n")
+}
 
 /// Writes files into a folder where they are not there or say something else; tells whether any did.
 pub(super) fn write(folder: &Path, files: &[File]) -> io::Result<bool> {
@@ -104,6 +139,21 @@ mod tests {
         assert!(text.contains("world plugin"));
     }
 
+    fn find(folder: &Path, prefix: &str, kinds: &[&str], found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = format!("{prefix}{}", entry.file_name().into_string().unwrap());
+            if path.is_dir() {
+                find(&path, &format!("{name}/"), kinds, found);
+            } else if kinds
+                .iter()
+                .any(|kind| path.extension().is_some_and(|it| it == *kind))
+            {
+                found.push(name);
+            }
+        }
+    }
+
     #[test]
     fn no_file_of_a_layer_is_left_out() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -111,13 +161,10 @@ mod tests {
             ("wit", WIT, &["wit"][..]),
             ("plugin-sdk/js/src", JAVASCRIPT, &["js", "ts"]),
             ("plugin-sdk/python/parlor", PYTHON, &["py"]),
+            ("plugin-sdk/python/stubs", PYTHON_STUBS, &["pyi"]),
         ] {
-            let there = std::fs::read_dir(root.join(folder)).unwrap().flatten();
-            let is_of_kind = |name: &std::ffi::OsStr| kind.iter().any(|kind| name == *kind);
-            let there = there.filter(|it| it.path().extension().is_some_and(is_of_kind));
-            let mut there: Vec<String> = there
-                .map(|it| it.file_name().into_string().unwrap())
-                .collect();
+            let mut there = Vec::new();
+            find(&root.join(folder), "", kind, &mut there);
             there.sort();
             let names: Vec<&str> = kit.iter().map(|(name, _)| *name).collect();
             assert_eq!(names, there, "{folder}");

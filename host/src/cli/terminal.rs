@@ -32,15 +32,19 @@ impl FrontEnd for Terminal {
         commands: Vec<String>,
         idle: Idle,
     ) -> anyhow::Result<()> {
-        let is_terminal = std::io::stdout().is_terminal();
-        let options = TerminalOptions {
-            interactive: std::io::stdin().is_terminal() && is_terminal,
-            colour: is_terminal && variable("NO_COLOR").is_none(),
-            width: columns().unwrap_or(80),
-            plugin_commands: commands,
-            ..TerminalOptions::default()
-        };
-        Ok(run_terminal(rooms, options, idle).await?)
+        Ok(run_terminal(rooms, options(commands), idle).await?)
+    }
+}
+
+/// How the terminal behaves, as what it is asks for.
+pub(super) fn options(plugin_commands: Vec<String>) -> TerminalOptions {
+    let is_terminal = std::io::stdout().is_terminal();
+    TerminalOptions {
+        interactive: std::io::stdin().is_terminal() && is_terminal,
+        colour: is_terminal && variable("NO_COLOR").is_none(),
+        width: columns().unwrap_or(80),
+        plugin_commands,
+        ..TerminalOptions::default()
     }
 }
 

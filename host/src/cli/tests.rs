@@ -199,7 +199,7 @@ fn builds_a_crate_of_its_own() {
         "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n",
     );
     let to = folder.path().join("out");
-    let built = build::build_into(folder.path(), &to).unwrap();
+    let built = build::build_into(folder.path(), &to, output::Voice::Quiet).unwrap();
     assert_eq!(built.len(), 1);
     assert_eq!(built[0].file, to.join("two-words.wasm"));
     let bytes = fs::read(&built[0].file).unwrap();
@@ -215,6 +215,6 @@ fn builds_a_crate_of_its_own() {
     );
 
     write("src/lib.rs", "this is not Rust");
-    assert!(build::build_into(folder.path(), &to).is_err());
-    assert!(build::build_into(Path::new("/"), &to).is_err());
+    assert!(build::build_into(folder.path(), &to, output::Voice::Quiet).is_err());
+    assert!(build::build_into(Path::new("/"), &to, output::Voice::Quiet).is_err());
 }

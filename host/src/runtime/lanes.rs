@@ -83,6 +83,8 @@ pub struct LanesConfig {
     pub tries_within: Duration,
     /// Wait after the first try; four times as long after each further one.
     pub first_wait: Duration,
+    /// The longest wait between two tries, whatever a plugin asks for.
+    pub longest_wait: Duration,
     /// After this time without work an instance goes.
     pub idle: Duration,
     /// Calls in flight at one time, of all plugins.
@@ -107,6 +109,7 @@ impl Default for LanesConfig {
             tries: 3,
             tries_within: Duration::from_secs(30),
             first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             calls: 256,
             waiting: 10_000,

@@ -275,7 +275,14 @@ async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, 
         true => None,
         false => Some(inner.calls.acquire(&shared.tenant, &shared.name).await),
     };
-    let mut store = make_store(&inner.wasm, shared, &inner.egress, &inner.memory, purpose);
+    let mut store = make_store(
+        &inner.wasm,
+        shared,
+        &inner.egress,
+        &inner.memory,
+        purpose,
+        inner.config.world.as_ref(),
+    );
     let clock = store.data().clock.clone();
     let artifact = core.artifact.clone();
     let stay = Stay::new(
@@ -338,6 +345,9 @@ impl PluginInstance {
             Some(permit) => permit,
             None => gate.acquire(&core.shared.tenant, &core.shared.name).await,
         };
+        if let Some(world) = &core.engine.inner.config.world {
+            world.called(&delivery);
+        }
         self.call(delivery, notes).await
     }
 

@@ -5,7 +5,7 @@ from typing import Mapping
 from wit_world.imports import actions as wit
 from wit_world.imports.events import Header
 
-from .content import content
+from .content import Part, content
 
 Action = wit.Action
 
@@ -25,7 +25,7 @@ def leave(conversation: str | None = None) -> wit.Action:
     return action(wit.ActionKind_Leave(conversation))
 
 
-def edit(key: str, *parts: object, otherwise: str = "repost") -> wit.Action:
+def edit(key: str, *parts: Part, otherwise: str = "repost") -> wit.Action:
     """Changes the message that was sent under a key. `otherwise`: `repost`, `skip` or `fail`."""
     rule = wit.EditRule[otherwise.upper()]
     return action(wit.ActionKind_Edit(wit.Edit(wit.MessageRef_Key(key), content(*parts), rule)))

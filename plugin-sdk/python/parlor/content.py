@@ -1,7 +1,7 @@
 """What a message says: text, Markdown, MessageML, or blocks made of spans."""
 
 from dataclasses import dataclass, field as _field
-from typing import Iterable, Sequence, Union
+from typing import Callable, Iterable, Sequence, Union
 
 from wit_world.imports import content as wit
 
@@ -52,7 +52,7 @@ def spans(line: Line) -> list[wit.Span]:
     """A line as spans."""
     if isinstance(line, str):
         return [text(line)]
-    if isinstance(line, (list, tuple)):
+    if isinstance(line, Sequence):
         return [text(part) if isinstance(part, str) else part for part in line]
     return [line]
 
@@ -164,7 +164,7 @@ class Card:
         )
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[], wit.FieldKind]] = {
     "text": wit.FieldKind_Text,
     "multiline": wit.FieldKind_Multiline,
     "number": wit.FieldKind_Number,
@@ -253,8 +253,11 @@ class Form:
 
 _CONTENT = (wit.Content_Plain, wit.Content_Markdown, wit.Content_MessageMl, wit.Content_Blocks)
 
+#: What may be said: a text, Markdown or MessageML, or blocks.
+Part = Union[str, wit.Block, wit.Content, Table, Card, Form, Button]
 
-def content(*parts: object) -> wit.Content:
+
+def content(*parts: Part) -> wit.Content:
     """One text, one content, or blocks (tables, forms, cards, rows of buttons, paragraphs)."""
     if len(parts) == 1 and isinstance(parts[0], str):
         return wit.Content_Plain(parts[0])
@@ -273,6 +276,8 @@ def content(*parts: object) -> wit.Content:
             blocks.append(paragraph(part))
         elif isinstance(part, (Table, Card, Form)):
             blocks.append(part.block())
+        elif isinstance(part, _CONTENT):
+            raise TypeError("Markdown and MessageML are a message of their own, not a part of one")
         else:
             blocks.append(part)
     if row:

@@ -2,6 +2,7 @@
 
 from wit_world.imports import events as wit
 
+from .content import Part
 from .message import Message
 
 
@@ -47,6 +48,6 @@ class Context:
         message = getattr(self.event.payload.value, "message", None)
         return "" if message is None else message.text
 
-    def reply(self, *parts: object) -> Message:
+    def reply(self, *parts: Part) -> Message:
         """A message to where the event came from."""
         return Message(*parts)

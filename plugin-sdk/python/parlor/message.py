@@ -5,13 +5,13 @@ from copy import copy
 from wit_world.imports import actions as wit
 from wit_world.imports.events import Visibility
 
-from .content import content
+from .content import Part, content
 
 
 class Message:
     """What is said, where, and who sees it. `Message("Hello")` is a reply."""
 
-    def __init__(self, *parts: object):
+    def __init__(self, *parts: Part):
         self.parts = parts
         self.target: wit.Target = wit.Target_Reply()
         self.attachments: list[wit.OutgoingAttachment] = []

@@ -88,7 +88,7 @@ class Plugin:
         platforms: Sequence[str] = (),
         state_version: int = 1,
     ):
-        self._about = dict(
+        self._about: dict[str, Any] = dict(
             name=name,
             version=version,
             state_version=state_version,
@@ -208,7 +208,7 @@ class Plugin:
         choices: Sequence[str] = (),
     ) -> None:
         """Declares a setting: `text`, `number`, `flag`, `duration`, `list`, or one of `choices`."""
-        kinds = {
+        kinds: dict[str, Callable[[], wit.ConfigKind]] = {
             "text": wit.ConfigKind_Text,
             "number": wit.ConfigKind_Number,
             "flag": wit.ConfigKind_Flag,

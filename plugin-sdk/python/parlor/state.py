@@ -5,6 +5,9 @@ from typing import Any, Iterator
 
 from wit_world.imports import state as _state
 
+#: What `set` takes: inside of the class `bytes` is a method.
+_Value = str | bytes
+
 
 class Scope:
     """The values of the plugin, of the event's conversation, or of the event's person."""
@@ -31,7 +34,7 @@ class Scope:
         value = self.bytes(key)
         return default if value is None else json.loads(value)
 
-    def set(self, key: str, value: str | bytes, ttl_ms: int | None = None) -> None:
+    def set(self, key: str, value: _Value, ttl_ms: int | None = None) -> None:
         """Sets a value, for ever or for so many milliseconds."""
         raw = value.encode() if isinstance(value, str) else bytes(value)
         _state.set(self._scope, key, raw, ttl_ms)

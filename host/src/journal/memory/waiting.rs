@@ -6,7 +6,6 @@ use parking_lot::Mutex;
 
 use super::{MemoryJournal, OPEN_ROWS, SHARDS, shard};
 use crate::journal::open_deliveries::{OpenDeliveries, crowds, excess};
-use crate::journal::shared::now;
 use crate::journal::{
     Crowd, DeadLetter, DeliveryEnd, DeliveryLoad, JournalError, JournalResult, PluginKey,
 };
@@ -118,7 +117,7 @@ impl MemoryJournal {
                         delivery,
                         reason,
                         detail,
-                        at: now(),
+                        at: self.clock.now(),
                     });
                 }
             }

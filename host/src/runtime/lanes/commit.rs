@@ -464,6 +464,7 @@ impl Attend {
         }
         let step = attempt.saturating_sub(1).min(10);
         let wait = after.unwrap_or_else(|| config.first_wait * 4u32.pow(step));
+        let wait = wait.min(config.longest_wait);
         let at = now.checked_add(wait).map_or(last_at, |at| at.min(last_at));
         tracing::warn!(plugin = %self.plugin.name, event = %self.job.delivery.event.id, attempt, fault = text, "delivery is tried again");
         self.settle(

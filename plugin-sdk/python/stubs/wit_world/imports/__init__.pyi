@@ -1,0 +1,1 @@
+# Made of wit/ by tests/tests/bindings.rs; do not edit.

@@ -1,0 +1,40 @@
+//! Dialogs on pages, run against the plugin that stands before them.
+
+use std::path::Path;
+
+use parlor_host::app::dialogs::{DialogMode, TestedBuild, parse};
+use parlor_host::runtime::CompilerProgram;
+
+use super::{Block, Built};
+
+/// Loads a plugin as a host would, and runs dialogs against it.
+///
+/// # Errors
+/// What is wrong with the plugin, or what a dialog expected and did not hear, with page and line.
+pub async fn run(built: &Built, dialogs: &[Block]) -> Result<(), String> {
+    let place = built.block.place();
+    let wasm = std::fs::read(&built.wasm).map_err(|error| format!("{place}: {error}"))?;
+    let build = TestedBuild::prepare("book", wasm, CompilerProgram::Thread).await;
+    let build = build.map_err(|error| format!("{place}: {error:#}"))?;
+    for block in dialogs {
+        let path = Path::new(&block.page);
+        // Its lines are those of the page.
+        let text = format!("{}{}", "\n".repeat(block.line), block.text);
+        let told = |problems: Vec<parlor_host::config::Problem>| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            problems.join("\n")
+        };
+        let file = parse(path, &text).map_err(told)?;
+        let problems = build.check(&file);
+        if !problems.is_empty() {
+            return Err(told(problems));
+        }
+        for dialog in &file.dialogs {
+            let report = build.run(path, dialog, DialogMode::Check).await;
+            if let Some(failure) = report.failure {
+                return Err(format!("{}:{}: {failure:#?}", block.page, failure.line));
+            }
+        }
+    }
+    Ok(())
+}
