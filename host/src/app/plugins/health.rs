@@ -20,6 +20,17 @@ pub(super) fn problem_of(live: &PluginStatus) -> Option<String> {
     }
 }
 
+/// A state's name, for people.
+pub(super) fn state_name(state: PluginState) -> String {
+    match state {
+        PluginState::Serving => "serving",
+        PluginState::Waiting => "waiting",
+        PluginState::Quarantined => "quarantined",
+        PluginState::JournalHeld => "journal held",
+    }
+    .to_owned()
+}
+
 impl Plugins {
     /// How a plugin that serves does.
     pub(super) fn health(
