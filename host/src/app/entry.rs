@@ -23,7 +23,8 @@ use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::{self, SqliteConfig, SqliteJournal};
 use crate::mailbox::SystemClock;
 use crate::mailbox::rooms::Rooms;
-use crate::runtime::{ArtifactHash, CompilerProgram};
+use crate::model::description::Description;
+use crate::runtime::{ArtifactHash, CompilerProgram, Engine, RuntimeConfig};
 use crate::shutdown::Shutdown;
 use crate::web::{PageServer, PanelSource as _};
 
@@ -261,6 +262,23 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     };
     host.stop().await;
     talked
+}
+
+/// Compiles a file and asks it what it is, as the host would before it serves. An instance of it may
+/// have this much memory.
+///
+/// # Errors
+/// Says why the host would refuse it.
+pub async fn describe_file(wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
+    let describe = async {
+        let compiler = CompilerProgram::Child(std::env::current_exe()?);
+        let engine = Engine::new(RuntimeConfig::new(private_cache()?, compiler))?;
+        let artifact = engine.compile(wasm).await?;
+        let description = engine.describe(&artifact, memory_bytes).await?;
+        engine.shutdown().await;
+        anyhow::Ok(description)
+    };
+    describe.await.map_err(|error| format!("{error:#}"))
 }
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {
