@@ -1,8 +1,10 @@
 //! The only place where siblings meet: joins connectors, router, runtime, outbox and web.
 
 pub mod activity;
+mod admit;
 mod answers;
 mod bots;
+pub mod checker;
 mod clock;
 mod closing;
 mod contents;

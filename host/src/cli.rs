@@ -42,15 +42,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::app::checker::Checker;
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
 use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
-use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
 
-use check::{Loader, PluginReport, PluginState};
-use output::{Failure, print_json, print_line, say, table};
+use output::{Failure, print_json, print_line, say};
 use start::{Place, Start};
 use terminal::Terminal;
 use tree::SourceTree;
@@ -93,14 +92,7 @@ enum Verb {
     /// Talk to the plugin in this folder, which is built again when its files change
     Dev,
     /// Say whether the host would take these files; without any, check the settings and all plugins
-    Check {
-        /// Plugins, their settings, or a parlor.toml
-        #[arg(value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// Print one JSON object per plugin
-        #[arg(long)]
-        json: bool,
-    },
+    Check(check::CheckArgs),
     /// Run the dialogs of a plugin: what people say to it, and what it is to answer
     Test(test::TestArgs),
     /// List the plugins, how they do, what they ask for and what they are granted; roll one back
@@ -159,7 +151,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the command; the first argument is the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(check::without_file(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; that nobody reads them is not an error.
@@ -216,7 +208,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Verb::New(args)) => new::run(&place, &args),
         Some(Verb::Build(args)) => build::run(&place, args),
         Some(Verb::Dev) => dev::run(&place),
-        Some(Verb::Check { files, json }) => check_files(&place, &files, json),
+        Some(Verb::Check(args)) => check::run(&place, &args),
         Some(Verb::Test(args)) => test::run(&place, args),
         Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
@@ -337,76 +329,6 @@ fn chat(
     })
 }
 
-/// Asks the host's own loader.
-struct HostLoader;
-
-impl Loader for HostLoader {
-    async fn describe(&self, wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
-        entry::describe_file(wasm, memory_bytes).await
-    }
-}
-
-fn check_files(place: &Place<'_>, files: &[PathBuf], json: bool) -> Result<ExitCode, Failure> {
-    let mut problems = Vec::new();
-    let mut reports: Vec<PluginReport> = Vec::new();
-    if files.is_empty() {
-        let settings = load(&place.require_settings()?)?;
-        reports = block_on(async {
-            Ok(check::report_folder(&settings, &HostLoader)
-                .await
-                .map_err(anyhow::Error::from)?)
-        })?;
-    } else {
-        let settings = match place.require_settings() {
-            Ok(path) => load(&path)?,
-            Err(_) => Settings::defaults(place.folder, place.folder),
-        };
-        for file in files {
-            let is_settings = file.file_name().is_some_and(|name| name == SETTINGS_FILE);
-            if is_settings {
-                if let Err(Failure::Usage(lines)) = load(file) {
-                    problems.extend(lines);
-                }
-                continue;
-            }
-            reports.extend(block_on(async {
-                Ok(check::report_file(file, &settings, &HostLoader).await)
-            })?);
-        }
-    }
-    let is_right = problems.is_empty() && reports.iter().all(|report| report.problems.is_empty());
-    if json {
-        print_json(&reports)?;
-    } else {
-        for report in &reports {
-            for line in check_lines(report) {
-                print_line(&strip_control(&line, true))?;
-            }
-        }
-    }
-    if is_right {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(Failure::Usage(problems))
-    }
-}
-
-fn check_lines(report: &PluginReport) -> Vec<String> {
-    if report.problems.is_empty() {
-        let version = report.version.as_deref().unwrap_or_default();
-        return vec![format!(
-            "{}: ok, {} {version}",
-            report.file.display(),
-            report.plugin
-        )];
-    }
-    report
-        .problems
-        .iter()
-        .map(|problem| format!("{}: refused: {problem}", report.file.display()))
-        .collect()
-}
-
 fn list_plugins(place: &Place<'_>, json: bool) -> Result<ExitCode, Failure> {
     let settings = match place.decide()? {
         Start::Run(path) => load(&path)?,
@@ -416,56 +338,19 @@ fn list_plugins(place: &Place<'_>, json: bool) -> Result<ExitCode, Failure> {
         }
     };
     let reports = block_on(async {
-        Ok(check::report_folder(&settings, &HostLoader)
-            .await
-            .map_err(anyhow::Error::from)?)
+        let checker = Checker::new()?;
+        let found = check::report_folder(&settings, &checker).await;
+        checker.shutdown().await;
+        Ok(found.map_err(anyhow::Error::from)?)
     })?;
     if json {
         print_json(&reports)?;
         return Ok(ExitCode::SUCCESS);
     }
-    for line in plugin_lines(&reports) {
+    for line in check::plugin_lines(&reports) {
         print_line(&strip_control(&line, false))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn plugin_lines(reports: &[PluginReport]) -> Vec<String> {
-    let mut rows = vec![
-        ["PLUGIN", "VERSION", "STATE", "WHAT IT DOES"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    for report in reports {
-        let what = if report.state == PluginState::Refused {
-            report.problems.join("; ")
-        } else {
-            report.summary.clone().unwrap_or_default()
-        };
-        rows.push(vec![
-            report.plugin.clone(),
-            report.version.clone().unwrap_or_default(),
-            report.state.name().to_owned(),
-            what,
-        ]);
-    }
-    let mut lines = table(&rows);
-    for report in reports {
-        lines.extend(plugins::webhook_lines(&report.plugin, &report.webhooks));
-        for ask in &report.asks {
-            let granted = if ask.granted {
-                "granted"
-            } else {
-                "not granted"
-            };
-            let optional = if ask.optional { ", optional" } else { "" };
-            lines.push(format!(
-                "{} asks for {} ({granted}{optional}): {}",
-                report.plugin, ask.what, ask.reason
-            ));
-        }
-    }
-    lines
 }
 
 fn load(path: &Path) -> Result<Settings, Failure> {

@@ -21,6 +21,7 @@ mod log;
 mod lseg;
 mod names;
 mod net;
+mod offer;
 mod outbox;
 mod places;
 mod plugin;
@@ -55,6 +56,7 @@ pub use import::{
 pub use limits::DEFAULT_LIMITS;
 pub use log::ObserveConfig;
 pub use names::is_name;
+pub use offer::offered_section;
 pub use outbox::OutboxSettings;
 pub use places::{bind, open_folders, unreadable_plugins};
 pub use plugin::{

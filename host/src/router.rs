@@ -24,6 +24,7 @@ use crate::model::event::{Event, Message};
 pub use access::{Access, Only, Roles};
 pub use grammar::{MAX_PATTERN_BYTES, Pattern, PatternError, fill};
 pub use key_words::{KeyWordError, MAX_KEY_WORD_BYTES};
+pub use message::HELP;
 pub use sentences::{HostSays, Sentences};
 pub use table::Table;
 

@@ -53,6 +53,8 @@ const PARK: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How often the host looks whether everything is answered.
 const LOOK_IDLE: Duration = Duration::from_millis(1);
+/// Bots open after so long, though some of their plugins are still being compiled.
+const OPENS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a host is made of.
 pub struct HostParts {
@@ -265,21 +267,34 @@ impl Host {
     pub async fn follow(&self, mut watcher: FolderWatcher) {
         while let Some(change) = watcher.next().await {
             let is_all = change == FolderChange::Scanned;
-            self.plugins.apply(change).await;
+            begin(&self.plugins, &self.tasks, &self.stop, change).await;
             if is_all {
                 break;
             }
         }
+        // Bots that hear before their plugins can would be deaf to some; a compiler that takes longer
+        // than this is not waited for.
+        let compiled = tokio::time::timeout(OPENS_WITHIN, self.plugins.compiled()).await;
+        if compiled.is_err() {
+            tracing::warn!("bots open before all plugins are compiled");
+        }
         *self.scan.lock() = Some(watcher.handle());
-        let plugins = self.plugins.clone();
+        let (plugins, tasks) = (self.plugins.clone(), self.tasks.clone());
         let (stop, scans) = (self.stop.clone(), self.scans.clone());
         self.tasks.spawn(async move {
             loop {
                 tokio::select! {
                     () = stop.cancelled() => break,
                     change = watcher.next() => match change {
-                        Some(FolderChange::Scanned) => scans.send_modify(|number| *number += 1),
-                        Some(change) => plugins.apply(change).await,
+                        Some(FolderChange::Scanned) => {
+                            let (plugins, scans) = (plugins.clone(), scans.clone());
+                            let told = stop.clone().run_until_cancelled_owned(async move {
+                                plugins.compiled().await;
+                                scans.send_modify(|number| *number += 1);
+                            });
+                            tasks.spawn(told);
+                        }
+                        Some(change) => begin(&plugins, &tasks, &stop, change).await,
                         None => break,
                     },
                 }
@@ -547,5 +562,19 @@ async fn prune(journal: Arc<dyn Journal>, stop: CancellationToken) {
         if let Err(error) = journal.prune(clock::now()).await {
             tracing::warn!(%error, "journal not pruned");
         }
+    }
+}
+
+/// Applies a change; what has to be compiled for long is loaded by a task when its code is there.
+async fn begin(
+    plugins: &Arc<Plugins>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    change: FolderChange,
+) {
+    if let Some(slow) = plugins.begin(change).await {
+        let plugins = plugins.clone();
+        let finish = async move { plugins.finish(slow).await };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(finish));
     }
 }

@@ -6,6 +6,7 @@ mod absent;
 mod artifacts;
 mod builds;
 mod commands;
+mod compiling;
 mod health;
 mod load;
 mod returning;
@@ -23,6 +24,8 @@ use tokio::sync::{Notify, watch};
 
 use self::artifacts::Artifacts;
 use self::builds::Builds;
+use self::compiling::{Compiler, Compiling, Slow};
+use self::health::state_name;
 use self::returning::Held;
 pub use self::returning::RollBackError;
 use self::settings::Releasing;
@@ -110,6 +113,8 @@ struct Known {
     refused: BTreeMap<String, String>,
     /// What is remembered of the builds of each plugin that was ever looked at.
     builds: BTreeMap<String, Builds>,
+    /// Files whose code is being made.
+    compiling: BTreeMap<String, Compiling>,
     /// Builds that are compared with the one that serves.
     shadows: BTreeMap<String, Shadow>,
     /// Everything that lay in the folder at the start was looked at.
@@ -126,6 +131,7 @@ pub struct Plugins {
     changed: watch::Sender<u64>,
     /// Changes are applied one at a time, in the order in which they came.
     applying: tokio::sync::Mutex<()>,
+    compiler: Compiler,
     boot: String,
     /// Held changes are being let through.
     releasing: Mutex<Releasing>,
@@ -159,6 +165,7 @@ impl Plugins {
             known: Mutex::default(),
             changed: watch::channel(0).0,
             applying: tokio::sync::Mutex::default(),
+            compiler: Compiler::default(),
             boot: clock::trace_id(),
             releasing: Mutex::default(),
             audit: OnceLock::new(),
@@ -171,9 +178,10 @@ impl Plugins {
         let _ = self.audit.set(audit);
     }
 
-    /// Applies a change of the folder; resolves when it serves or is refused.
-    pub async fn apply(&self, change: FolderChange) {
+    /// Applies a change of the folder, but for a component that is to be compiled for long.
+    pub(super) async fn begin(&self, change: FolderChange) -> Option<Slow> {
         let _turn = self.applying.lock().await;
+        let mut slow = None;
         match change {
             FolderChange::Upsert {
                 name,
@@ -188,13 +196,17 @@ impl Plugins {
                     settings,
                 };
                 self.known.lock().sources.insert(name.clone(), source);
-                self.load_stem(&name).await;
+                slow = self.begin_slow(&name);
+                if slow.is_none() {
+                    self.load_stem(&name).await;
+                }
             }
             FolderChange::SettingsChanged => self.load_settings(false).await,
             FolderChange::Removed { name } => {
                 let gone: Vec<String> = {
                     let mut known = self.known.lock();
                     known.sources.remove(&name);
+                    known.compiling.remove(&name);
                     known.refused.remove(&name);
                     known.refused.remove(&absent::file_row(&name));
                     let serving = known.serving.iter();
@@ -214,6 +226,7 @@ impl Plugins {
             }
         }
         self.changed.send_modify(|number| *number += 1);
+        slow
     }
 
     /// Tells the plugins that listen that the host stops.
@@ -233,6 +246,10 @@ impl Plugins {
     async fn load_stem(&self, stem: &str) {
         let has_own_file = {
             let known = self.known.lock();
+            if known.compiling.contains_key(stem) {
+                // It is loaded when its code is there.
+                return;
+            }
             let source = known.sources.get(stem);
             source.is_some_and(|source| source.settings.is_some())
         };
@@ -448,7 +465,8 @@ impl Plugins {
                 handled: live.map_or(0, |live| live.handled),
                 faults: live.map_or(0, |live| live.faults),
                 dead: live.map_or(0, |live| live.dead),
-                asks: asks(description, Some(&plugin.settings)),
+                asks: asks(description, &plugin.settings, &settings.path),
+                compiling: None,
                 webhooks: webhooks(&settings, &plugin.settings, bound),
             };
             lines.insert(name, line);
@@ -461,20 +479,15 @@ impl Plugins {
             });
             line.problem = Some(reason.clone());
         }
+        for (name, compiling) in known.compiling() {
+            let line = lines.entry(name).or_insert_with(|| PluginLine {
+                plugin: name.clone(),
+                state: "compiling".to_owned(),
+                ..PluginLine::default()
+            });
+            line.compiling = Some(compiling);
+        }
         lines.into_values().collect()
-    }
-
-    /// The commands of all plugins, as they are typed.
-    pub fn commands(&self) -> Vec<String> {
-        let known = self.known.lock();
-        let commands = known
-            .serving
-            .values()
-            .flat_map(|plugin| plugin.description.commands.iter());
-        commands
-            .filter_map(|command| command.pattern.split_whitespace().next())
-            .map(str::to_owned)
-            .collect()
     }
 }
 
@@ -501,6 +514,7 @@ impl PanelSource for Plugins {
                     health: Some(self.health(name, &known, live)),
                     shadow: known.shadow_line(name, live),
                     waiting: live.map_or(0, |live| live.waiting as u64),
+                    compiling: None,
                     webhooks: webhooks.remove(name.as_str()).unwrap_or_default(),
                 },
             );
@@ -514,23 +528,20 @@ impl PanelSource for Plugins {
             });
             row.last_error = Some(reason.clone());
         }
+        for (name, compiling) in known.compiling() {
+            let row = rows.entry(name.clone()).or_insert_with(|| PluginRow {
+                name: name.clone(),
+                state: "compiling".to_owned(),
+                ..PluginRow::default()
+            });
+            row.compiling = Some(compiling);
+        }
         rows.into_values().chain(self.settings_row()).collect()
     }
 
     fn changed(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
-}
-
-fn state_name(state: crate::runtime::lanes::PluginState) -> String {
-    use crate::runtime::lanes::PluginState;
-    match state {
-        PluginState::Serving => "serving",
-        PluginState::Waiting => "waiting",
-        PluginState::Quarantined => "quarantined",
-        PluginState::JournalHeld => "journal held",
-    }
-    .to_owned()
 }
 
 fn lifecycle_event(id: &str, now: Timestamp, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {

@@ -23,7 +23,8 @@ use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{ReloadConfig, ReloadMode};
+use crate::config::{ReloadConfig, ReloadMode, is_name};
+use crate::model::HOST_PLUGIN;
 use file::folder_identity;
 use scan::{Moment, Scanner};
 pub use sources::SourceWatcher;
@@ -41,6 +42,12 @@ const MISSING_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A SHA-256.
 pub type Sha256Bytes = [u8; 32];
+
+/// Tells why no plugin can be named as a file is; nothing where one can.
+pub fn refuses_name(stem: &str) -> Option<String> {
+    let is_taken = !is_name(stem) || stem == HOST_PLUGIN;
+    is_taken.then(|| format!("a plugin cannot be named \"{}\"", stem.escape_debug()))
+}
 
 /// What to watch.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+pub(super) use self::console::is_of_console;
 use self::console::{Console, Reply};
 use crate::mailbox::rooms::{Rooms, RoomsError, ViewError};
 

@@ -3,10 +3,10 @@
 use super::{ask, bots, conversations, outbox, plugins, reload, replay, send};
 use crate::app::replay::{Compared, ReplayTotal, ReplayedLine};
 use crate::mailbox::control::{
-    BotLine, BotState, BroadcastLine, ConversationLine, DifferenceLine, DroppedLine, FaultLine,
-    HoldLine, LaneLine, LaneState, Line, OutboxCounts, PluginAsk, PluginHealth, PluginLine,
-    PluginWebhook, ReloadedLine, Selector, SentLine, SentState, SettingsLine, ShadowLine,
-    TotalLine,
+    BotLine, BotState, BroadcastLine, CompilingLine, ConversationLine, DifferenceLine, DroppedLine,
+    FaultLine, HoldLine, LaneLine, LaneState, Line, OutboxCounts, PluginAsk, PluginHealth,
+    PluginLine, PluginWebhook, ReloadedLine, Selector, SentLine, SentState, SettingsLine,
+    ShadowLine, TotalLine,
 };
 use crate::model::event::ConversationKind;
 
@@ -123,11 +123,19 @@ fn plugins_of_a_running_host_are_listed() {
         handled: 40,
         faults: 1,
         dead: 0,
+        compiling: Some(CompilingLine {
+            bytes: 18_914_692,
+            secs: Some(4),
+        }),
         asks: vec![PluginAsk {
             what: "http GET https://jokes.example/random".to_owned(),
             reason: "newer jokes".to_owned(),
             optional: true,
             granted: false,
+            line: Some(
+                "`grants.http = [\"GET https://jokes.example/random\"]` in `[plugin.joke]` of parlor.toml"
+                    .to_owned(),
+            ),
         }],
         webhooks: vec![PluginWebhook {
             name: "pager".to_owned(),

@@ -9,7 +9,7 @@ use super::ask::{Meant, PATIENCE, ago, now, settings_lines};
 use super::output::{Failure, table};
 use super::start::Place;
 use crate::mailbox::control::{
-    Ask, FaultLine, Line, PluginHealth, PluginLine, PluginWebhook, ShadowLine,
+    Ask, FaultLine, Line, PluginAsk, PluginHealth, PluginLine, PluginWebhook, ShadowLine,
 };
 use crate::model::Timestamp;
 
@@ -108,6 +108,9 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
     let mut shown = settings_lines(lines);
     shown.extend(table(&rows));
     for plugin in &plugins {
+        if let Some(compiling) = &plugin.compiling {
+            shown.push(format!("{}: {}", plugin.plugin, compiling.text()));
+        }
         if let Some(problem) = &plugin.problem {
             shown.push(format!("{}: {problem}", plugin.plugin));
         }
@@ -121,20 +124,31 @@ pub(super) fn list(lines: &[Line], now: Timestamp) -> Vec<String> {
     }
     for plugin in &plugins {
         shown.extend(webhook_lines(&plugin.plugin, &plugin.webhooks));
-        for ask in &plugin.asks {
-            let granted = if ask.granted {
-                "granted"
-            } else {
-                "not granted"
-            };
-            let optional = if ask.optional { ", optional" } else { "" };
-            shown.push(format!(
-                "{} asks for {} ({granted}{optional}): {}",
-                plugin.plugin, ask.what, ask.reason
-            ));
-        }
+        shown.extend(ask_lines(&plugin.plugin, &plugin.asks));
     }
     shown
+}
+
+/// What a plugin asks for, and what to write to grant it.
+pub(super) fn ask_lines(plugin: &str, asks: &[PluginAsk]) -> Vec<String> {
+    let line = |ask: &PluginAsk| {
+        let granted = if ask.granted {
+            "granted"
+        } else {
+            "not granted"
+        };
+        let optional = if ask.optional { ", optional" } else { "" };
+        let asked = format!(
+            "{plugin} asks for {} ({granted}{optional}): {}",
+            ask.what, ask.reason
+        );
+        let line = ask
+            .line
+            .as_ref()
+            .map(|line| format!("  to grant it: {line}"));
+        std::iter::once(asked).chain(line)
+    };
+    asks.iter().flat_map(line).collect()
 }
 
 /// Where a plugin is called from outside.

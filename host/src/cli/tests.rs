@@ -3,50 +3,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 
-use super::check::{report_file, report_folder};
 use super::*;
-use crate::model::description::{
-    Capability, CapabilityRequest, ConfigKey, ConfigKind, Subscriptions,
-};
-
-/// Takes what begins with `ok`, and refuses the rest.
-struct FakeLoader;
-
-impl Loader for FakeLoader {
-    async fn describe(&self, wasm: Vec<u8>, _: u64) -> Result<Description, String> {
-        if !wasm.starts_with(b"ok") {
-            return Err("not a component".to_owned());
-        }
-        Ok(Description {
-            name: "joke".into(),
-            version: "1.0.0".into(),
-            state_version: 0,
-            summary: "Tells jokes".into(),
-            author: String::new(),
-            licence: String::new(),
-            homepage: None,
-            subscriptions: Subscriptions {
-                kinds: vec![],
-                platforms: vec![],
-                messages: vec![],
-            },
-            commands: vec![],
-            config: vec![ConfigKey {
-                name: "source".into(),
-                kind: ConfigKind::Text,
-                required: false,
-                default: None,
-                help: String::new(),
-            }],
-            capabilities: vec![CapabilityRequest {
-                what: Capability::Http("GET https://jokes.example/random".into()),
-                reason: "newer jokes".into(),
-                optional: true,
-            }],
-            extras: vec![],
-        })
-    }
-}
 
 fn code(arguments: &[&str]) -> String {
     let arguments = std::iter::once("parlor").chain(arguments.iter().copied());
@@ -104,80 +61,6 @@ fn the_demo_settings_are_right_and_name_plugins_of_the_demo() {
 fn help_reads_well() {
     let mut command = Cli::command().term_width(100);
     insta::assert_snapshot!(command.render_long_help());
-}
-
-fn folder() -> (tempfile::TempDir, Settings) {
-    let folder = tempfile::tempdir().unwrap();
-    let plugins = folder.path().join("plugins");
-    fs::create_dir(&plugins).unwrap();
-    fs::write(plugins.join("joke.wasm"), "ok").unwrap();
-    fs::write(plugins.join("bad.wasm"), "no").unwrap();
-    fs::write(plugins.join("own.wasm"), "ok").unwrap();
-    fs::write(plugins.join("own.toml"), "config = { sorce = \"x\" }\n").unwrap();
-    fs::write(plugins.join("early.toml"), "").unwrap();
-    let file = folder.path().join("parlor.toml");
-    fs::write(
-        &file,
-        "[plugin.joke]\ngrants.http = [\"GET https://jokes.example/random\"]\n\
-         [plugin.off]\nartifact = \"joke.wasm\"\nenabled = false\n",
-    )
-    .unwrap();
-    let settings = Settings::load(&file).unwrap();
-    (folder, settings)
-}
-
-#[tokio::test]
-async fn lists_what_each_plugin_would_be() {
-    let (folder, settings) = folder();
-    let reports = report_folder(&settings, &FakeLoader).await.unwrap();
-    let root = folder.path().display().to_string();
-    let lines = plugin_lines(&reports).join("\n").replace(&root, "…");
-    insta::assert_snapshot!(lines);
-    let json = serde_json::to_string(&reports[2]).unwrap();
-    insta::assert_snapshot!(json.replace(&root, "…"));
-}
-
-#[tokio::test]
-async fn check_says_what_is_wrong_where() {
-    let (folder, settings) = folder();
-    let file = folder.path().join("plugins/own.wasm");
-    let reports = report_file(&file, &settings, &FakeLoader).await;
-    let root = format!("{}/", folder.path().display());
-    let line = check_lines(&reports[0])[0].replace(&root, "");
-    assert_eq!(
-        line,
-        "plugins/own.wasm: refused: plugins/own.toml:1: plugin own has no config key `sorce`; did you mean `source`?"
-    );
-    let reports = report_file(
-        &folder.path().join("plugins/joke.wasm"),
-        &settings,
-        &FakeLoader,
-    )
-    .await;
-    assert_eq!(
-        check_lines(&reports[0])[0].replace(&root, ""),
-        "plugins/joke.wasm: ok, joke 1.0.0"
-    );
-}
-
-#[tokio::test]
-async fn check_compares_the_hash_that_the_settings_ask_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let wasm = folder.path().join("joke.wasm");
-    let own = folder.path().join("joke.toml");
-    fs::write(&wasm, "ok").unwrap();
-    let settings = Settings::defaults(folder.path(), folder.path());
-    let found = crate::config::write_sha256(&crate::config::sha256_of(b"ok"));
-    for (pinned, problems) in [(found.clone(), 0), ("00".repeat(32), 1)] {
-        fs::write(&own, format!("sha256 = \"{pinned}\"\n")).unwrap();
-        let reports = check::report_file(&wasm, &settings, &FakeLoader).await;
-        let told = &reports[0].problems;
-        assert_eq!(told.len(), problems, "{told:?}");
-        let names_both = |text: &String| text.contains(&found) && text.contains(&pinned);
-        assert!(told.iter().all(names_both), "{told:?}");
-        let wanted = [PluginState::Ready, PluginState::Refused][problems];
-        assert_eq!(reports[0].state, wanted);
-    }
 }
 
 #[test]

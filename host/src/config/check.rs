@@ -153,6 +153,35 @@ fn from_default(default: &str, kind: &ConfigKind) -> Result<ConfigValue, String>
         .and_then(|literal| convert(&literal, kind))
 }
 
+/// A config key's value as the settings have it: its default, or where it has none something of its
+/// kind.
+pub(super) fn written(key: &ConfigKey) -> String {
+    let default = key.default.as_deref();
+    // A default that is none is the author's to change: the plugin is refused with it.
+    let usable = default.filter(|default| from_default(default, &key.kind).is_ok());
+    match (&key.kind, usable) {
+        (ConfigKind::Text | ConfigKind::Duration | ConfigKind::Choice(_), Some(default)) => {
+            quoted(&unquoted(default))
+        }
+        (ConfigKind::Number | ConfigKind::Flag | ConfigKind::List, Some(default)) => {
+            default.trim().to_owned()
+        }
+        (ConfigKind::Text, None) => quoted(""),
+        (ConfigKind::Number, None) => "0".to_owned(),
+        (ConfigKind::Flag, None) => "false".to_owned(),
+        (ConfigKind::Duration, None) => quoted("1m"),
+        (ConfigKind::Choice(choices), None) => {
+            quoted(choices.first().map_or("", |choice| choice.as_str()))
+        }
+        (ConfigKind::List, None) => "[]".to_owned(),
+    }
+}
+
+/// A text in quotes.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
 fn unquoted(text: &str) -> String {
     match toml::de::DeValue::parse(text) {
         Ok(value) => value.get_ref().as_str().unwrap_or(text).to_owned(),
@@ -180,7 +209,8 @@ fn exact(number: i64) -> Option<f64> {
         .then_some(number as f64)
 }
 
-fn expected(kind: &ConfigKind) -> String {
+/// What a value of a kind is, in words.
+pub(super) fn expected(kind: &ConfigKind) -> String {
     match kind {
         ConfigKind::Text => "text in quotes".to_owned(),
         ConfigKind::Number => "a number".to_owned(),

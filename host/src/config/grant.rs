@@ -115,7 +115,8 @@ fn read_address(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<String> {
     None
 }
 
-fn is_address(text: &str) -> bool {
+/// Tells whether a text is a method and an address as a grant has them.
+pub(super) fn is_address(text: &str) -> bool {
     let Some((method, address)) = text.split_once(' ') else {
         return false;
     };

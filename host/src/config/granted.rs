@@ -17,6 +17,24 @@ impl PluginSettings {
         }
     }
 
+    /// Gives what is to be written to grant requests to one more address, and where.
+    pub(super) fn http_line(&self, settings_file: &Path, address: &str) -> String {
+        let section = format!("plugin.{}", self.name);
+        let entries = self.spots.get(&format!("{section}.grants.http"));
+        match entries.filter(|_| !self.grants.http.is_empty()) {
+            // Entries may hold more than an address; what is there is not written anew.
+            Some((spot, _)) => {
+                let file = self.file.as_deref().unwrap_or(settings_file).display();
+                let line = spot.line;
+                format!("`\"{address}\"` as one more of `grants.http` in line {line} of {file}")
+            }
+            None => {
+                let (key, place) = self.place(settings_file, "http");
+                format!("`{key} = [\"{address}\"]` {place}")
+            }
+        }
+    }
+
     fn list(&self, settings_file: &Path, list: &str, names: &[String]) -> GrantList {
         let (key, place) = self.place(settings_file, list);
         GrantList {
@@ -76,11 +94,16 @@ impl PluginSettings {
     }
 
     fn section(&self) -> String {
-        let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        match self.name.chars().all(is_bare) {
-            true => format!("plugin.{}", self.name),
-            false => format!("plugin.\"{}\"", self.name),
-        }
+        section_name(&self.name)
+    }
+}
+
+/// The section of a plugin as it is written, `plugin.joke`.
+pub(super) fn section_name(plugin: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match plugin.chars().all(is_bare) {
+        true => format!("plugin.{plugin}"),
+        false => format!("plugin.\"{plugin}\""),
     }
 }
 
@@ -162,6 +185,28 @@ mod tests {
         ] {
             assert_eq!(own_line(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_has_a_line_to_write_too() {
+        let line = |text: &str| {
+            let path = Path::new("parlor.toml");
+            let settings = Settings::parse(path, text, &|_| None).expect("settings are right");
+            let plugin = settings.plugin("joke", None).expect("they are right");
+            plugin.http_line(path, "GET https://a.example/")
+        };
+        assert_eq!(
+            line(""),
+            "`grants.http = [\"GET https://a.example/\"]` in a section `[plugin.joke]` of parlor.toml"
+        );
+        assert_eq!(
+            line("[plugin.joke]\ngrants.http = []\n"),
+            "`grants.http = [\"GET https://a.example/\"]` in place of line 2 of parlor.toml"
+        );
+        assert_eq!(
+            line("[plugin.joke]\ngrants.http = [\"GET https://b.example/\"]\n"),
+            "`\"GET https://a.example/\"` as one more of `grants.http` in line 2 of parlor.toml"
+        );
     }
 
     #[test]

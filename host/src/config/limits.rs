@@ -9,85 +9,185 @@ const MIB: u64 = 1024 * 1024;
 /// What a plugin may use where its settings say nothing.
 pub const DEFAULT_LIMITS: Limits = Limits::DEFAULT;
 
-/// One key of `limits`: its name, its least and most, its unit in the model's own, and its place.
-type Row = (&'static str, u64, u64, u64, fn(&mut Limits, u64));
+/// One key of `limits`.
+struct Row {
+    name: &'static str,
+    /// What it bounds, beginning with its unit.
+    bounds: &'static str,
+    least: u64,
+    most: u64,
+    /// How much of the model's own unit is one of the key's.
+    unit: u64,
+    get: fn(&Limits) -> u64,
+    set: fn(&mut Limits, u64),
+}
 
 /// The keys. What is not here is fixed: the contract states it.
 const ROWS: [Row; 16] = [
-    (
-        "memory-mib",
-        1,
-        LARGEST_MEMORY_BYTES / MIB,
-        MIB,
-        |limits, value| {
-            limits.memory_bytes = value;
-        },
-    ),
-    (
-        "table-elements",
-        1_000,
-        LARGEST_TABLE_ELEMENTS as u64,
-        1,
-        |limits, value| {
-            limits.table_elements = narrow(value);
-        },
-    ),
-    ("cpu-ms", 1, 60_000, 1, |limits, value| {
-        limits.cpu_ms = narrow(value);
-    }),
-    ("deadline-ms", 1, 600_000, 1, |limits, value| {
-        limits.deadline_ms = narrow(value);
-    }),
-    ("instances", 1, 1_000, 1, |limits, value| {
-        limits.instances = narrow(value);
-    }),
-    ("actions", 1, 1_000, 1, |limits, value| {
-        limits.actions = narrow(value);
-    }),
+    Row {
+        name: "memory-mib",
+        bounds: "MiB of memory of an instance",
+        least: 1,
+        most: LARGEST_MEMORY_BYTES / MIB,
+        unit: MIB,
+        get: |limits| limits.memory_bytes,
+        set: |limits, value| limits.memory_bytes = value,
+    },
+    Row {
+        name: "table-elements",
+        bounds: "elements of the tables of an instance",
+        least: 1_000,
+        most: LARGEST_TABLE_ELEMENTS as u64,
+        unit: 1,
+        get: |limits| u64::from(limits.table_elements),
+        set: |limits, value| limits.table_elements = narrow(value),
+    },
+    Row {
+        name: "cpu-ms",
+        bounds: "milliseconds of processor time of a call",
+        least: 1,
+        most: 60_000,
+        unit: 1,
+        get: |limits| u64::from(limits.cpu_ms),
+        set: |limits, value| limits.cpu_ms = narrow(value),
+    },
+    Row {
+        name: "deadline-ms",
+        bounds: "milliseconds until a call must have ended, waiting included",
+        least: 1,
+        most: 600_000,
+        unit: 1,
+        get: |limits| u64::from(limits.deadline_ms),
+        set: |limits, value| limits.deadline_ms = narrow(value),
+    },
+    Row {
+        name: "instances",
+        bounds: "instances at one time",
+        least: 1,
+        most: 1_000,
+        unit: 1,
+        get: |limits| u64::from(limits.instances),
+        set: |limits, value| limits.instances = narrow(value),
+    },
+    Row {
+        name: "actions",
+        bounds: "actions of one event",
+        least: 1,
+        most: 1_000,
+        unit: 1,
+        get: |limits| u64::from(limits.actions),
+        set: |limits, value| limits.actions = narrow(value),
+    },
     // One turn holds at most 512 KiB of text.
-    ("message-kib", 1, 512, KIB, |limits, value| {
-        limits.message_bytes = narrow(value);
-    }),
-    ("attachment-mib", 1, 16, MIB, |limits, value| {
-        limits.attachment_bytes = narrow(value);
-    }),
-    ("broadcast", 1, 1_000, 1, |limits, value| {
-        limits.broadcast = narrow(value);
-    }),
-    ("log-kib", 1, 1_024, KIB, |limits, value| {
-        limits.log_bytes = narrow(value);
-    }),
-    ("state-value-kib", 1, 256, KIB, |limits, value| {
-        limits.state_value_bytes = narrow(value);
-    }),
-    ("state-mib", 1, 100_000, MIB, |limits, value| {
-        limits.state_bytes = value;
-    }),
-    ("http-requests", 1, 1_000, 1, |limits, value| {
-        limits.http_requests = narrow(value);
-    }),
-    ("http-open", 1, 64, 1, |limits, value| {
-        limits.http_open = narrow(value);
-    }),
-    ("http-body-mib", 1, 64, MIB, |limits, value| {
-        limits.http_body_bytes = value;
-    }),
-    ("timers", 1, 10_000, 1, |limits, value| {
-        limits.timers = narrow(value);
-    }),
+    Row {
+        name: "message-kib",
+        bounds: "KiB of text of a message",
+        least: 1,
+        most: 512,
+        unit: KIB,
+        get: |limits| u64::from(limits.message_bytes),
+        set: |limits, value| limits.message_bytes = narrow(value),
+    },
+    Row {
+        name: "attachment-mib",
+        bounds: "MiB of an attachment",
+        least: 1,
+        most: 16,
+        unit: MIB,
+        get: |limits| u64::from(limits.attachment_bytes),
+        set: |limits, value| limits.attachment_bytes = narrow(value),
+    },
+    Row {
+        name: "broadcast",
+        bounds: "conversations of a broadcast",
+        least: 1,
+        most: 1_000,
+        unit: 1,
+        get: |limits| u64::from(limits.broadcast),
+        set: |limits, value| limits.broadcast = narrow(value),
+    },
+    Row {
+        name: "log-kib",
+        bounds: "KiB of log lines of a call",
+        least: 1,
+        most: 1_024,
+        unit: KIB,
+        get: |limits| u64::from(limits.log_bytes),
+        set: |limits, value| limits.log_bytes = narrow(value),
+    },
+    Row {
+        name: "state-value-kib",
+        bounds: "KiB of a value in the state",
+        least: 1,
+        most: 256,
+        unit: KIB,
+        get: |limits| u64::from(limits.state_value_bytes),
+        set: |limits, value| limits.state_value_bytes = narrow(value),
+    },
+    Row {
+        name: "state-mib",
+        bounds: "MiB of state",
+        least: 1,
+        most: 100_000,
+        unit: MIB,
+        get: |limits| limits.state_bytes,
+        set: |limits, value| limits.state_bytes = value,
+    },
+    Row {
+        name: "http-requests",
+        bounds: "HTTP requests of a call",
+        least: 1,
+        most: 1_000,
+        unit: 1,
+        get: |limits| u64::from(limits.http_requests),
+        set: |limits, value| limits.http_requests = narrow(value),
+    },
+    Row {
+        name: "http-open",
+        bounds: "HTTP requests open at one time",
+        least: 1,
+        most: 64,
+        unit: 1,
+        get: |limits| u64::from(limits.http_open),
+        set: |limits, value| limits.http_open = narrow(value),
+    },
+    Row {
+        name: "http-body-mib",
+        bounds: "MiB of the body of an HTTP response",
+        least: 1,
+        most: 64,
+        unit: MIB,
+        get: |limits| limits.http_body_bytes,
+        set: |limits, value| limits.http_body_bytes = value,
+    },
+    Row {
+        name: "timers",
+        bounds: "timers at one time",
+        least: 1,
+        most: 10_000,
+        unit: 1,
+        get: |limits| u64::from(limits.timers),
+        set: |limits, value| limits.timers = narrow(value),
+    },
 ];
+
+/// Every key of `limits`, with what it is where the settings say nothing and what it bounds.
+pub(super) fn limit_defaults() -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+    let row = |row: &'static Row| (row.name, (row.get)(&DEFAULT_LIMITS) / row.unit, row.bounds);
+    ROWS.iter().map(row)
+}
 
 pub(super) fn read_limits(reader: &mut Reader<'_>, item: &Item<'_>) -> Limits {
     let mut limits = DEFAULT_LIMITS;
     let Some(mut table) = item.table(reader) else {
         return limits;
     };
-    for (name, least, most, unit, set) in ROWS {
+    for row in &ROWS {
         if let Some(number) = table
-            .get(reader, name)
-            .and_then(|item| item.integer(reader, least..=most))
+            .get(reader, row.name)
+            .and_then(|item| item.integer(reader, row.least..=row.most))
         {
-            set(&mut limits, number * unit);
+            (row.set)(&mut limits, number * row.unit);
         }
     }
     table.finish(reader);

@@ -4,6 +4,7 @@
 //! was all, or why there is no answer. Everything is bounded: a line, the lines, the time.
 
 mod client;
+mod compiling;
 mod event_lines;
 mod lines;
 mod shadow_lines;
@@ -12,6 +13,7 @@ mod wire;
 use serde::{Deserialize, Serialize};
 
 pub use client::{AskError, ask};
+pub use compiling::CompilingLine;
 pub use event_lines::{ActionLine, DeliveryLine, EventLine, ForgotLine, PutBackLine};
 pub use lines::{
     BotLine, BotState, BroadcastLine, ConversationLine, DroppedLine, FaultLine, HoldLine,

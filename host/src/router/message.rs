@@ -13,7 +13,7 @@ use super::table::{Command, Plugin, Table, has_mask, index, is_bot};
 use super::{HostSays, Routing};
 
 /// What the host itself answers to.
-const HELP: &str = "/help";
+pub const HELP: &str = "/help";
 
 // The most ways to write a command that one usage line shows.
 const MAX_USAGES: usize = 3;

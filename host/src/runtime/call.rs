@@ -84,7 +84,8 @@ impl CpuClock {
         self.used_ns.load(Ordering::Relaxed).saturating_add(inside)
     }
 
-    fn used(&self) -> Duration {
+    /// What the last stay used; until it is handed over, at most the time after which it is.
+    pub(super) fn used(&self) -> Duration {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 

@@ -7,10 +7,12 @@
 mod cache;
 mod check;
 mod child;
+mod facts;
 mod lines;
 
 pub use check::CONTRACT_VERSION;
 pub use child::child_main;
+pub use facts::{ComponentFacts, ImportFact, component_facts};
 
 pub(super) use cache::{Cache, Temporary};
 pub(super) use check::check_component;
@@ -24,7 +26,9 @@ pub enum CompileError {
     #[error("not a WebAssembly component: {0}")]
     NotWasm(String),
     /// It is a core module.
-    #[error("the file is a core module; build it as a component, with target wasm32-wasip2")]
+    #[error(
+        "the file is a core module; build it as a component, with target wasm32-wasip2, as `parlor build` does"
+    )]
     CoreModule,
     /// It ends too early.
     #[error("the file is truncated: it ends after {0} bytes, in the middle of a section")]
@@ -39,18 +43,34 @@ pub enum CompileError {
     },
     /// It does not export the behaviour.
     #[error(
-        "not a plugin: it exports {0}, and not parlor:bot/behaviour@{version}",
+        "not a plugin but {what}: it exports {exports}, and not parlor:bot/behaviour@{version}{remedy}",
         version = CONTRACT_VERSION
     )]
-    NotPlugin(String),
+    NotPlugin {
+        /// What it looks like.
+        what: &'static str,
+        /// What it exports.
+        exports: String,
+        /// What would make a plugin of it, where that is known.
+        remedy: &'static str,
+    },
     /// It is built for another version of the contract.
     #[error(
-        "built for parlor:bot@{0}; this host speaks parlor:bot@{version}",
+        "built for parlor:bot@{found}; this host speaks parlor:bot@{version}: {remedy}",
         version = CONTRACT_VERSION
     )]
-    WrongVersion(String),
+    WrongVersion {
+        /// The version.
+        found: String,
+        /// What is to be done.
+        remedy: &'static str,
+    },
     /// It imports what this host does not have.
-    #[error("it imports {0}, which this host does not have")]
+    #[error(
+        "it imports {0}, which this host does not have; a plugin may import parlor:bot@{version} and WASI 0.2 \
+         (cli, clocks, filesystem, http, io, random, sockets)",
+        version = CONTRACT_VERSION
+    )]
     UnknownImports(String),
     /// It does not validate, or its types are not the contract's.
     #[error("invalid component: {0}")]

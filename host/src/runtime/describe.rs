@@ -4,7 +4,7 @@ use super::artifact::Artifact;
 use super::compile::CONTRACT_VERSION;
 use super::engine::Engine;
 use super::guest::Fault;
-use super::plugin::ask_description;
+use super::plugin::{Weight, ask_description};
 use crate::model::description::{Capability, ConfigKind, Description};
 use crate::model::limits::{LARGEST_TABLE_ELEMENTS, Limits};
 
@@ -48,13 +48,7 @@ impl Engine {
         if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(known);
         }
-        // What a large table costs is little.
-        let limits = Limits {
-            memory_bytes: memory_bytes.max(Limits::DEFAULT.memory_bytes),
-            table_elements: LARGEST_TABLE_ELEMENTS,
-            ..Limits::DEFAULT
-        };
-        let said = ask_description(self, artifact.clone(), limits).await?;
+        let (said, _) = ask_description(self, artifact.clone(), asking(memory_bytes)).await?;
         check_description(&said).map_err(DescribeError::Invalid)?;
         let kept = serde_json::to_vec(&said).map_err(|error| error.to_string());
         let kept = kept.and_then(|bytes| {
@@ -66,6 +60,28 @@ impl Engine {
             tracing::warn!(error, "description not kept");
         }
         Ok(said)
+    }
+
+    /// Weighs an instance of an artifact that has described itself.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub async fn weigh(
+        &self,
+        artifact: &std::sync::Arc<Artifact>,
+        memory_bytes: u64,
+    ) -> Result<Weight, Fault> {
+        let asked = ask_description(self, artifact.clone(), asking(memory_bytes)).await;
+        asked.map(|(_, weight)| weight)
+    }
+}
+
+/// What a plugin may use that is asked what it is. What a large table costs is little.
+fn asking(memory_bytes: u64) -> Limits {
+    Limits {
+        memory_bytes: memory_bytes.max(Limits::DEFAULT.memory_bytes),
+        table_elements: LARGEST_TABLE_ELEMENTS,
+        ..Limits::DEFAULT
     }
 }
 

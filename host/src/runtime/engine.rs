@@ -33,6 +33,9 @@ const TRIALS: usize = 4;
 /// Stack of a guest; deep recursion ends here.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
 
+/// Bytes of an artifact from which on its compilation takes seconds.
+pub const LARGE_ARTIFACT_BYTES: u64 = MIB as u64;
+
 /// Why the engine could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -174,8 +177,9 @@ pub(super) struct Inner {
     pub(super) instances: Arc<Gate>,
     pub(super) memory: Arc<MemoryBudget>,
     pub(super) egress: Egress,
-    /// Compilations, one at a time.
-    compiler: tokio::sync::Mutex<()>,
+    /// Compilations: one large and one small at a time, so that seconds of the one are not the other's.
+    large_compiler: tokio::sync::Mutex<()>,
+    small_compiler: tokio::sync::Mutex<()>,
     /// Artifacts in use: two plugins of one file share their code.
     artifacts: Mutex<HashMap<ArtifactHash, Weak<Artifact>>>,
 }
@@ -217,7 +221,8 @@ impl Engine {
                 instances: Gate::new(config.instances as usize),
                 memory: MemoryBudget::new(config.guest_memory_bytes),
                 egress,
-                compiler: tokio::sync::Mutex::new(()),
+                large_compiler: tokio::sync::Mutex::new(()),
+                small_compiler: tokio::sync::Mutex::new(()),
                 artifacts: Mutex::new(HashMap::new()),
                 config,
             }),
@@ -244,28 +249,41 @@ impl Engine {
     /// # Errors
     /// [`CompileError`], in words for the operator.
     pub async fn compile(&self, bytes: Vec<u8>) -> Result<Arc<Artifact>, CompileError> {
-        let limit = self.inner.config.artifact_bytes;
-        let len = bytes.len() as u64;
-        if len > limit {
-            return Err(CompileError::TooLarge { len, limit });
-        }
+        self.is_small_enough(bytes.len())?;
+        let bytes: Arc<[u8]> = bytes.into();
+        let hashed = bytes.clone();
+        // Hashing up to 64 MiB is not for a worker that serves connections.
+        let hash = tokio::task::spawn_blocking(move || ArtifactHash::of(&hashed)).await;
+        self.compile_hashed(bytes, hash.map_err(|error| host(&error))?)
+            .await
+    }
+
+    /// As [`Engine::compile`], of bytes that have this hash: whoever read them knows it. What lies in
+    /// the cache under it was looked at before it was compiled.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`].
+    pub async fn compile_hashed(
+        &self,
+        bytes: Arc<[u8]>,
+        hash: ArtifactHash,
+    ) -> Result<Arc<Artifact>, CompileError> {
+        self.is_small_enough(bytes.len())?;
         let inner = self.inner.clone();
-        // Hashing and looking through up to 64 MiB is not for a worker that serves connections.
         let looked = tokio::task::spawn_blocking(move || {
-            check_component(&bytes)?;
-            let hash = ArtifactHash::of(&bytes);
             if let Some(artifact) = inner.known(hash) {
                 return Ok(Looked::Known(artifact));
             }
-            let found = Found {
-                hash,
-                len,
-                lines: inner.lines(hash, &bytes),
-            };
-            match inner.cache.load(&inner.wasm, hash) {
-                Some(component) => Ok(Looked::Known(inner.keep(found, component, true)?)),
-                None => Ok(Looked::New(found, bytes)),
+            let len = bytes.len() as u64;
+            if let Some(component) = inner.cache.load(&inner.wasm, hash) {
+                let source = inner.cache.source(hash);
+                let lines = source.map(|file| Lines::new(file, inner.config.compiler.clone()));
+                let found = Found { hash, len, lines };
+                return Ok(Looked::Known(inner.keep(found, component, true)?));
             }
+            check_component(&bytes)?;
+            let lines = inner.lines(hash, &bytes);
+            Ok(Looked::New(Found { hash, len, lines }, bytes))
         });
         match looked.await.map_err(|error| host(&error))?? {
             Looked::Known(artifact) => Ok(artifact),
@@ -273,13 +291,30 @@ impl Engine {
         }
     }
 
+    /// Tells whether an artifact's code is there, so that nobody waits for a compiler.
+    pub fn has_code(&self, hash: ArtifactHash) -> bool {
+        self.inner.known(hash).is_some() || self.inner.cache.has(hash)
+    }
+
+    fn is_small_enough(&self, len: usize) -> Result<(), CompileError> {
+        let (len, limit) = (len as u64, self.inner.config.artifact_bytes);
+        match len > limit {
+            true => Err(CompileError::TooLarge { len, limit }),
+            false => Ok(()),
+        }
+    }
+
     async fn compile_new(
         &self,
         found: Found,
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     ) -> Result<Arc<Artifact>, CompileError> {
         let hash = found.hash;
-        let _one_at_a_time = self.inner.compiler.lock().await;
+        let compiler = match found.len < LARGE_ARTIFACT_BYTES {
+            true => &self.inner.small_compiler,
+            false => &self.inner.large_compiler,
+        };
+        let _one_at_a_time = compiler.lock().await;
         if let Some(artifact) = self.inner.known(hash) {
             return Ok(artifact);
         }
@@ -329,7 +364,7 @@ impl Engine {
 
 enum Looked {
     Known(Arc<Artifact>),
-    New(Found, Vec<u8>),
+    New(Found, Arc<[u8]>),
 }
 
 /// What is known of an artifact before it is compiled.

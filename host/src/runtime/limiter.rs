@@ -87,6 +87,11 @@ impl Limiter {
         }
     }
 
+    /// Bytes of its memories and elements of its tables.
+    pub(super) fn held(&self) -> (u64, u64) {
+        (self.memory, self.tables)
+    }
+
     /// What the instance was refused last.
     pub(super) fn refused(&self) -> Option<Refused> {
         self.refused

@@ -466,12 +466,23 @@ fn bounded(mut text: String) -> String {
     text
 }
 
+/// What an instance holds once it has described itself, and what that took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// Bytes of its memories.
+    pub memory_bytes: u64,
+    /// Elements of its tables.
+    pub table_elements: u64,
+    /// Processor time of the call; a millisecond stands for less than that, too.
+    pub cpu: Duration,
+}
+
 /// Asks a fresh instance what it is, where nothing but the artifact can be told.
 pub(super) async fn ask_description(
     engine: &Engine,
     artifact: Arc<Artifact>,
     limits: Limits,
-) -> Result<Description, Fault> {
+) -> Result<(Description, Weight), Fault> {
     let shared = PluginShared {
         tenant: DEFAULT_TENANT.into(),
         name: artifact.hash.to_string().into(),
@@ -486,6 +497,7 @@ pub(super) async fn ask_description(
     let (mut store, plugin) = start(&core, Purpose::Describe).await?;
     let inner = &engine.inner;
     let clock = store.data().clock.clone();
+    let used = clock.clone();
     let stay = Stay::new(
         Box::pin(async move {
             store.set_epoch_deadline(1);
@@ -498,7 +510,15 @@ pub(super) async fn ask_description(
         inner.ticker.enter(),
     );
     match core.run(stay).await {
-        Ok((_, Ok(said))) => Ok(super::convert::description_from_wit(said)),
+        Ok((store, Ok(said))) => {
+            let (memory_bytes, table_elements) = store.data().limiter.held();
+            let weight = Weight {
+                memory_bytes,
+                table_elements,
+                cpu: used.used(),
+            };
+            Ok((super::convert::description_from_wit(said), weight))
+        }
         Ok((store, Err(error))) => {
             let data = store.data();
             let words = data.log.end_call();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::mailbox::control::{PluginHealth, ShadowLine};
+use crate::mailbox::control::{CompilingLine, PluginHealth, ShadowLine};
 use crate::model::Timestamp;
 
 /// One plugin.
@@ -28,6 +28,9 @@ pub struct PluginRow {
     /// The build that is compared with the one that serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowLine>,
+    /// Its new build is being compiled; what serves goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiling: Option<CompilingLine>,
     /// Its webhooks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookRow>,

@@ -20,6 +20,17 @@ pub(super) fn problem_of(live: &PluginStatus) -> Option<String> {
     }
 }
 
+/// A state's name, for people.
+pub(super) fn state_name(state: PluginState) -> String {
+    match state {
+        PluginState::Serving => "serving",
+        PluginState::Waiting => "waiting",
+        PluginState::Quarantined => "quarantined",
+        PluginState::JournalHeld => "journal held",
+    }
+    .to_owned()
+}
+
 impl Plugins {
     /// Why plugins, or changes of them, are refused.
     pub(in crate::app) fn refusals(&self) -> Vec<String> {

@@ -7,18 +7,19 @@ use std::sync::atomic::Ordering;
 use super::returning::{Choice, Held};
 use super::shadow::{Candidate, ShadowLog};
 use super::{Plugins, Serving, access_of, hex};
+use crate::app::admit::{Admitted, Joined, Seen, admit};
 use crate::app::clock;
 use crate::app::reload::Sha256Bytes;
-use crate::config::{PluginSettings, Problem, ReloadMode, check_plugin};
+use crate::config::{PluginSettings, Problem, ReloadMode, asks};
 use crate::model::config::ConfigValue;
 use crate::model::description::Description;
 use crate::model::payload::Lifecycle;
 use crate::net::HttpGrants;
 use crate::outbox::requests::PluginHttp;
-use crate::router::{Access, Table};
+use crate::router::Access;
 use crate::runtime::lanes::{PluginSpec, Probation};
 use crate::runtime::turn::{ActionGrants, Policy};
-use crate::runtime::{LogSink, PluginBuild, PluginParts};
+use crate::runtime::{LogSink, PluginBuild};
 use crate::telemetry::audit::What;
 
 /// A build that passed every check and does not serve yet.
@@ -158,45 +159,29 @@ impl Plugins {
         settings: PluginSettings,
         log: Arc<dyn LogSink>,
     ) -> Result<Ready, String> {
-        let engine = &self.parts.engine;
-        let artifact = engine
-            .compile(wasm.to_vec())
-            .await
-            .map_err(|error| error.to_string())?;
-        let description = engine
-            .describe(&artifact, settings.limits.memory_bytes)
-            .await
-            .map_err(|error| error.to_string())?;
-        let config = check_plugin(&settings, &description).map_err(|problems| lines(&problems))?;
-        Table::check(&description).map_err(|error| error.to_string())?;
-        let access = access_of(&settings);
-        let http_grants =
-            HttpGrants::new(&settings.grants.http).map_err(|error| error.to_string())?;
-        let description = Arc::new(description);
-        let build = PluginBuild::new(
-            engine,
-            PluginParts {
-                tenant: self.parts.tenant.clone(),
-                name: name.into(),
-                artifact,
-                description: description.clone(),
-                config: config.clone(),
-                http_grants: http_grants.clone(),
-                limits: settings.limits.clone(),
-                journal: self.parts.journal.clone(),
-                reads: self.parts.reads.clone(),
-                log,
-            },
-        );
-        let probed = build.probe().await;
-        probed.map_err(|fault| format!("does not start: {fault}"))?;
+        let compiled = self.code_of(&wasm, sha256).await;
+        let joined = Joined {
+            tenant: self.parts.tenant.clone(),
+            name: name.into(),
+            journal: self.parts.journal.clone(),
+            reads: self.parts.reads.clone(),
+            log,
+        };
+        let (engine, mut seen) = (&self.parts.engine, Seen::default());
+        let admitted = admit(engine, compiled, &settings, joined, &mut seen).await;
+        let Admitted {
+            build,
+            description,
+            config,
+            http_grants,
+        } = admitted.map_err(|refusal| refusal.to_string())?;
         Ok(Ready {
             wasm,
             sha256,
+            access: access_of(&settings),
             settings,
             config,
             description,
-            access,
             http_grants,
             build,
         })
@@ -240,6 +225,7 @@ impl Plugins {
         let probation = self.begin_probation(name, &ready, old_build).await;
         let version = ready.version().to_owned();
         let sha256 = ready.sha256;
+        self.warn_of_missing(name, &ready);
         let serving = self.install(name, stem, ready, probation);
         self.known.lock().serving.insert(name.to_owned(), serving);
         self.rebuild_table();
@@ -276,6 +262,22 @@ impl Plugins {
             Some(old) => (Lifecycle::Reloaded(old.version), key),
         };
         self.tell(name, lifecycle, &key).await;
+    }
+
+    /// What a plugin cannot do without and is not granted will fail, with the line to write; whoever
+    /// reads the log knows it before.
+    fn warn_of_missing(&self, name: &str, ready: &Ready) {
+        let settings = self.settings.load();
+        let asked = asks(&ready.description, &ready.settings, &settings.path);
+        for ask in asked.iter().filter(|ask| !ask.granted && !ask.optional) {
+            let line = ask.line.as_deref().unwrap_or("no such grant");
+            tracing::warn!(
+                plugin = name,
+                what = ask.what,
+                line,
+                "needs what is not granted"
+            );
+        }
     }
 
     fn install(

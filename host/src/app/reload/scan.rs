@@ -9,9 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::file::{Content, Stamp, is_cut_short, read_whole};
-use super::{FolderChange, FolderWatch, MAX_FILES, MAX_WASM_BYTES, PluginFile, Sha256Bytes};
-use crate::config::{MAX_PLUGIN_FILE_BYTES, MAX_SETTINGS_BYTES, is_name};
-use crate::model::HOST_PLUGIN;
+use super::{
+    FolderChange, FolderWatch, MAX_FILES, MAX_WASM_BYTES, PluginFile, Sha256Bytes, refuses_name,
+};
+use crate::config::{MAX_PLUGIN_FILE_BYTES, MAX_SETTINGS_BYTES};
 
 /// A file that nobody wrote for so long is read.
 const QUIET: Duration = Duration::from_millis(50);
@@ -201,11 +202,10 @@ impl Scanner {
             (Now::Unreadable(reason), _) | (_, Now::Unreadable(reason)) => {
                 self.refuse(stem, reason, emit)
             }
-            (Now::Read(_), _) if !is_name(stem) || stem == HOST_PLUGIN => {
-                let reason = format!("a plugin cannot be named \"{}\"", stem.escape_debug());
-                self.refuse(stem, reason, emit)
-            }
             (Now::Read(wasm), settings) => {
+                if let Some(reason) = refuses_name(stem) {
+                    return self.refuse(stem, reason, emit);
+                }
                 self.orphans.remove(stem);
                 let settings = match settings {
                     Now::Read(hash) => Some(hash),

@@ -32,6 +32,12 @@ const COMMANDS: [(&str, &str); 9] = [
     ("/quit", "end"),
 ];
 
+/// Tells whether the console takes a command, given by its first word, for its own.
+pub(in crate::cli) fn is_of_console(word: &str) -> bool {
+    let mut own = COMMANDS.iter().map(|(usage, _)| usage.split(' ').next());
+    own.any(|own| own == Some(word))
+}
+
 /// What a line came to.
 pub(super) enum Reply {
     Lines(Vec<String>),

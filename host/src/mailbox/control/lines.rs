@@ -237,6 +237,9 @@ pub struct PluginLine {
     /// The build that is compared with the one that serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Box<super::ShadowLine>>,
+    /// Its new build is being compiled; what serves goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiling: Option<super::CompilingLine>,
 }
 
 /// How far a plugin is from quarantine, and what led there.
@@ -301,6 +304,9 @@ pub struct PluginAsk {
     pub optional: bool,
     /// The settings grant it.
     pub granted: bool,
+    /// What to write to grant it, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// A webhook of a plugin.

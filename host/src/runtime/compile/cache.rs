@@ -1,4 +1,7 @@
 //! The folder of compiled code and descriptions. What lies here is executed, so it is ours alone.
+//!
+//! Beside each file of code lies its sum. Reading a large file to compare takes longer than loading it:
+//! such a file is synced once, and then known by its stamp, which changes with whoever writes it.
 
 use std::hash::{Hash as _, Hasher as _};
 use std::io::Write as _;
@@ -9,12 +12,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+use super::check::CONTRACT_VERSION;
 use crate::runtime::artifact::ArtifactHash;
 
 /// Compiled artifacts that are kept; the oldest go first.
 const KEPT: usize = 256;
 /// Bytes of compiled code that are kept.
 const KEPT_BYTES: u64 = 1024 * 1024 * 1024;
+/// Bytes of code from which on a file is known by its stamp.
+const STAMPED_BYTES: u64 = 1024 * 1024;
+/// Bytes of a sum.
+const SUM_BYTES: usize = 32;
 
 /// Why the folder is not used.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +89,8 @@ impl Cache {
         // The default hasher has fixed keys: the same build of the host names its files the same.
         let mut hasher = std::hash::DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        // Code is here only of what was found to be built for it.
+        CONTRACT_VERSION.hash(&mut hasher);
         Ok(Self {
             folder: folder.to_owned(),
             compatibility: hasher.finish(),
@@ -100,13 +110,25 @@ impl Cache {
     ) -> Option<Component> {
         let path = self.code_path(hash);
         let sum = std::fs::read(sum_path(&path)).ok()?;
-        let code = std::fs::read(&path).ok()?;
-        if sum != Sha256::digest(&code).as_slice() {
-            return None;
+        let (sum, stamp) = sum.split_at_checked(SUM_BYTES)?;
+        if stamp.is_empty() || stamp_of(&path).is_none_or(|found| found != stamp) {
+            let code = std::fs::read(&path).ok()?;
+            if sum != Sha256::digest(&code).as_slice() {
+                return None;
+            }
+            // It came another way, from a backup: the next time it is known.
+            if !stamp.is_empty() && self.stamp(&path, sum).is_err() {
+                return None;
+            }
         }
-        // SAFETY: the file was written by `store` from the compiler's output, is unchanged by its sum,
-        // and lies in a folder that only this user can write to.
+        // SAFETY: the file was written by `adopt` from the compiler's output, is unchanged by its sum or
+        // by its stamp, and lies in a folder that only this user can write to.
         unsafe { Component::deserialize_file(engine, &path) }.ok()
+    }
+
+    /// Tells whether there is code.
+    pub(in crate::runtime) fn has(&self, hash: ArtifactHash) -> bool {
+        self.code_path(hash).is_file()
     }
 
     /// Makes a compiled file of this run the cached one.
@@ -121,11 +143,38 @@ impl Cache {
             error,
         };
         let code = std::fs::read(compiled).map_err(io)?;
+        let sum = Sha256::digest(&code);
+        let is_stamped = code.len() as u64 >= STAMPED_BYTES;
+        if is_stamped {
+            // What is not read again must be on disk: no stamp tells what a crash left out.
+            std::fs::File::open(compiled)
+                .and_then(|file| file.sync_all())
+                .map_err(io)?;
+        }
         // Before the code: a crash between the two leaves a sum that fits nothing.
-        self.write(&sum_path(&path), Sha256::digest(&code).as_slice())?;
+        self.write(&sum_path(&path), &sum)?;
         std::fs::rename(compiled, &path).map_err(io)?;
+        if is_stamped {
+            self.stamp(&path, &sum)?;
+        }
         self.prune();
         Ok(())
+    }
+
+    /// Adds its stamp to the sum of a file that is synced.
+    fn stamp(&self, path: &Path, sum: &[u8]) -> Result<(), CacheError> {
+        let stamp = stamp_of(path).unwrap_or_default();
+        self.write(&sum_path(path), &[sum, &stamp].concat())
+    }
+
+    /// A component that was kept for its source lines.
+    pub(in crate::runtime) fn source(&self, hash: ArtifactHash) -> Option<PathBuf> {
+        let path = self.source_path(hash);
+        path.is_file().then_some(path)
+    }
+
+    fn source_path(&self, hash: ArtifactHash) -> PathBuf {
+        self.folder.join(format!("{hash}.wasm"))
     }
 
     /// Keeps a component for its source lines, and tells where.
@@ -134,7 +183,7 @@ impl Cache {
         hash: ArtifactHash,
         component: &[u8],
     ) -> Result<PathBuf, CacheError> {
-        let path = self.folder.join(format!("{hash}.wasm"));
+        let path = self.source_path(hash);
         if !path.exists() {
             self.write(&path, component)?;
         }
@@ -213,6 +262,21 @@ impl Cache {
 
 fn sum_path(code: &Path) -> PathBuf {
     code.with_extension("sum")
+}
+
+/// What the file system says of a file, which is another once somebody wrote it.
+fn stamp_of(path: &Path) -> Option<Vec<u8>> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    let facts = [
+        found.dev(),
+        found.ino(),
+        found.len(),
+        found.mtime() as u64,
+        found.mtime_nsec() as u64,
+        found.ctime() as u64,
+        found.ctime_nsec() as u64,
+    ];
+    Some(facts.iter().flat_map(|fact| fact.to_le_bytes()).collect())
 }
 
 /// Deletes a file of this run when it is dropped.

@@ -117,24 +117,65 @@ fn read_names(bytes: &[u8]) -> Result<Names, CompileError> {
     }
 }
 
-fn split_version(name: &str) -> (&str, &str) {
+pub(super) fn split_version(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 
-fn check_exports(exports: &[String]) -> Result<(), CompileError> {
-    let versions: Vec<&str> = exports
-        .iter()
-        .map(|name| split_version(name))
+/// The versions of the contract whose behaviour is exported.
+pub(super) fn contract_versions(exports: &[String]) -> Vec<&str> {
+    let names = exports.iter().map(|name| split_version(name));
+    names
         .filter(|(name, _)| *name == BEHAVIOUR)
         .map(|(_, version)| version)
-        .collect();
+        .collect()
+}
+
+fn check_exports(exports: &[String]) -> Result<(), CompileError> {
+    let versions = contract_versions(exports);
     if versions.contains(&CONTRACT_VERSION) {
         return Ok(());
     }
     Err(match versions.first() {
-        Some(version) => CompileError::WrongVersion((*version).to_owned()),
-        None => CompileError::NotPlugin(list(exports)),
+        Some(version) => wrong_version(version),
+        None => not_plugin(exports),
     })
+}
+
+fn wrong_version(found: &str) -> CompileError {
+    let parts = |version: &str| -> Vec<u64> {
+        let parts = version.split(['.', '-', '+']);
+        parts.map_while(|part| part.parse().ok()).collect()
+    };
+    // Which of the two is to change is told by who is behind.
+    CompileError::WrongVersion {
+        found: found.to_owned(),
+        remedy: match parts(found) > parts(CONTRACT_VERSION) {
+            true => "a later parlor runs it",
+            false => "build it again with the SDK of this version",
+        },
+    }
+}
+
+fn not_plugin(exports: &[String]) -> CompileError {
+    let has = |interface: &str| {
+        let mut names = exports.iter().map(|name| split_version(name).0);
+        names.any(|name| name == interface)
+    };
+    let (what, remedy) = if has("wasi:cli/run") {
+        (
+            "a command-line program",
+            "; a Rust plugin is a library of crate-type = [\"cdylib\"] without a `main`",
+        )
+    } else if has("wasi:http/incoming-handler") {
+        ("an HTTP server", "")
+    } else {
+        ("a component of another world", "")
+    };
+    CompileError::NotPlugin {
+        what,
+        exports: list(exports),
+        remedy,
+    }
 }
 
 fn check_imports(imports: &[String]) -> Result<(), CompileError> {
@@ -149,7 +190,7 @@ fn check_imports(imports: &[String]) -> Result<(), CompileError> {
         .find_map(|(name, version)| name.starts_with("parlor:bot/").then_some(version))
         .filter(|version| *version != CONTRACT_VERSION)
     {
-        return Err(CompileError::WrongVersion(version.to_owned()));
+        return Err(wrong_version(version));
     }
     if unknown.is_empty() {
         Ok(())
@@ -158,7 +199,8 @@ fn check_imports(imports: &[String]) -> Result<(), CompileError> {
     }
 }
 
-fn is_known_import(name: &str) -> bool {
+/// Tells whether this host has what a component imports.
+pub(super) fn is_known_import(name: &str) -> bool {
     let (path, version) = split_version(name);
     let Some((package, interface)) = path.split_once('/') else {
         return false;

@@ -37,13 +37,20 @@ async fn says_what_a_file_is_that_is_no_component() {
         &refusal(empty).await,
         "exports nothing, and not parlor:bot/behaviour@0.1.0",
     );
+    let command =
+        wat::parse_str(r#"(component (instance $i) (export "wasi:cli/run@0.2.3" (instance $i)))"#);
+    check(
+        &refusal(command.expect("a component")).await,
+        "not a plugin but a command-line program: it exports wasi:cli/run@0.2.3, and not \
+         parlor:bot/behaviour@0.1.0; a Rust plugin is a library of crate-type = [\"cdylib\"] without a `main`",
+    );
     let asks = wat::parse_str(
         r#"(component (import "acme:db/store@1.0.0" (instance))
             (instance $i) (export "parlor:bot/behaviour@0.1.0" (instance $i)))"#,
     );
     check(
         &refusal(asks.expect("a component")).await,
-        "acme:db/store@1.0.0, which this host",
+        "it imports acme:db/store@1.0.0, which this host does not have; a plugin may import parlor:bot@0.1.0 and WASI 0.2",
     );
     let hollow = wat::parse_str(
         r#"(component (instance $i) (export "parlor:bot/behaviour@0.1.0" (instance $i)))"#,
@@ -63,7 +70,16 @@ async fn says_for_which_version_a_plugin_is_built() {
     let error = refusal(guest.component()).await;
     assert_eq!(
         error.to_string(),
-        "built for parlor:bot@0.2.0; this host speaks parlor:bot@0.1.0"
+        "built for parlor:bot@0.2.0; this host speaks parlor:bot@0.1.0: a later parlor runs it"
+    );
+    let guest = Guest {
+        version: "0.0.9",
+        ..Guest::default()
+    };
+    let error = refusal(guest.component()).await;
+    assert_eq!(
+        error.to_string(),
+        "built for parlor:bot@0.0.9; this host speaks parlor:bot@0.1.0: build it again with the SDK of this version"
     );
 }
 
@@ -117,6 +133,47 @@ async fn takes_code_from_the_cache_unless_it_changed() {
     std::fs::write(&code, changed).expect("writable");
     assert!(!compile().await);
     assert!(compile().await);
+}
+
+#[tokio::test]
+async fn a_large_file_of_code_is_known_by_its_stamp_until_somebody_writes_it() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let data = "x".repeat(1_500_000);
+    let guest = Guest {
+        module: &format!(r#"(data (i32.const 40000) "{data}")"#),
+        pages: 40,
+        ..Guest::default()
+    };
+    let bytes = guest.component();
+    let compile = async || {
+        let engine = Engine::new(config(&cache)).expect("an engine");
+        let artifact = engine.compile(bytes.clone()).await.expect("compiles");
+        artifact.was_cached
+    };
+    assert!(!compile().await);
+    let file = |extension: &str| {
+        let files = std::fs::read_dir(cache.path().join("cache")).expect("the cache");
+        let mut paths = files.filter_map(Result::ok).map(|file| file.path());
+        let found = paths.find(|path| path.extension().is_some_and(|it| it == extension));
+        found.expect("it is there")
+    };
+    // With its stamp it is not read: a wrong sum is not noticed.
+    let sum = std::fs::read(file("sum")).expect("readable");
+    let mut wrong = sum.clone();
+    wrong[0] ^= 0xff;
+    std::fs::write(file("sum"), &wrong).expect("writable");
+    assert!(compile().await);
+    std::fs::write(file("sum"), &sum).expect("writable");
+    // Written again with the same bytes it has another stamp, and still its sum.
+    let code = std::fs::read(file("cwasm")).expect("readable");
+    std::fs::write(file("cwasm"), &code).expect("writable");
+    assert!(compile().await);
+    assert_ne!(std::fs::read(file("sum")).expect("readable"), sum);
+    let mut changed = code;
+    let middle = changed.len() / 2;
+    changed[middle] ^= 0xff;
+    std::fs::write(file("cwasm"), changed).expect("writable");
+    assert!(!compile().await);
 }
 
 #[tokio::test]

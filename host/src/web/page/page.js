@@ -335,7 +335,7 @@ function showPlugins(rows) {
   const good = ["serving", "ready", "running", "loaded"];
   $("plugins").replaceChildren(...rows.map((row) => {
     const state = good.includes(row.state) ? "state good" : row.last_error || /refus|fail|quarant/.test(row.state) ? "state bad" : "state";
-    const facts = [row.last_reload && `loaded ${new Date(row.last_reload).toLocaleTimeString()}`, row.waiting ? `${row.waiting} waiting` : "", ...healthFacts(row.health)];
+    const facts = [row.compiling && compilingText(row.compiling), row.last_reload && `loaded ${new Date(row.last_reload).toLocaleTimeString()}`, row.waiting ? `${row.waiting} waiting` : "", ...healthFacts(row.health)];
     return make("li", { "data-plugin": row.name },
       make("div", { class: "head" }, make("b", {}, row.name), make("span", { class: "version" }, row.version ?? ""), make("span", { class: state }, row.state)),
       make("div", { class: "facts" }, facts.filter(Boolean).join(" · ")),
@@ -345,6 +345,11 @@ function showPlugins(rows) {
       ...shadowLines(row.shadow).map((line) => make("div", { class: "facts" }, line)));
   }));
   if (!rows.length) $("plugins").append(make("li", { class: "empty" }, "Drop a .wasm into the plugins folder."));
+}
+
+function compilingText({ bytes, secs }) {
+  const size = `${Math.ceil(bytes / 1048576)} MiB`;
+  return secs === undefined ? `${size} wait for the compiler` : `compiling ${size}, ${secs} s so far`;
 }
 
 function webhookLine(hook) {
