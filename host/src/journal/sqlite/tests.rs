@@ -9,6 +9,7 @@ mod overflow;
 mod past;
 mod recorded;
 mod reopen;
+mod room;
 mod tape;
 
 use std::path::Path;
