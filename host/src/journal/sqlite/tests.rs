@@ -1,5 +1,6 @@
 //! The suite over SQLite, and what only a store on disk can show.
 
+mod copies;
 mod crash;
 mod crash_points;
 mod disk;
