@@ -7,6 +7,7 @@ mod findings;
 mod host;
 mod remote;
 mod talker;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,8 @@ pub use self::host::{Weather, serve};
 pub use self::remote::{Remote, run_on};
 
 use self::builds::Builds;
-use self::host::DOUBTS;
 use self::talker::{Progress, Talker, audit};
+use self::tally::{Did, Tallied};
 use crate::process::{HostProcess, PageSocket};
 use crate::random::Random;
 
@@ -75,12 +76,15 @@ pub enum Subject {
     Parlor(PathBuf),
     /// A program that runs [`serve`] for `--host FOLDER --seed N [--max-bytes N]`.
     Faulty(PathBuf),
+    /// As [`Subject::Faulty`], and its platform sends something twice now and then: no host can help that, and the
+    /// audit is to find it.
+    Doubling(PathBuf),
 }
 
 impl Subject {
     /// Tells whether its platform fails, its plugins may, and its journal can be made full.
     fn is_faulty(&self) -> bool {
-        matches!(self, Self::Faulty(_))
+        matches!(self, Self::Faulty(_) | Self::Doubling(_))
     }
 }
 
@@ -202,6 +206,7 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
     );
     let talkers = storm.talkers.iter_mut();
     let times: Vec<Duration> = talkers.flat_map(|talker| talker.times.drain(..)).collect();
+    let tallied = Tallied::read(storm.folder.path())?;
     Ok(Report {
         events: storm.progress.count(),
         kills: storm.kills,
@@ -211,13 +216,26 @@ pub async fn run(options: StormOptions) -> anyhow::Result<Report> {
         lost: findings.lost,
         duplicated: findings.duplicated,
         inverted: findings.inverted,
-        in_doubt: std::fs::metadata(storm.folder.path().join(DOUBTS)).map_or(0, |file| file.len()),
+        in_doubt: tallied.as_ref().map_or(0, |it| it.count(Did::InDoubt)),
         p99_ms: p99_ms(times),
         rss_growth_mib,
         seconds: began.elapsed().as_secs_f64(),
-        platform: BTreeMap::new(),
+        platform: tallied.map_or_else(BTreeMap::new, |it| platform_did(&it)),
         findings: findings.to_string(),
     })
+}
+
+/// What a report tells of a faulty platform.
+fn platform_did(tallied: &Tallied) -> BTreeMap<&'static str, u64> {
+    let told = [
+        ("told_events", Did::Event),
+        ("told_twice", Did::Twice),
+        ("told_out_of_order", Did::Swapped),
+        ("sends", Did::Send),
+        ("failed_sends", Did::Failed),
+        ("slow_sends", Did::Slow),
+    ];
+    told.map(|(name, did)| (name, tallied.count(did))).into()
 }
 
 impl Storm {
@@ -235,10 +253,13 @@ impl Storm {
         let folder = self.folder.path();
         match &self.options.subject {
             Subject::Parlor(program) => HostProcess::start(program, folder),
-            Subject::Faulty(program) => {
+            Subject::Faulty(program) | Subject::Doubling(program) => {
                 let seed = self.options.seed.wrapping_add(self.lives).to_string();
                 let place = folder.to_string_lossy().into_owned();
                 let mut arguments = vec!["--host", &place, "--seed", &seed];
+                if matches!(self.options.subject, Subject::Doubling(_)) {
+                    arguments.push("--doubling");
+                }
                 if is_full {
                     // Less than there is already.
                     arguments.extend(["--max-bytes", "1"]);

@@ -125,6 +125,17 @@ async fn a_build_that_faults_on_probation_gives_way_and_loses_no_event() {
     assert_eq!(health.recent.len(), 1);
     assert_eq!(health.recent[0].attempt, 1);
 
+    // A fault may quote somebody, who is forgotten here too; that there was one is not.
+    let user = "user:somebody".to_owned();
+    let forgot = control(&host, Ask::Forget { user }).await;
+    forgot.expect("it answers");
+    let said = problem(&host);
+    assert!(!said.contains("as the marker says"), "{said}");
+    assert!(said.contains("had a fault in its probation"), "{said}");
+    assert!(said.contains("version 0.1.0 serves instead"), "{said}");
+    let told = host.row(PLUGIN).health.expect("it serves").recent;
+    assert_eq!(told[0].text, "what it said was forgotten");
+
     // The same file again is not tried again; another one is, and clears the record.
     load(&host, build(FAULTY)).await;
     assert_eq!(host.ask("again").await, [FIRST]);

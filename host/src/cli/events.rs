@@ -274,6 +274,12 @@ pub(super) fn forgot(lines: &[Line]) -> Vec<String> {
             count(line.forms, "form"),
             line.given_up
         ));
+        if line.copies > 0 {
+            shown.push(format!(
+                "removed {} of the journal",
+                count(line.copies, "old version")
+            ));
+        }
         if line.actions > 0 {
             shown.push(format!(
                 "{} of theirs are still performed; forget again after that",

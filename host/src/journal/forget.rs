@@ -22,6 +22,8 @@ pub struct Forgotten {
     pub forms: u64,
     /// Actions that grew out of those events and are not through: they are still performed.
     pub actions: u64,
+    /// Copies of the journal from before an upgrade: they are gone whole, since they held the person too.
+    pub copies: u64,
 }
 
 /// Tells whether an event holds what a person did or is.

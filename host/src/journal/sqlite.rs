@@ -12,6 +12,7 @@ mod apply;
 mod backup;
 mod broadcast;
 mod config;
+mod copies;
 mod disk;
 mod error;
 mod files;
@@ -571,7 +572,8 @@ impl Journal for SqliteJournal {
 
     async fn prune(&self, now: Timestamp) -> JournalResult<()> {
         self.prune_from(Cursor::Start, now).await?;
-        self.sweep_files().await
+        self.sweep_files().await?;
+        self.drop_old_copies(now).await.map(drop)
     }
 
     async fn close(&self) -> JournalResult<()> {

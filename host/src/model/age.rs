@@ -132,6 +132,28 @@ mod tests {
     }
 
     #[test]
+    fn without_settings_it_is_an_hour_for_who_waits_and_a_day_for_the_rest() {
+        let default = MaxAge {
+            commands: Some(3_600_000),
+            forms: Some(3_600_000),
+            rest: Some(86_400_000),
+        };
+        assert_eq!(MaxAge::default(), default);
+        let other = EventPayload::Other(OtherEvent {
+            kind: "x".to_owned(),
+            json: String::new(),
+        });
+        let command = View::Command {
+            name: "joke".to_owned(),
+            arguments: Vec::new(),
+        };
+        let delivery = delivery(command, other, (1, 1));
+        let excess = |age: u64| MaxAge::default().excess(&delivery, 1 + age);
+        assert_eq!(excess(3_600_000), None);
+        assert_eq!(excess(3_600_001), Some((3_600_001, 3_600_000)));
+    }
+
+    #[test]
     fn age_begins_with_what_was_done() {
         let other = || {
             EventPayload::Other(OtherEvent {

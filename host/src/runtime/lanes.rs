@@ -53,7 +53,7 @@ pub use self::probation::{OnFault, OnVerdict, Probation, Verdict};
 pub use self::quarantine::FaultBudget;
 use self::settle::Settling;
 pub use self::shadow::{DifferenceNote, OnCompared, ShadowSpec, ShadowStatus};
-pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
+pub use self::status::{FORGOTTEN_FAULT, FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{DeadReason, DeliveryLoad, Journal, JournalResult};
@@ -294,12 +294,10 @@ impl Lanes {
         }
     }
 
-    /// Gives up the differences that are told of builds in the shadow: they hold what people said.
-    pub fn drop_differences(&self) {
+    /// Forgets what is told of faults, and of builds in the shadow: it may hold what people said.
+    pub fn forget_told(&self) {
         for plugin in self.shared.all() {
-            if let Some(shadow) = &plugin.state.lock().shadow {
-                shadow.drop_differences();
-            }
+            plugin.forget_told();
         }
     }
 

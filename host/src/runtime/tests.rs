@@ -123,10 +123,12 @@ async fn stops_deep_recursion_and_names_the_function() {
 #[tokio::test]
 async fn a_trap_is_a_fault_with_its_function() {
     let guest = Guest {
-        handle: "unreachable",
+        module: "(func $gives_up unreachable)",
+        handle: "(call $gives_up)",
         ..Guest::default()
     };
-    check_hostile(guest, FaultKind::Trap, "unreachable").await;
+    let said = "`unreachable` instruction executed; in gives_up";
+    check_hostile(guest, FaultKind::Trap, said).await;
 }
 
 #[tokio::test]

@@ -73,6 +73,9 @@ struct Arguments {
     /// That host's platform works.
     #[arg(long, hide = true)]
     calm: bool,
+    /// The local platform sends something twice now and then, which the audit is to find.
+    #[arg(long, hide = true)]
+    doubling: bool,
 }
 
 /// How much memory a worn host may take after it was warm, in MiB.
@@ -89,9 +92,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         .init();
     let arguments = Arguments::parse();
     if let Some(folder) = &arguments.host {
-        let weather = match arguments.calm {
-            true => Weather::Calm,
-            false => Weather::Storm(arguments.seed),
+        let weather = match (arguments.calm, arguments.doubling) {
+            (true, _) => Weather::Calm,
+            (false, true) => Weather::Doubling(arguments.seed),
+            (false, false) => Weather::Storm(arguments.seed),
         };
         storm::serve(folder, weather, arguments.max_bytes).await?;
         return Ok(ExitCode::SUCCESS);
@@ -108,8 +112,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         let is_flat = report.rss_growth_mib <= GROWTH_MIB;
         return Ok(exit_code(is_flat && report.is_clean()));
     }
+    let program = std::env::current_exe()?;
     let options = StormOptions {
-        subject: Subject::Faulty(std::env::current_exe()?),
+        subject: match arguments.doubling {
+            true => Subject::Doubling(program),
+            false => Subject::Faulty(program),
+        },
         seed: arguments.seed,
         events: arguments.events,
         kills: arguments.kills,

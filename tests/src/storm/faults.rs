@@ -1,8 +1,5 @@
 //! A platform that delivers twice and out of order, and whose sends fail: what any real one may do.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +19,7 @@ use parlor_host::model::directory::ReadError;
 use parlor_host::model::event::Bot;
 use tokio_util::sync::CancellationToken;
 
+use super::tally::{Did, Tally};
 use crate::random::Random;
 
 /// Of so many events one comes twice.
@@ -32,23 +30,37 @@ const FAILS: u64 = 20;
 const IN_DOUBT: u64 = 5;
 /// How long a platform asks for at most, in milliseconds.
 const RETRY_AFTER_MS: u64 = 50;
+/// Of so many sends that do not fail one is slow, by so many milliseconds at most.
+const SLOW: (u64, u64) = (30, 100);
+/// Of so many sends one is done twice, where that is to be.
+const DOUBLES: u64 = 20;
+/// Added to a part's number, it is another part for the platform.
+const ANOTHER: u64 = 1 << 40;
 /// How long to wait while intake pauses.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How the dice fall.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dice {
+    pub(super) seed: u64,
+    /// Some sends are done twice.
+    pub(super) doubles: bool,
+}
 
 /// The platforms of the host, each bot of which is faulty.
 pub(super) struct FaultyPlatforms {
     pub(super) inner: BuiltIn,
-    pub(super) seed: u64,
-    /// Gets a byte for each send that is left in doubt.
-    pub(super) doubts: PathBuf,
+    pub(super) dice: Dice,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Platforms for FaultyPlatforms {
     fn session(&self, tenant: &Name, bot: &BotConfig) -> anyhow::Result<Arc<dyn Session>> {
         Ok(Arc::new(FaultyBot {
             inner: self.inner.session(tenant, bot)?,
-            random: Mutex::new(Random::new(self.seed)),
-            doubts: self.doubts.clone(),
+            random: Mutex::new(Random::new(self.dice.seed)),
+            doubles: self.dice.doubles,
+            tally: Arc::clone(&self.tally),
         }))
     }
 }
@@ -56,30 +68,54 @@ impl Platforms for FaultyPlatforms {
 struct FaultyBot {
     inner: Arc<dyn Session>,
     random: Mutex<Random>,
-    doubts: PathBuf,
+    doubles: bool,
+    tally: Arc<Tally>,
+}
+
+/// What comes of a send.
+enum Fate {
+    /// It is done.
+    Done,
+    /// It is done, and takes so long before and after that.
+    Slow(Duration, Duration),
+    /// Nobody hears whether it was done.
+    InDoubt,
+    /// It fails before anything is done.
+    Again(Option<Duration>),
 }
 
 impl FaultyBot {
-    fn note_doubt(&self) -> std::io::Result<()> {
-        let mut options = File::options();
-        let mut file = options.create(true).append(true).open(&self.doubts)?;
-        file.write_all(b".")
-    }
-
-    /// Fails a send before it is done; otherwise tells whether it is to be in doubt afterwards.
-    fn before(&self) -> Result<bool, SendError> {
+    fn fate(&self) -> Fate {
         let mut random = self.random.lock();
         if !random.one_in(FAILS) {
-            return Ok(false);
+            let (often, most) = SLOW;
+            if !random.one_in(often) {
+                return Fate::Done;
+            }
+            let late = Duration::from_millis(random.between(1, most));
+            // A kill may come before it is done, or while the platform has it and has not said so.
+            return match random.one_in(2) {
+                true => Fate::Slow(late, Duration::ZERO),
+                false => Fate::Slow(Duration::ZERO, late),
+            };
         }
         if random.one_in(IN_DOUBT) {
-            return Ok(true);
+            return Fate::InDoubt;
         }
         let after = random.between(1, RETRY_AFTER_MS);
-        Err(SendError::Again {
-            after: random.one_in(2).then(|| Duration::from_millis(after)),
-            detail: "busy".to_owned(),
-        })
+        Fate::Again(random.one_in(2).then(|| Duration::from_millis(after)))
+    }
+
+    async fn send(&self, part: &Part, notes: &[String]) -> Result<Sent, SendError> {
+        let is_double = self.doubles && self.random.lock().one_in(DOUBLES);
+        if is_double {
+            let another = Part {
+                number: part.number + ANOTHER,
+                ..part.clone()
+            };
+            self.inner.perform_noted(&another, notes).await?;
+        }
+        self.inner.perform_noted(part, notes).await
     }
 }
 
@@ -106,18 +142,31 @@ impl Connector for FaultyBot {
     }
 
     async fn perform_noted(&self, part: &Part, notes: &[String]) -> Result<Sent, SendError> {
-        let is_in_doubt = self.before()?;
-        if !is_in_doubt {
-            return self.inner.perform_noted(part, notes).await;
+        self.tally.note(Did::Send, 1);
+        match self.fate() {
+            Fate::Done => self.send(part, notes).await,
+            Fate::Slow(before, after) => {
+                self.tally.note(Did::Slow, 1);
+                tokio::time::sleep(before).await;
+                let sent = self.send(part, notes).await;
+                tokio::time::sleep(after).await;
+                sent
+            }
+            Fate::InDoubt => {
+                let is_done = self.random.lock().one_in(2);
+                if is_done {
+                    self.send(part, notes).await?;
+                }
+                self.tally.note(Did::Failed, 1);
+                self.tally.note(Did::InDoubt, 1);
+                Err(SendError::InDoubt("the connection was cut".to_owned()))
+            }
+            Fate::Again(after) => {
+                self.tally.note(Did::Failed, 1);
+                let detail = "busy".to_owned();
+                Err(SendError::Again { after, detail })
+            }
         }
-        let is_done = self.random.lock().one_in(2);
-        if is_done {
-            self.inner.perform_noted(part, notes).await?;
-        }
-        if let Err(error) = self.note_doubt() {
-            tracing::error!(%error, "a doubt is not counted");
-        }
-        Err(SendError::InDoubt("the connection was cut".to_owned()))
     }
 
     async fn find_sent(&self, part: &Part) -> Result<Option<Sent>, SendError> {
@@ -146,6 +195,7 @@ impl Session for FaultyBot {
             inner: intake,
             random: Mutex::new(Random::new(seed)),
             twice: Mutex::default(),
+            tally: &self.tally,
         };
         self.inner.run(&intake, watch, stop).await
     }
@@ -169,11 +219,13 @@ struct FaultyIntake<'a> {
     random: Mutex<Random>,
     /// What comes once more, behind what comes next.
     twice: Mutex<Vec<Incoming>>,
+    tally: &'a Tally,
 }
 
 impl FaultyIntake<'_> {
     /// Another order of events, in which those of one conversation keep theirs.
     fn reorder(&self, incoming: &[Incoming]) -> Vec<usize> {
+        let mut swaps = 0;
         let mut random = self.random.lock();
         let mut order: Vec<usize> = (0..incoming.len()).collect();
         let conversation = |place: usize| {
@@ -184,8 +236,10 @@ impl FaultyIntake<'_> {
             let differ = conversation(order[place - 1]) != conversation(order[place]);
             if differ && random.one_in(2) {
                 order.swap(place - 1, place);
+                swaps += 1;
             }
         }
+        self.tally.note(Did::Swapped, swaps);
         order
     }
 
@@ -226,9 +280,11 @@ impl Intake for FaultyIntake<'_> {
         let order = self.reorder(&incoming);
         let shuffled = order.iter().map(|place| incoming[*place].clone());
         let again = std::mem::take(&mut *self.twice.lock());
-        let count = incoming.len();
+        let (count, twice) = (incoming.len(), again.len());
         let offered: Vec<Incoming> = shuffled.chain(again).collect();
         let (taken, durable) = self.offer(offered).await?;
+        self.tally.note(Did::Event, count);
+        self.tally.note(Did::Twice, twice);
         {
             let mut random = self.random.lock();
             let twice = incoming.iter().filter(|_| random.one_in(TWICE));

@@ -16,10 +16,8 @@ use parlor_host::runtime::CompilerProgram;
 use parlor_host::shutdown::Shutdown;
 use parlor_host::web::{PageConfig, PageServer};
 
-use super::faults::FaultyPlatforms;
-
-/// Where the sends that were left in doubt are counted.
-pub(super) const DOUBTS: &str = "doubts";
+use super::faults::{Dice, FaultyPlatforms};
+use super::tally::Tally;
 
 /// What the platform of a host does.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +26,8 @@ pub enum Weather {
     Calm,
     /// It fails, as dice fall that begin with this.
     Storm(u64),
+    /// It fails likewise, and now and then it sends something twice.
+    Doubling(u64),
 }
 
 /// Serves the settings of a folder until it is told to stop.
@@ -60,10 +60,13 @@ pub async fn serve(folder: &Path, weather: Weather, max_bytes: Option<u64>) -> a
     let inner = BuiltIn::new(hub.clone());
     let platforms: Arc<dyn Platforms> = match weather {
         Weather::Calm => Arc::new(inner),
-        Weather::Storm(seed) => Arc::new(FaultyPlatforms {
+        Weather::Storm(seed) | Weather::Doubling(seed) => Arc::new(FaultyPlatforms {
             inner,
-            seed,
-            doubts: folder.join(DOUBTS),
+            dice: Dice {
+                seed,
+                doubles: matches!(weather, Weather::Doubling(_)),
+            },
+            tally: Arc::new(Tally::open(folder)?),
         }),
     };
     let host = Host::start(HostParts {

@@ -1,6 +1,6 @@
 //! Somebody who talks without end, over every restart of the host, and remembers what was said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -92,9 +92,10 @@ pub(super) struct Talker {
     /// The room's messages, oldest first, each once.
     seen: Vec<RoomMessage>,
     places: HashMap<String, usize>,
-    /// Of those seen, how many want an answer and how many are one.
+    /// How many of those seen want an answer.
     asked: usize,
-    answered: usize,
+    /// The answers, each once: one that came twice stands for no other.
+    heard: HashSet<String>,
     asks_for_total: bool,
     /// It upsets plugins now and then.
     is_wild: bool,
@@ -109,7 +110,7 @@ impl Talker {
         Self {
             is_wild,
             asked: 0,
-            answered: 0,
+            heard: HashSet::new(),
             from: 0,
             times: Vec::new(),
             number,
@@ -216,7 +217,7 @@ impl Talker {
             self.sent.len(),
             self.on_their_way,
             self.asked,
-            self.answered
+            self.heard.len()
         )
     }
 
@@ -253,7 +254,7 @@ impl Talker {
     }
 
     fn unanswered(&self) -> usize {
-        (self.asked + self.on_their_way).saturating_sub(self.answered)
+        (self.asked + self.on_their_way).saturating_sub(self.heard.len())
     }
 
     fn questions(&self) -> impl Iterator<Item = &RoomMessage> {
@@ -299,7 +300,7 @@ impl Talker {
             self.asked += wants;
             self.on_their_way = self.on_their_way.saturating_sub(wants);
         } else if is_answer(&message.text) {
-            self.answered += 1;
+            self.heard.insert(message.text.clone());
             self.note_time(&message.text);
         }
         self.places.insert(message.id.to_string(), self.seen.len());
@@ -360,9 +361,6 @@ impl Talker {
         let mut additions = 0;
         for question in self.questions() {
             let text = question.text.as_str();
-            if self.asks_for_total && text == TOTAL {
-                continue;
-            }
             let may_be = |sent: &Sent| {
                 sent.text == text && sent.id.as_ref().is_none_or(|id| **id == *question.id)
             };
@@ -417,8 +415,9 @@ impl Talker {
     }
 }
 
+/// Whoever asks for the total waits for it alone.
 fn wants_answer(text: &str) -> bool {
-    !TROUBLE.iter().any(|(_, trouble)| text == *trouble)
+    text != TOTAL && !TROUBLE.iter().any(|(_, trouble)| text == *trouble)
 }
 
 /// The host itself may say something too.
@@ -439,3 +438,6 @@ pub(super) fn audit(talkers: &[Talker], findings: &mut Findings) -> u64 {
     findings.lost(missing, || format!("{missing} steps to the sum {sum}"));
     sum
 }
+
+#[cfg(test)]
+mod tests;

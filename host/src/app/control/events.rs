@@ -35,13 +35,16 @@ pub(super) async fn retry(
 pub(super) async fn forget(host: &Host, user: String) -> Result<ForgotLine, Refused> {
     host.lanes()
         .drop_waiting(|delivery| is_of(&delivery.event, &user));
-    host.lanes().drop_differences();
+    // Before the journal, which then empties its log.
+    host.plugins().forget_faults().await;
     let journal = host.journal();
     let forgot = journal
         .forget(DEFAULT_TENANT, &user)
         .await
         .map_err(failed)?;
     host.inbox().forms.forget_person(&user);
+    // A call that was under way may have been told of until now.
+    host.lanes().forget_told();
     Ok(ForgotLine {
         user,
         events: forgot.events,
@@ -50,6 +53,7 @@ pub(super) async fn forget(host: &Host, user: String) -> Result<ForgotLine, Refu
         timers: forgot.timers,
         forms: forgot.forms,
         actions: forgot.actions,
+        copies: forgot.copies,
     })
 }
 

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{Journal, JournalResult};
 use crate::runtime::ArtifactHash;
+use crate::runtime::lanes::FORGOTTEN_FAULT;
 
+/// Why a build is set aside that had a fault. What the fault said follows and is the end, wherever this stands.
+const FAULTED: &str = "had a fault in its probation: ";
 /// Good builds of a plugin that are kept.
 const KEPT_GOOD: usize = 3;
 /// Builds of a plugin that are set aside at one time; the oldest gets another chance then.
@@ -132,11 +135,31 @@ impl Builds {
         self.aside.drain(..over);
     }
 
+    /// Forgets what the faults said for which builds are set aside.
+    pub(super) fn forget_faults(&mut self) {
+        for aside in &mut self.aside {
+            forget_fault(&mut aside.reason);
+        }
+    }
+
     /// Gives every build another chance; tells whether one was set aside.
     pub(super) fn forgive(&mut self) -> bool {
         let had = !self.aside.is_empty();
         self.aside.clear();
         had
+    }
+}
+
+/// Says that a version had a fault in its probation, and which.
+pub(super) fn faulted(version: &str, fault: &str) -> String {
+    format!("version {version} {FAULTED}{fault}")
+}
+
+/// Takes out of a text what a fault said in a probation.
+pub(super) fn forget_fault(text: &mut String) {
+    if let Some(said) = text.find(FAULTED) {
+        text.truncate(said + FAULTED.len());
+        text.push_str(FORGOTTEN_FAULT);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::builds::{Builds, GoodBuild};
+use super::builds::{Builds, GoodBuild, faulted, forget_fault};
 use super::load::Ready;
 use super::{Plugins, Serving};
 use crate::app::reload::Sha256Bytes;
@@ -159,7 +159,7 @@ impl Plugins {
             let mut instead = serving.iter().chain(builds.good());
             if let Some(other) = instead.find(|other| self.artifacts.has(other.sha256)) {
                 let note = format!(
-                    "{reason}; version {} serves instead, until there is another file or `parlor reload {name}`",
+                    "version {} serves instead, until there is another file or `parlor reload {name}`; {reason}",
                     other.version
                 );
                 return Ok(Choice {
@@ -285,7 +285,7 @@ impl Plugins {
             return;
         };
         let version = &bad.version;
-        let reason = format!("version {version} had a fault in its probation: {fault}");
+        let reason = faulted(version, fault);
         let good = self.builds(name).instead_of(bad.sha256);
         let Some(last) = good.first() else {
             self.parts.lanes.reopen(&self.parts.tenant, name);
@@ -293,9 +293,9 @@ impl Plugins {
         };
         if bad.state_version > last.state_version {
             let note = format!(
-                "{reason}; it waits, because version {} cannot read the state that it has written \
+                "version {version} waits, because version {} cannot read the state that it has written \
                  (state-version {} and {}): `parlor plugins rollback {name}` puts that one back, \
-                 `parlor reload {name}` tries this one again",
+                 `parlor reload {name}` tries this one again; {reason}",
                 last.version, last.state_version, bad.state_version
             );
             self.hold(name, note);
@@ -304,7 +304,7 @@ impl Plugins {
         match self.put_back(name, &good).await {
             Ok(()) => self.set_aside(name, bad.sha256.0, reason).await,
             Err(error) => {
-                let note = format!("{reason}; the last good build cannot serve: {error}");
+                let note = format!("the last good build cannot serve: {error}; {reason}");
                 self.parts.lanes.reopen(&self.parts.tenant, name);
                 self.refuse(name, &note).await;
             }
@@ -384,6 +384,18 @@ impl Plugins {
         if self.builds(name).forgive() {
             self.change_builds(name, |builds| _ = builds.forgive())
                 .await;
+        }
+    }
+
+    /// Forgets what faults said in probations, wherever that is remembered or shown.
+    pub async fn forget_faults(&self) {
+        let names: Vec<String> = {
+            let mut known = self.known.lock();
+            known.refused.values_mut().for_each(forget_fault);
+            known.builds.keys().cloned().collect()
+        };
+        for name in names {
+            self.change_builds(&name, Builds::forget_faults).await;
         }
     }
 

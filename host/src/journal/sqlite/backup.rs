@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::copies::VERSION;
 use super::error::journal_error;
 use crate::journal::lock::make_private_folder;
 use crate::journal::{JournalError, JournalResult};
@@ -39,7 +40,7 @@ pub(super) fn back_up(from: &Connection, blobs: &Path, to: &Path) -> JournalResu
 
 /// Keeps a journal as it is before it is brought to another version.
 pub(super) fn keep_version(from: &Connection, path: &Path, version: i64) -> JournalResult<PathBuf> {
-    let to = suffixed(path, &format!(".v{version}"));
+    let to = suffixed(path, &format!("{VERSION}{version}"));
     // One of an upgrade that did not come to its end says nothing more than this one will.
     remove(&to)?;
     copy(from, &to)?;

@@ -69,7 +69,12 @@ impl SqliteJournal {
         let ended = self.turn(Forget::End).await;
         // The writer has emptied the log when it takes what comes after.
         self.query_rows(|_| Ok(())).await?;
-        ended.and(forgot)
+        let copies = self.drop_copies(None).await;
+        let forgot = ended.and(forgot)?;
+        Ok(Forgotten {
+            copies: copies?,
+            ..forgot
+        })
     }
 
     async fn forget_rows(&self, tenant: &str, user: &str) -> JournalResult<Forgotten> {

@@ -1,5 +1,6 @@
 //! The suite over SQLite, and what only a store on disk can show.
 
+mod copies;
 mod crash;
 mod crash_points;
 mod disk;
@@ -9,6 +10,7 @@ mod overflow;
 mod past;
 mod recorded;
 mod reopen;
+mod room;
 mod tape;
 
 use std::path::Path;

@@ -140,4 +140,6 @@ pub struct ForgotLine {
     pub forms: u64,
     /// Actions that grew out of those events and are not through; they are still performed.
     pub actions: u64,
+    /// Copies of the journal from before an upgrade, which are gone.
+    pub copies: u64,
 }

@@ -199,6 +199,82 @@ impl Quarantine {
 mod tests {
     use super::*;
 
+    const FIRST_WAIT: Duration = Duration::from_secs(10);
+
+    /// Ends a delivery of a lane so often.
+    fn end(quarantine: &mut Quarantine, lane: &str, next: &Next, times: usize) {
+        for _ in 0..times {
+            quarantine.end(&Name::from(lane), next, FIRST_WAIT);
+        }
+    }
+
+    #[test]
+    fn more_than_a_fifth_of_the_last_deliveries_closes_it_though_few_conversations_fail() {
+        let mut quarantine = Quarantine::default();
+        for _ in 0..5 {
+            for lane in ["a", "b"] {
+                end(&mut quarantine, lane, &Next::FAILED, 1);
+                end(&mut quarantine, "c", &Next::DONE, 3);
+            }
+        }
+        assert!(quarantine.is_open(), "10 of 40 are none too many");
+        let left = quarantine.budget();
+        assert_eq!((left.faults, left.faults_left), (10, 0));
+        assert_eq!((left.conversations, left.conversations_left), (2, 0));
+        end(&mut quarantine, "a", &Next::FAILED, 1);
+        let held = quarantine.why().expect("11 are too many");
+        let why = "11 of the last 50 deliveries failed, in 2 conversations";
+        assert_eq!(held.reason, why);
+    }
+
+    #[test]
+    fn faults_count_among_the_last_fifty_deliveries_only() {
+        let after = |done: usize| {
+            let mut quarantine = Quarantine::default();
+            end(&mut quarantine, "a", &Next::FAILED, 10);
+            end(&mut quarantine, "a", &Next::DONE, done);
+            end(&mut quarantine, "a", &Next::FAILED, 1);
+            quarantine
+        };
+        assert!(!after(39).is_open(), "all eleven are among them");
+        assert!(after(40).is_open(), "the oldest is not any more");
+        assert_eq!(after(45).budget().faults, 5);
+
+        let mut quarantine = Quarantine::default();
+        for lane in ["a", "b"] {
+            end(&mut quarantine, lane, &Next::FAILED, 1);
+        }
+        end(&mut quarantine, "a", &Next::DONE, 50);
+        assert_eq!(quarantine.budget().conversations, 0);
+        for lane in ["c", "d"] {
+            end(&mut quarantine, lane, &Next::FAILED, 1);
+        }
+        assert!(quarantine.is_open(), "two of four conversations count");
+        end(&mut quarantine, "e", &Next::FAILED, 1);
+        assert!(!quarantine.is_open());
+    }
+
+    #[test]
+    fn each_probe_that_fails_doubles_the_wait_up_to_five_minutes() {
+        let mut quarantine = Quarantine::default();
+        // Ends a delivery so, and tells how long the wait is then, and when it is over.
+        let mut wait_after = |next: &Next, times: usize| {
+            let before = Instant::now();
+            end(&mut quarantine, "a", next, times);
+            let until = quarantine.why().and_then(|held| held.until)?;
+            assert_eq!(quarantine.held(before, false), Some(until));
+            assert_eq!(quarantine.held(until, false), None, "it may be tried");
+            quarantine.begin();
+            Some((until - before).as_secs())
+        };
+        assert_eq!(wait_after(&Next::FAILED, 11), Some(10));
+        for secs in [20, 40, 80, 160, 300, 300] {
+            assert_eq!(wait_after(&Next::FAILED, 1), Some(secs));
+        }
+        assert_eq!(wait_after(&Next::DONE, 1), None, "it is open");
+        assert_eq!(wait_after(&Next::FAILED, 11), Some(10), "it begins anew");
+    }
+
     #[test]
     fn a_probe_that_was_not_called_opens_nothing() {
         let mut quarantine = Quarantine::default();

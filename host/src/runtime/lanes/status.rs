@@ -19,6 +19,8 @@ const FAULT_BYTES: usize = 4_096;
 
 /// Faults of a plugin that are kept, the newest.
 const KEPT_FAULTS: usize = 5;
+/// What stands in the place of what a fault said that is forgotten.
+pub const FORGOTTEN_FAULT: &str = "what it said was forgotten";
 
 /// A fault of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -152,6 +154,16 @@ impl Counters {
         *self.last_fault.lock() = None;
     }
 
+    /// Forgets what the faults said, and not that there were some.
+    fn forget_fault_texts(&self) {
+        let last = &mut *self.last_fault.lock();
+        let mut recent = self.recent.lock();
+        let recent = recent.iter_mut().map(|note| &mut note.text);
+        for text in recent.chain(last) {
+            FORGOTTEN_FAULT.clone_into(text);
+        }
+    }
+
     /// Forgets the last fault.
     pub(super) fn forget_fault(&self) {
         *self.last_fault.lock() = None;
@@ -159,6 +171,14 @@ impl Counters {
 }
 
 impl Plugin {
+    /// Forgets what is told of calls: of faults what they said, of a build in the shadow the differences.
+    pub(super) fn forget_told(&self) {
+        self.counters.forget_fault_texts();
+        if let Some(shadow) = &self.state.lock().shadow {
+            shadow.drop_differences();
+        }
+    }
+
     pub(super) fn status(&self, journal: Option<&str>) -> PluginStatus {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &self.counters;

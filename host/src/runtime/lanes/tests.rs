@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::fakes::{Bench, Door, FakeBuild, event, eventually, fault, quick, reply};
-use super::{LanesConfig, PluginSpec, PluginState};
+use super::{FORGOTTEN_FAULT, LanesConfig, PluginSpec, PluginState};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::{DeadReason, Journal, StateChange, StateDelta, StateKey, StateScope};
 use crate::mailbox::DeliverySink as _;
@@ -327,9 +327,17 @@ async fn a_fault_gets_a_fresh_instance_and_three_tries_while_others_go_on() {
     let status = bench.status();
     assert_eq!((status.faults, status.dead, status.handled), (3, 1, 2));
     assert!(status.last_fault.unwrap().contains("it broke"));
+    assert!(status.recent[0].text.contains("it broke"));
     assert!(build.made.load(Ordering::Relaxed) >= 4);
     let dead = bench.journal.dead_letters(0, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].reason), (1, DeadReason::Failed));
+    // A fault may quote who is forgotten. That there were three stays.
+    bench.lanes.forget_told();
+    let status = bench.status();
+    assert_eq!(status.last_fault.as_deref(), Some(FORGOTTEN_FAULT));
+    let texts: Vec<&str> = status.recent.iter().map(|note| &*note.text).collect();
+    assert_eq!(texts, [FORGOTTEN_FAULT; 3]);
+    assert_eq!((status.faults, status.budget.faults), (3, 1));
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn a_dead_letter_put_back_is_there_after_a_restart() {
 }
 
 /// Tells whether a text stands anywhere in the journal's files.
-fn is_in_files(folder: &Path, text: &str) -> bool {
+pub(super) fn is_in_files(folder: &Path, text: &str) -> bool {
     let files = std::fs::read_dir(folder).expect("read").flatten();
     let files = files.map(|file| file.path()).filter(|path| path.is_file());
     let mut files = files.map(|path| std::fs::read(path).expect("read"));
