@@ -121,16 +121,24 @@ async fn plugins_in_rust_are_taken_by_a_host_and_their_dialogs_hold() {
     let mut count = 0;
     for (place, plugin) in built.iter().enumerate() {
         // Those between it and the next plugin of its page.
-        let next = built.get(place + 1).filter(|next| next.block.page == plugin.block.page);
+        let next = built
+            .get(place + 1)
+            .filter(|next| next.block.page == plugin.block.page);
         let end = next.map_or(usize::MAX, |next| next.block.line);
         let lines = plugin.block.line..end;
-        let own = dialogs.iter().filter(|it| it.page == plugin.block.page && lines.contains(&it.line));
+        let own = dialogs
+            .iter()
+            .filter(|it| it.page == plugin.block.page && lines.contains(&it.line));
         let own: Vec<Block> = own.cloned().collect();
         count += own.len();
         found.extend(run_dialogs(plugin, &own).await.err());
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
-    assert_eq!(count, dialogs.len(), "a dialog stands before every plugin of its page");
+    assert_eq!(
+        count,
+        dialogs.len(),
+        "a dialog stands before every plugin of its page"
+    );
 }
 
 /// What is said where a tool is not there, or cannot be fetched.
@@ -145,7 +153,10 @@ const OUT_OF_REACH: [&str; 5] = [
 /// Does what a page says, from top to bottom.
 async fn does_what_it_says(path: &str) {
     let blocks = page(path).blocks();
-    let blocks: Vec<Block> = blocks.into_iter().filter(|it| kind(it) == Ok(Kind::Session)).collect();
+    let blocks: Vec<Block> = blocks
+        .into_iter()
+        .filter(|it| kind(it) == Ok(Kind::Session))
+        .collect();
     assert!(blocks.len() > 5, "{path} has {} steps", blocks.len());
     let programs = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_parlor-under-test");
@@ -165,7 +176,15 @@ async fn the_tutorials_do_what_they_say() {
     for language in ["rust", "javascript", "python"] {
         does_what_it_says(&format!("docs/tutorial/{language}.md")).await;
     }
-    let pages = pages().into_iter().filter(|page| !page.path.starts_with("docs/tutorial/"));
-    let lost = pages.flat_map(|page| page.blocks()).find(|it| kind(it) == Ok(Kind::Session));
-    assert!(lost.is_none(), "nobody does what {} says", lost.expect("one").place());
+    let pages = pages()
+        .into_iter()
+        .filter(|page| !page.path.starts_with("docs/tutorial/"));
+    let lost = pages
+        .flat_map(|page| page.blocks())
+        .find(|it| kind(it) == Ok(Kind::Session));
+    assert!(
+        lost.is_none(),
+        "nobody does what {} says",
+        lost.expect("one").place()
+    );
 }

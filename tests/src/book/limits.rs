@@ -133,7 +133,10 @@ fn missing(page: &Page, rows: &[Row]) -> Vec<String> {
     }
     let settings = read("host/src/config/limits.rs");
     let keys = settings.lines().filter_map(|line| {
-        let rest = line.trim().trim_start_matches("name: ").trim_start_matches('(');
+        let rest = line
+            .trim()
+            .trim_start_matches("name: ")
+            .trim_start_matches('(');
         let rest = rest.strip_prefix('"')?;
         rest.split('"')
             .next()
