@@ -272,10 +272,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
 pub async fn describe_file(wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
     let describe = async {
         let compiler = CompilerProgram::Child(std::env::current_exe()?);
-        let mut config = RuntimeConfig::new(private_cache()?, compiler);
-        // Somebody waits for it, and nobody is served beside it.
-        config.compile.nice = 0;
-        let engine = Engine::new(config)?;
+        let engine = Engine::new(RuntimeConfig::attended(private_cache()?, compiler))?;
         let artifact = engine.compile(wasm).await?;
         let description = engine.describe(&artifact, memory_bytes).await?;
         engine.shutdown().await;

@@ -110,7 +110,7 @@ impl Script {
     /// Where the component is that was built before.
     pub(super) fn built_before(&self, folder: &Path) -> PathBuf {
         folder
-            .join(OWN_FOLDER)
+            .join(kit::OWN_FOLDER)
             .join(format!("{}.wasm", self.name()))
     }
 

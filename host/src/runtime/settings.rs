@@ -74,6 +74,13 @@ impl Default for CompileBounds {
 }
 
 impl RuntimeConfig {
+    /// Makes settings for somebody who waits, where nobody is served beside: it compiles at usual priority.
+    pub fn attended(cache_dir: PathBuf, compiler: CompilerProgram) -> Self {
+        let mut config = Self::new(cache_dir, compiler);
+        config.compile.nice = 0;
+        config
+    }
+
     /// Makes settings with the defaults: half of the machine's memory, one slow thread a core.
     pub fn new(cache_dir: PathBuf, compiler: CompilerProgram) -> Self {
         Self {

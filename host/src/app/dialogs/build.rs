@@ -37,7 +37,7 @@ impl TestedBuild {
         let engine = Engine::new(RuntimeConfig {
             instances: 1,
             slow_threads: 1,
-            ..RuntimeConfig::new(cache.clone(), compiler.clone())
+            ..RuntimeConfig::attended(cache.clone(), compiler.clone())
         })?;
         let sha256 = ArtifactHash::of(&wasm).0;
         let shared: Arc<[u8]> = wasm.as_slice().into();

@@ -15,7 +15,7 @@ plugin.wants(
 
 @plugin.command("/joke", help="Tells a joke")
 async def joke(cx: Context):
-    source = config.get("source") or SOURCE
+    source = str(config.get("source") or SOURCE)
     try:
         answer = await http.fetch(source, headers={"accept": "text/plain"})
     except http.HttpError as error:

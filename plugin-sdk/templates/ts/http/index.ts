@@ -19,7 +19,8 @@ plugin.command("/joke", { help: "Tells a joke" }, async () => {
 });
 
 const fetched = async (): Promise<string> => {
-  const answer = await fetch(config.get("source") ?? SOURCE, { headers: { accept: "text/plain" } });
+  const source = config.get("source") ?? SOURCE;
+  const answer = await fetch(source, { headers: { accept: "text/plain" } });
   if (!answer.ok) throw new Error(`the status is ${answer.status}`);
   return (await answer.text()).trim();
 };
