@@ -2,6 +2,8 @@
 
 #[path = "bench/bare.rs"]
 mod bare;
+#[path = "bench/cached.rs"]
+mod cached;
 #[path = "bench/calls.rs"]
 mod calls;
 #[path = "bench/flow.rs"]
@@ -146,6 +148,14 @@ pub(crate) async fn run(only: &str, json: bool) -> Vec<Row> {
         &["start-10-cached", "start-10-cached-resident"],
         footprint::start_rows,
     )
+    .await;
+    rows.take(&["cached-load-js"], || {
+        cached::load("javascript", "cached-load-js")
+    })
+    .await;
+    rows.take(&["cached-load-python"], || {
+        cached::load("python", "cached-load-python")
+    })
     .await;
     let names = [
         "symphony-flood",

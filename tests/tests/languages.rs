@@ -1,5 +1,10 @@
 //! The demo behaviours, written once more in JavaScript and in Python, answer as those in Rust do.
 
+#[path = "languages/fetch.rs"]
+mod fetch;
+#[path = "languages/weight.rs"]
+mod weight;
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -90,6 +95,22 @@ async fn build(language: Language, name: &str) -> Result<Vec<u8>, String> {
     assert!(built.status.success(), "{name}: {said}");
     let wasm: PathBuf = folder.join(format!("{name}.wasm"));
     Ok(std::fs::read(wasm).expect("a component"))
+}
+
+/// Where the projects of a language are.
+fn folder(language: Language) -> PathBuf {
+    workspace().join("target/tmp/languages").join(language.name)
+}
+
+/// Builds a behaviour that is written here, where its tools are known to be.
+async fn written(language: Language, name: &str, behaviour: &str) -> Vec<u8> {
+    let folder = folder(language);
+    let (file, project, text) = (language.project)(name);
+    std::fs::write(folder.join(project), text).expect("a project");
+    std::fs::write(folder.join(file), behaviour).expect("a behaviour");
+    let (built, said) = parlor_build(&folder).await;
+    assert!(built.status.success(), "{name}: {said}");
+    std::fs::read(folder.join(format!("{name}.wasm"))).expect("a component")
 }
 
 /// What an answer is, without what is another each time.
@@ -188,6 +209,9 @@ async fn answers_alike(language: Language) -> bool {
 async fn the_behaviours_in_javascript_answer_as_those_in_rust() {
     if answers_alike(JAVASCRIPT).await {
         a_behaviour_in_typescript_answers().await;
+        let fetcher = written(JAVASCRIPT, "fetcher", fetch::JAVASCRIPT).await;
+        fetch::only_what_is_granted(fetcher).await;
+        weight::is_within_the_default_limits(&folder(JAVASCRIPT)).await;
         let wrong = "import { Plugin } from \"parlor\";\nconst plugin = ;\n";
         tells_what_is_wrong(JAVASCRIPT, wrong, &["wrong.js:2:15", "node failed"]).await;
     }
@@ -196,6 +220,9 @@ async fn the_behaviours_in_javascript_answer_as_those_in_rust() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_behaviours_in_python_answer_as_those_in_rust() {
     if answers_alike(PYTHON).await {
+        let fetcher = written(PYTHON, "fetcher", fetch::PYTHON).await;
+        fetch::only_what_is_granted(fetcher).await;
+        weight::is_within_the_default_limits(&folder(PYTHON)).await;
         let wrong = "from parlor import Plugin\n\nplugin = Plugn()\n";
         let told = ["wrong.py", "line 3", "Plugn"];
         tells_what_is_wrong(PYTHON, wrong, &told).await;

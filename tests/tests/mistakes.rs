@@ -153,3 +153,28 @@ async fn a_build_that_does_not_load_is_refused() {
     assert!(host.ask("show choice").await[0].contains("red"));
     host.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_a_plugin_needs_and_lacks_is_named_with_its_line() {
+    parlor_tests::logs::keep();
+    let host = host("").await;
+    host.put("expense", &guests::bytes("expense"));
+    takes_part(&host, "expense").await;
+    let lines = parlor_tests::logs::about("expense");
+    let mut told = lines
+        .iter()
+        .filter(|line| line.field("what") == "action send-user");
+    let line = told.next().expect("it is told").field("line");
+    let wanted = "`grants.actions = [\"send-user\"]` in a section `[plugin.expense]` of ";
+    assert!(line.starts_with(wanted), "{line}");
+    // Written as told, nothing is missing.
+    write(&host, "expense.toml", "grants.actions = [\"send-user\"]\n");
+    host.eventually("it has its grant", || {
+        let lines = host.host().plugins().lines();
+        lines
+            .iter()
+            .any(|line| line.plugin == "expense" && line.asks[0].granted)
+    })
+    .await;
+    host.stop().await;
+}
