@@ -1,5 +1,7 @@
 //! What STYLE.md says of the shape of the repository, as checks over the text of its files.
 
+mod names;
+
 use std::fs;
 use std::path::Path;
 
@@ -77,6 +79,7 @@ pub fn complaints(files: &[RepoFile]) -> Vec<String> {
         check_machine(file, &mut found);
     }
     check_lints(files, &mut found);
+    names::check_names(files, &mut found);
     found
 }
 
@@ -415,6 +418,8 @@ mod tests {
 
     fn good() -> Vec<RepoFile> {
         vec![
+            RepoFile::new("host/src/shutdown.rs", "fn stops() {}\n"),
+            RepoFile::new(names::PAGE, &names::promises("shutdown.rs::stops")),
             RepoFile::new(
                 "Cargo.toml",
                 "[workspace.lints.rust]\nmissing_docs = \"warn\"\n",

@@ -264,6 +264,28 @@ async fn whoever_asked_for_what_came_to_nothing_is_told_once() -> anyhow::Result
     // That it was told is an event too, of the same trace.
     assert_eq!(of_trace.len(), 2, "{of_trace:#?}");
 
+    // Whoever mentions the bot in the room, or submits a form, is told there.
+    say(&mut ada, &lobby, "@parlor error").await?;
+    let told = ada.hears("That did not work").await?;
+    assert_eq!(told["conversation"], *lobby);
+    say(&mut ada, &lobby, "form").await?;
+    let form = loop {
+        let heard = ada.hears("").await?;
+        if heard["author"] == "parlor" {
+            break heard;
+        }
+    };
+    let submit = Command::Submit {
+        message: form["id"].as_str().context("an id")?.to_owned(),
+        form: "fails".to_owned(),
+        button: None,
+        values: [("name".to_owned(), vec!["Ada".to_owned()])].into(),
+    };
+    ada.act(submit).await?;
+    let again = ada.hears("That did not work").await?;
+    assert_eq!(again["conversation"], *lobby);
+    assert_ne!(again["text"], told["text"], "each has its trace");
+
     // It fails again, and is not told again; a command is told, in whatever words.
     let number = asked[0]["event"].to_string();
     place.printed(&["events", "retry", &number]).await?;

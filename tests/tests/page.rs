@@ -197,6 +197,34 @@ async fn a_build_in_the_shadow_is_shown_with_its_last_difference() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_in_quarantine_is_shown_with_why_and_what_is_left_of_its_faults() -> Result<()> {
+    let Some(program) = browser() else {
+        return Ok(());
+    };
+    let mut page = Page::open(program, &["activities", "trap-handle"]).await?;
+    page.serves("trap-handle").await?;
+    for room in ["one", "two", "three"] {
+        let room = page.host.room("ada", room).await;
+        page.host.say("ada", &room, "error").await;
+    }
+    let row = "document.querySelector('[data-plugin=trap-handle]')";
+    let bad = format!("{row}.querySelector('.state.bad')?.textContent === 'quarantined'");
+    page.browser.wait_for(&bad).await?;
+    for wanted in [
+        "in quarantine: 3 of the last 50 deliveries failed, in 3 conversations",
+        "7 faults left, in 0 more conversations",
+        "tried again at ",
+        ", call 1: ",
+        "handle gives up",
+    ] {
+        let there = format!("{row}.textContent.includes({})", json!(wanted));
+        page.browser.wait_for(&there).await?;
+    }
+    page.serves("activities").await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_switch_shows_each_answer_as_all_platforms_would_get_it_side_by_side() -> Result<()> {
     let Some(program) = browser() else {
         return Ok(());

@@ -233,6 +233,7 @@ impl Host {
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(plugins.clone().follow_probations(stop.clone()));
+        tasks.spawn(plugins.clone().follow_faults(stop.clone()));
         let failing = failures.clone().run();
         let told = stop.clone();
         tasks.spawn(async move { told.run_until_cancelled(failing).await });

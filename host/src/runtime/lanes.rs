@@ -181,6 +181,8 @@ struct Shared {
     gate: Gate,
     /// Called where too much may wait for a plugin.
     crowded: Notify,
+    /// Called where a plugin stands otherwise than before.
+    news: Notify,
     /// Held by whoever reads all that waits, or gives some of it up: what one has in hand is not to end
     /// by the other.
     reading: Semaphore,
@@ -206,6 +208,7 @@ impl Lanes {
             ordering: Arc::new(Semaphore::new(ORDERING)),
             gate: Gate::default(),
             crowded: Notify::new(),
+            news: Notify::new(),
             reading: Semaphore::new(1),
             dead: OnceLock::new(),
             settling,
@@ -299,6 +302,12 @@ impl Lanes {
         for plugin in self.shared.all() {
             plugin.forget_told();
         }
+    }
+
+    /// Resolves when a plugin had a fault, or was tried in quarantine, since this was last awaited. For one
+    /// that follows it.
+    pub async fn news(&self) {
+        self.shared.news.notified().await;
     }
 
     /// Tells how each plugin does, by tenant and name.

@@ -43,6 +43,21 @@ impl Guest {
         Err(Error::retry_after(std::time::Duration::from_millis(ms)))
     }
 
+    #[command("form")]
+    fn show(&mut self, cx: &Context) -> Reply {
+        cx.reply(
+            Form::new("fails")
+                .title("To no avail")
+                .text("name", "Your name")
+                .submit("Send"),
+        )
+    }
+
+    #[form("fails")]
+    fn submitted(&mut self, name: String) -> Result<Reply, Error> {
+        Err(Error::failed(["nothing for ", &name].concat()))
+    }
+
     #[message(equals = "trapped?")]
     fn trapped(&mut self) -> Result<String, Error> {
         Ok(state::plugin()

@@ -45,6 +45,7 @@ pub(super) async fn forget(host: &Host, user: String) -> Result<ForgotLine, Refu
     host.inbox().forms.forget_person(&user);
     // A call that was under way may have been told of until now.
     host.lanes().forget_told();
+    host.plugins().tell_panel();
     Ok(ForgotLine {
         user,
         events: forgot.events,

@@ -1,11 +1,19 @@
 //! What led to where a plugin stands, and how much is left of its faults.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
 use super::{Known, Plugins};
 use crate::app::clock;
 use crate::config::write_sha256;
 use crate::mailbox::control::{FaultLine, PluginHealth};
 use crate::runtime::ArtifactHash;
 use crate::runtime::lanes::{PluginState, PluginStatus};
+
+/// How often the panel is told of faults at most.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// What is wrong with a plugin that serves or did: why it is not called, and its last fault.
 pub(super) fn problem_of(live: &PluginStatus) -> Option<String> {
@@ -35,6 +43,18 @@ impl Plugins {
     /// Why plugins, or changes of them, are refused.
     pub(in crate::app) fn refusals(&self) -> Vec<String> {
         self.known.lock().refused.values().cloned().collect()
+    }
+
+    /// Tells the panel of faults and of quarantine, until the host stops.
+    pub(in crate::app) async fn follow_faults(self: Arc<Self>, stop: CancellationToken) {
+        let follow = async {
+            loop {
+                self.parts.lanes.news().await;
+                self.tell_panel();
+                tokio::time::sleep(TOLD_EVERY).await;
+            }
+        };
+        stop.run_until_cancelled(follow).await;
     }
 
     /// How a plugin that serves does.

@@ -346,6 +346,10 @@ impl Plugin {
             if !was_open && state.quarantine.is_open() {
                 state.wake_all();
             }
+            let is_fault = matches!(next, Next::On { is_fault: true } | Next::Again { .. });
+            if is_fault || !was_open {
+                shared.news.notify_one();
+            }
         }
         let Some(lane) = state.lanes.get_mut(&job.delivery.lane) else {
             return;
