@@ -126,7 +126,7 @@ impl Crowd {
     /// and who listens are two: they do not wait for each other.
     pub(crate) async fn closed_loop(&mut self, count: usize) -> anyhow::Result<f64> {
         let (start, used) = (Instant::now(), processor_seconds());
-        let (next, mut turns) = mpsc::unbounded_channel::<usize>();
+        let (next, mut turns) = mpsc::channel::<usize>(OUTSTANDING);
         let (hub, people) = (self.hub.clone(), self.people.clone());
         let mut talking = JoinSet::new();
         talking.spawn(async move {
@@ -142,7 +142,7 @@ impl Crowd {
         });
         let mut sent = OUTSTANDING.min(count);
         for turn in 0..sent {
-            next.send(turn % self.people.len())?;
+            next.try_send(turn % self.people.len())?;
         }
         let mut answered = 0;
         while answered < count {
@@ -157,7 +157,7 @@ impl Crowd {
                 tokio::task::yield_now().await;
             }
             if sent < count {
-                next.send(place)?;
+                next.try_send(place)?;
                 sent += 1;
             }
         }
