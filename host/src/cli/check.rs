@@ -60,7 +60,18 @@ impl Loader for Checker {
 /// Has `--settings` ask for a section where no file follows it: a component is none.
 pub(super) fn without_file(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    if !arguments.iter().skip(1).any(|argument| argument == "check") {
+    let mut before = arguments.iter().skip(1);
+    let verb = loop {
+        match before.next() {
+            // Its value is no verb.
+            Some(it) if it == "--settings" => {
+                before.next();
+            }
+            Some(it) if it.as_encoded_bytes().starts_with(b"-") => {}
+            verb => break verb,
+        }
+    };
+    if verb.is_none_or(|verb| verb != "check") {
         return arguments;
     }
     for at in 1..arguments.len() {

@@ -132,7 +132,12 @@ impl Section {
             self.comment("    ", &format!("{}{needs}", request.reason));
             let entry = quoted(name);
             if !is_known(name) || entry.contains('\n') {
-                self.comment("    ", &format!("{entry} is unknown to this host"));
+                let why = match key {
+                    // What a plugin asks for may be wider than what anybody can grant.
+                    "grants.http" => "cannot be granted: name the address",
+                    _ => "is unknown to this host",
+                };
+                self.comment("    ", &format!("{entry} {why}"));
             } else if request.optional {
                 self.line(format!("    # {entry},"));
             } else {

@@ -311,6 +311,10 @@ fn settings_without_a_file_ask_for_a_section() {
             "parlor --settings my.toml check",
         ),
         ("parlor run --settings", "parlor run --settings"),
+        (
+            "parlor chat check --settings",
+            "parlor chat check --settings",
+        ),
     ] {
         assert_eq!(of(line), wanted);
     }
