@@ -21,6 +21,14 @@ const UNFINISHED: &str = ".part";
 /// Hexadecimal digits of a hash.
 const DIGITS: usize = 64;
 
+/// Brings a file, or the names in a folder, to the disk.
+pub(super) type SyncPath = Arc<dyn Fn(&Path) -> std::io::Result<()> + Send + Sync>;
+
+/// As the system does it.
+pub(super) fn sync_path(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
 /// A file that was put beside the journal, and stays there while this lives.
 #[derive(Clone, Debug)]
 pub struct HeldFile {
@@ -32,8 +40,8 @@ pub struct HeldFile {
 /// The files of one folder.
 pub(super) struct Blobs {
     folder: PathBuf,
-    /// Files and the folder are brought to the disk.
-    syncs: bool,
+    /// How files and their names are brought to the disk, where they are.
+    sync: Option<SyncPath>,
     max_bytes: u64,
     state: Mutex<State>,
 }
@@ -46,12 +54,18 @@ struct State {
     sweeps: usize,
     /// What was put there since the first of them began to look what is named.
     put: HashSet<String>,
+    /// Files that are there and whose names may not be on disk yet.
+    unsynced: HashSet<String>,
     next: u64,
 }
 
 impl Blobs {
     /// Opens the folder, makes it where there is none, and removes what was never finished.
-    pub(super) fn open(folder: PathBuf, syncs: bool, max_bytes: u64) -> std::io::Result<Self> {
+    pub(super) fn open(
+        folder: PathBuf,
+        sync: Option<SyncPath>,
+        max_bytes: u64,
+    ) -> std::io::Result<Self> {
         make_private_folder(&folder)?;
         let mut bytes = 0;
         for entry in std::fs::read_dir(&folder)? {
@@ -62,15 +76,25 @@ impl Blobs {
                 bytes += entry.metadata()?.len();
             }
         }
-        Ok(Self {
+        let blobs = Self {
             folder,
-            syncs,
+            sync,
             max_bytes,
             state: Mutex::new(State {
                 bytes,
                 ..State::default()
             }),
-        })
+        };
+        // Whoever was killed may have put a file there and not come to this.
+        blobs.sync(&blobs.folder)?;
+        Ok(blobs)
+    }
+
+    fn sync(&self, path: &Path) -> std::io::Result<()> {
+        match &self.sync {
+            Some(sync) => sync(path),
+            None => Ok(()),
+        }
     }
 
     /// Puts a file there and holds it. Blocks for the time that takes.
@@ -94,14 +118,20 @@ impl Blobs {
             (hold, state.next)
         };
         let path = self.folder.join(&sha256);
-        if !path.exists() {
+        if path.exists() {
+            // Whoever put it there may not have brought its name to the disk yet.
+            if self.state.lock().unsynced.contains(&sha256) {
+                let synced = self.sync(&self.folder);
+                synced.map_err(|error| file_error(&error))?;
+            }
+        } else {
             let size = bytes.len() as u64;
             if self.state.lock().bytes.saturating_add(size) > self.max_bytes {
                 let text = format!("files that wait to be sent take {} bytes", self.max_bytes);
                 return Err(JournalError::Failed(text));
             }
             let unfinished = self.folder.join(format!("{number}{UNFINISHED}"));
-            let written = self.write(&unfinished, &path, bytes);
+            let written = self.write(&unfinished, &sha256, bytes);
             if let Err(error) = written {
                 // Nobody knows of it; the next start removes it where this fails too.
                 let _ = std::fs::remove_file(&unfinished);
@@ -114,16 +144,16 @@ impl Blobs {
         })
     }
 
-    fn write(&self, unfinished: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    fn write(&self, unfinished: &Path, sha256: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let path = self.folder.join(sha256);
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .open(unfinished)?;
         file.write_all(bytes)?;
-        if self.syncs {
-            file.sync_all()?;
-        }
+        drop(file);
+        self.sync(unfinished)?;
         {
             let mut state = self.state.lock();
             // Somebody else may have put the same bytes there meanwhile.
@@ -132,11 +162,11 @@ impl Blobs {
             } else {
                 std::fs::rename(unfinished, path)?;
                 state.bytes += bytes.len() as u64;
+                state.unsynced.insert(sha256.to_owned());
             }
         }
-        if self.syncs {
-            File::open(&self.folder)?.sync_all()?;
-        }
+        self.sync(&self.folder)?;
+        self.state.lock().unsynced.remove(sha256);
         Ok(())
     }
 
@@ -212,7 +242,7 @@ pub(super) fn named_by(action: &Action) -> impl Iterator<Item = &str> {
         })
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub(super) fn hash(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     use std::fmt::Write as _;
     let digest = sha2::Sha256::digest(bytes);
@@ -241,10 +271,15 @@ fn file_error(error: &std::io::Error) -> JournalError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     fn open(folder: &Path) -> Arc<Blobs> {
-        Arc::new(Blobs::open(folder.to_owned(), true, 1_000).expect("the folder is ours"))
+        let sync: SyncPath = Arc::new(sync_path);
+        let blobs = Blobs::open(folder.to_owned(), Some(sync), 1_000);
+        Arc::new(blobs.expect("the folder is ours"))
     }
 
     fn names(folder: &Path) -> usize {
@@ -297,6 +332,41 @@ mod tests {
         let sweep = blobs.begin_sweep();
         sweep.remove_all_but(&HashSet::new()).expect("swept");
         assert_eq!(names(folder.path()), 0);
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_on_disk_before_anybody_who_put_it_there_goes_on() {
+        let folder = tempfile::tempdir().expect("made");
+        let (begun, has_begun) = std::sync::mpsc::sync_channel(0);
+        let (go, may_go) = std::sync::mpsc::sync_channel::<()>(0);
+        let may_go = Mutex::new(Some(may_go));
+        let names_synced = Arc::new(AtomicUsize::new(0));
+        let sync: SyncPath = Arc::new({
+            let names_synced = Arc::clone(&names_synced);
+            move |path: &Path| {
+                if path.is_dir() && names_synced.fetch_add(1, Ordering::SeqCst) == 1 {
+                    // The first put; the one before was the start.
+                    begun.send(()).expect("the test waits");
+                    let door = may_go.lock().take().expect("this comes once");
+                    door.recv().expect("the test opens it");
+                }
+                Ok(())
+            }
+        });
+        let blobs = Blobs::open(folder.path().to_owned(), Some(sync), 1_000);
+        let blobs = Arc::new(blobs.expect("the folder is ours"));
+        let first = std::thread::spawn({
+            let blobs = Arc::clone(&blobs);
+            move || blobs.put(b"one").expect("put").sha256
+        });
+        let soon = Duration::from_secs(60);
+        has_begun.recv_timeout(soon).expect("it comes to that");
+        let second = blobs.put(b"one").expect("put");
+        assert_eq!(names_synced.load(Ordering::SeqCst), 3, "it did so itself");
+        go.send(()).expect("the first waits");
+        assert_eq!(first.join().expect("it ends"), second.sha256);
+        blobs.put(b"one").expect("put");
+        assert_eq!(names_synced.load(Ordering::SeqCst), 3, "it is there by now");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::copies::VERSION;
 use super::error::journal_error;
+use crate::journal::blobs::SyncPath;
 use crate::journal::lock::make_private_folder;
 use crate::journal::{JournalError, JournalResult};
 
@@ -94,7 +95,7 @@ fn pack(to: &Path, blobs: &Path) -> JournalResult<()> {
 }
 
 /// Unpacks what a backup holds beside the journal, where this is one.
-pub(super) fn unpack(connection: &Connection, blobs: &Path) -> JournalResult<()> {
+pub(super) fn unpack(connection: &Connection, blobs: &Path, sync: &SyncPath) -> JournalResult<()> {
     let wrong = |error: rusqlite::Error| journal_error(&error);
     let is_packed: bool = connection
         .query_row(
@@ -127,11 +128,13 @@ pub(super) fn unpack(connection: &Connection, blobs: &Path) -> JournalResult<()>
                     .mode(0o600)
                     .open(&path)?;
                 file.write_all(&bytes)?;
-                file.sync_all()
+                sync(&path)
             };
             write().map_err(|error| failed(&path, &error))?;
         }
     }
+    // Their names, too, before they are nowhere else.
+    sync(blobs).map_err(|error| failed(blobs, &error))?;
     connection
         .execute_batch(&format!("DROP TABLE {PACKED}"))
         .map_err(wrong)

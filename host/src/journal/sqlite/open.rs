@@ -16,7 +16,7 @@ use super::schema;
 use super::state::StateCache;
 use super::writer::{Command, Writer};
 use super::{Durability, JOURNAL_FILE, SqliteConfig, SqliteJournal};
-use crate::journal::blobs::Blobs;
+use crate::journal::blobs::{Blobs, SyncPath, sync_path};
 use crate::journal::lock::make_private_folder;
 use crate::journal::{JournalError, JournalResult};
 
@@ -36,22 +36,24 @@ impl SqliteJournal {
     /// cannot be opened.
     pub fn open(folder: &Path, config: SqliteConfig) -> JournalResult<Self> {
         let durability = config.durability;
-        Self::open_with(folder, config, move |log, commands| match durability {
+        let disk = move |log: &Path, commands| match durability {
             Durability::Power => Disk::start(log, commands),
             Durability::Process => Ok(Disk::unsynced()),
-        })
+        };
+        Self::open_with(folder, config, Arc::new(sync_path), disk)
     }
 
     pub(super) fn open_with(
         folder: &Path,
         config: SqliteConfig,
+        sync: SyncPath,
         disk: impl FnOnce(&Path, mpsc::WeakSender<Command>) -> std::io::Result<Disk>,
     ) -> JournalResult<Self> {
         let failed = |what: &dyn std::fmt::Display| JournalError::Failed(what.to_string());
         make_private_folder(folder).map_err(|error| failed(&error))?;
         let path = folder.join(JOURNAL_FILE);
         let connection = schema::open_writer(&path)?;
-        backup::unpack(&connection, &folder.join(FILES_FOLDER))?;
+        backup::unpack(&connection, &folder.join(FILES_FOLDER), &sync)?;
         let damaged = |error: rusqlite::Error| {
             let error = journal_error(&error);
             JournalError::Failed(format!("{} cannot be read: {error}", path.display()))
@@ -61,9 +63,9 @@ impl SqliteJournal {
         let sizes = read::state_sizes(&connection).map_err(damaged)?;
         let state = Arc::new(StateCache::new(sizes));
         let pages_used = Arc::new(AtomicU64::new(0));
-        let syncs = config.durability == Durability::Power;
+        let sync = (config.durability == Durability::Power).then_some(sync);
         let files = folder.join(FILES_FOLDER);
-        let files = Blobs::open(files, syncs, config.max_bytes / FILES_SHARE);
+        let files = Blobs::open(files, sync, config.max_bytes / FILES_SHARE);
         let files = Arc::new(files.map_err(|error| failed(&error))?);
         let (commands, receiver) = mpsc::channel(QUEUE);
         let disk = disk(&log_path(&path), commands.downgrade()).map_err(|error| failed(&error))?;

@@ -12,6 +12,7 @@ mod recorded;
 mod reopen;
 mod room;
 mod tape;
+mod upgrade;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::journal::blobs::sync_path;
 use crate::journal::conformance::make::{PLUGIN, arrival};
 use crate::journal::sqlite::disk::Disk;
 use crate::journal::sqlite::{SqliteConfig, SqliteJournal};
@@ -12,10 +13,8 @@ use crate::journal::{Durable, Journal as _, JournalError};
 
 fn open(folder: &Path, sync: impl Fn() -> io::Result<()> + Send + 'static) -> SqliteJournal {
     let config = SqliteConfig::default();
-    SqliteJournal::open_with(folder, config, |_, commands| {
-        Disk::start_with(sync, commands)
-    })
-    .expect("opened")
+    let disk = |_: &Path, commands| Disk::start_with(sync, commands);
+    SqliteJournal::open_with(folder, config, Arc::new(sync_path), disk).expect("opened")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

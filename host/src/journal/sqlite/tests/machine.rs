@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::tape::{Left, Place, Recording, Tape};
+use crate::journal::blobs::SyncPath;
 use crate::journal::conformance::make::{TENANT, arrival};
 use crate::journal::conformance::model::machine::{Checked, Machine};
 use crate::journal::conformance::model::seen::Seen;
@@ -53,7 +54,11 @@ impl Recorded {
             max_bytes: ROOM,
             ..SqliteConfig::default()
         };
-        let opened = SqliteJournal::open_with(folder.path(), config, |log, commands| {
+        let sync: SyncPath = Arc::new({
+            let tape = Arc::clone(&tape);
+            move |path: &Path| tape.sync_path(path)
+        });
+        let opened = SqliteJournal::open_with(folder.path(), config, sync, |log, commands| {
             if durability == Durability::Process {
                 return Ok(Disk::unsynced());
             }

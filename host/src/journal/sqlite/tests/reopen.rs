@@ -238,6 +238,40 @@ async fn request_that_ended_keeps_nothing_secret() {
     assert!(!row.1.contains("x-order"), "{}", row.1);
 }
 
+/// Makes a journal at rest as version 1 had it.
+pub(super) fn make_version_1(folder: &std::path::Path) {
+    let connection = rusqlite::Connection::open(folder.join(JOURNAL_FILE)).expect("opened");
+    let sql = "DROP INDEX deliveries_of;
+        DROP INDEX parts_of;
+        ALTER TABLE deliveries DROP COLUMN put_back;
+        ALTER TABLE deliveries DROP COLUMN timers;
+        DROP TABLE requests;
+        CREATE TABLE requests (
+            number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
+            tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL,
+            place INTEGER NOT NULL, request TEXT NOT NULL, stored_at INTEGER NOT NULL);
+        DROP TABLE broadcasts;
+        ALTER TABLE parts DROP COLUMN broadcast;
+        DROP INDEX timers_due;
+        DROP INDEX timers_due_of;
+        ALTER TABLE timers DROP COLUMN parked;
+        CREATE INDEX timers_due ON timers (due_at);
+        DROP TABLE messages;
+        DROP TABLE files;
+        UPDATE meta SET value = 1 WHERE name = 'schema';";
+    connection.execute_batch(sql).expect("made older");
+}
+
+/// What tables and indexes a journal has.
+pub(super) fn names(folder: &std::path::Path) -> Vec<String> {
+    let connection = rusqlite::Connection::open(folder.join(JOURNAL_FILE)).expect("opened");
+    let mut statement = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE name NOT GLOB 'keys_*' ORDER BY name")
+        .expect("prepared");
+    let names = statement.query_map([], |row| row.get(0)).expect("read");
+    names.collect::<Result<Vec<String>, _>>().expect("read")
+}
+
 #[tokio::test]
 async fn journal_of_the_version_before_is_brought_up() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -249,37 +283,7 @@ async fn journal_of_the_version_before_is_brought_up() {
     };
     keep(&journal, set).await;
     journal.close().await.expect("closed");
-    {
-        let path = folder.path().join(JOURNAL_FILE);
-        let connection = rusqlite::Connection::open(path).expect("opened");
-        let sql = "DROP INDEX deliveries_of;
-            DROP INDEX parts_of;
-            ALTER TABLE deliveries DROP COLUMN put_back;
-            ALTER TABLE deliveries DROP COLUMN timers;
-            DROP TABLE requests;
-            CREATE TABLE requests (
-                number INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER NOT NULL,
-                tenant TEXT NOT NULL, plugin TEXT NOT NULL, key TEXT NOT NULL,
-                place INTEGER NOT NULL, request TEXT NOT NULL, stored_at INTEGER NOT NULL);
-            DROP TABLE broadcasts;
-            ALTER TABLE parts DROP COLUMN broadcast;
-            DROP INDEX timers_due;
-            DROP INDEX timers_due_of;
-            ALTER TABLE timers DROP COLUMN parked;
-            CREATE INDEX timers_due ON timers (due_at);
-            DROP TABLE messages;
-            DROP TABLE files;
-            UPDATE meta SET value = 1 WHERE name = 'schema';";
-        connection.execute_batch(sql).expect("made older");
-    }
-    let names = |folder: &std::path::Path| {
-        let connection = rusqlite::Connection::open(folder.join(JOURNAL_FILE)).expect("opened");
-        let mut statement = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE name NOT GLOB 'keys_*' ORDER BY name")
-            .expect("prepared");
-        let names = statement.query_map([], |row| row.get(0)).expect("read");
-        names.collect::<Result<Vec<String>, _>>().expect("read")
-    };
+    make_version_1(folder.path());
     let journal = open(folder.path());
     // As it was before, for whoever wants to go back.
     let kept = folder.path().join(format!("{JOURNAL_FILE}.v1"));

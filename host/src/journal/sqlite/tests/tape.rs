@@ -4,7 +4,7 @@
 //! The recorder is SQLite's own way to the system with three calls overheard. It is the default of
 //! the whole test program and does nothing to a database whose folder is not recorded.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use parking_lot::Mutex;
 use rusqlite::ffi;
 
+use crate::journal::blobs::{hash, sync_path};
 use crate::journal::sqlite::JOURNAL_FILE;
 use crate::journal::sqlite::open::FILES_FOLDER;
 
@@ -31,6 +32,10 @@ pub(super) enum Deed {
     Synced(Place, usize),
     /// These files lie beside the journal.
     Kept(BTreeSet<String>),
+    /// The bytes of a file of this name are on disk, whatever it is called by then.
+    BytesSynced(String),
+    /// The names of these files are.
+    NamesSynced(BTreeSet<String>),
 }
 
 /// What a crash leaves of what was done.
@@ -52,8 +57,8 @@ pub(super) enum Left {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Disk {
     files: [Vec<u8>; 2],
-    /// Names of the files that lie beside them.
-    kept: BTreeSet<String>,
+    /// Names of the files that lie beside them, and whether all their bytes are there.
+    kept: BTreeMap<String, bool>,
 }
 
 impl Disk {
@@ -61,7 +66,7 @@ impl Disk {
         let read = |place| std::fs::read(path(folder, place)).unwrap_or_default();
         Self {
             files: [read(Place::Database), read(Place::Log)],
-            kept: kept(folder),
+            kept: whole(&kept(folder)),
         }
     }
 
@@ -73,11 +78,13 @@ impl Disk {
         }
         let (from, to) = (from.join(FILES_FOLDER), folder.join(FILES_FOLDER));
         std::fs::create_dir_all(&to).expect("made");
-        for name in &self.kept {
+        for (name, is_whole) in &self.kept {
             // What nothing needed any more was swept away since.
-            if from.join(name).exists() {
-                std::fs::copy(from.join(name), to.join(name)).expect("copied");
-            }
+            let Ok(bytes) = std::fs::read(from.join(name)) else {
+                continue;
+            };
+            let length = bytes.len() / if *is_whole { 1 } else { 2 };
+            std::fs::write(to.join(name), &bytes[..length]).expect("written");
         }
     }
 
@@ -92,8 +99,8 @@ impl Disk {
         match deed {
             Deed::Write(place, offset, bytes) => self.write(*place, *offset, bytes),
             Deed::Truncate(place, size) => self.files[*place as usize].truncate(*size),
-            Deed::Synced(..) => {}
-            Deed::Kept(kept) => self.kept.clone_from(kept),
+            Deed::Synced(..) | Deed::BytesSynced(_) | Deed::NamesSynced(_) => {}
+            Deed::Kept(kept) => self.kept = whole(kept),
         }
     }
 }
@@ -132,6 +139,17 @@ impl Tape {
         synced
     }
 
+    /// Syncs a file beside the journal, or the names of all of them, and records that.
+    pub(super) fn sync_path(&self, path: &Path) -> std::io::Result<()> {
+        let deed = match path.is_dir() {
+            true => Deed::NamesSynced(kept(&self.folder)),
+            false => Deed::BytesSynced(hash(&std::fs::read(path)?)),
+        };
+        sync_path(path)?;
+        self.deeds.lock().push(deed);
+        Ok(())
+    }
+
     /// The disk after a crash that came when so much was done.
     pub(super) fn after(&self, done: usize, left: Left) -> Disk {
         let deeds = self.deeds.lock();
@@ -144,8 +162,8 @@ impl Tape {
         }
         let is_synced = |at: usize, deed: &Deed| match deed {
             Deed::Write(place, ..) | Deed::Truncate(place, _) => at < synced[*place as usize],
-            // A file is there, and on disk, before anything names it.
-            Deed::Synced(..) | Deed::Kept(_) => true,
+            // Of files beside the journal see below.
+            Deed::Synced(..) | Deed::Kept(_) | Deed::BytesSynced(_) | Deed::NamesSynced(_) => true,
         };
         let unsynced = (0..done).filter(|at| !is_synced(*at, &deeds[*at]));
         let unsynced: Vec<usize> = unsynced.collect();
@@ -164,6 +182,7 @@ impl Tape {
                 (Left::TheLatest, Some(_)) => {}
             }
         }
+        self.lose_files(&mut disk, &deeds[..done], left);
         if let (Left::AllAndAHalf, Some(Deed::Write(place, offset, bytes))) =
             (left, deeds.get(done))
         {
@@ -171,6 +190,31 @@ impl Tape {
         }
         disk
     }
+
+    /// Takes away what a loss of power takes of the files beside the journal.
+    fn lose_files(&self, disk: &mut Disk, deeds: &[Deed], left: Left) {
+        let before = || self.before.kept.keys().cloned().collect();
+        let (mut names, mut bytes): (BTreeSet<String>, BTreeSet<String>) = (before(), before());
+        for deed in deeds {
+            match deed {
+                Deed::BytesSynced(name) => drop(bytes.insert(name.clone())),
+                Deed::NamesSynced(synced) => names.extend(synced.iter().cloned()),
+                _ => {}
+            }
+        }
+        if left == Left::Synced {
+            disk.kept.retain(|name, _| names.contains(name));
+        }
+        if matches!(left, Left::Synced | Left::SomeInPieces) {
+            for (name, is_whole) in &mut disk.kept {
+                *is_whole = bytes.contains(name);
+            }
+        }
+    }
+}
+
+fn whole(names: &BTreeSet<String>) -> BTreeMap<String, bool> {
+    names.iter().map(|name| (name.clone(), true)).collect()
 }
 
 /// A folder that is recorded as long as this lives.
@@ -381,4 +425,32 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
     };
     // SAFETY: as in `open`.
     tape.sync(place, || unsafe { sync(file, flags) })
+}
+
+#[test]
+fn without_power_a_file_is_there_only_where_its_name_and_whole_where_its_bytes_were_synced() {
+    let file = || BTreeSet::from(["a".to_owned()]);
+    let deeds = vec![
+        Deed::Kept(file()),
+        Deed::BytesSynced("a".to_owned()),
+        Deed::NamesSynced(file()),
+    ];
+    let tape = Tape {
+        deeds: Mutex::new(deeds),
+        ..Tape::default()
+    };
+    let found = |done: usize, left: Left| tape.after(done, left).kept.get("a").copied();
+    assert_eq!(
+        [0, 1, 2, 3].map(|done| found(done, Left::Synced)),
+        [None, None, None, Some(true)]
+    );
+    let pieces = [None, Some(false), Some(true), Some(true)];
+    assert_eq!(
+        [0, 1, 2, 3].map(|done| found(done, Left::SomeInPieces)),
+        pieces
+    );
+    assert_eq!(
+        [0, 1].map(|done| found(done, Left::All)),
+        [None, Some(true)]
+    );
 }
