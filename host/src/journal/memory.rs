@@ -195,10 +195,13 @@ impl Journal for MemoryJournal {
             return Ok(ordered(Accepted::Duplicate));
         }
         let is_new = self.keys[key as usize % SHARDS].lock().insert(key);
-        if let Some(timer) = timer {
-            self.desk.lock().timers.fire(&timer);
-        }
+        let fire = || {
+            if let Some(timer) = &timer {
+                self.desk.lock().timers.fire(timer);
+            }
+        };
         if !is_new {
+            fire();
             return Ok(ordered(Accepted::Duplicate));
         }
         let number = self.next_event.fetch_add(1, Ordering::Relaxed);
@@ -221,6 +224,8 @@ impl Journal for MemoryJournal {
             }
         }
         let deliveries = self.deliver(&tenant, &lane, &event, routes.unwrap_or_default());
+        // After that, so that it is due, or under way, or done, whenever somebody looks.
+        fire();
         Ok(ordered(Accepted::New { number, deliveries }))
     }
 
@@ -245,22 +250,21 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Failed("state of another plugin".to_owned()));
         }
         let requests = self.number_requests(&turn)?;
-        {
-            let mut waiting = self.waiting.shard(turn.delivery).lock();
-            if !waiting.contains(turn.delivery) {
-                self.check_known(turn.delivery)?;
-                return Ok(ordered(Committed::Done(Vec::new())));
+        // Held to the end, and the delivery goes last: whoever counts never finds neither it nor what
+        // came of it.
+        let mut waiting = self.waiting.shard(turn.delivery).lock();
+        if !waiting.contains(turn.delivery) {
+            self.check_known(turn.delivery)?;
+            return Ok(ordered(Committed::Done(Vec::new())));
+        }
+        if turn.state.has_reads() || !turn.state.writes.is_empty() {
+            let now = self.clock.now();
+            let mut state = self.state_of(&turn.tenant, &turn.plugin).lock();
+            if !state.is_unchanged(&turn.state, now) {
+                return Ok(ordered(Committed::Conflict));
             }
-            if turn.state.has_reads() || !turn.state.writes.is_empty() {
-                let now = self.clock.now();
-                let mut state = self.state_of(&turn.tenant, &turn.plugin).lock();
-                if !state.is_unchanged(&turn.state, now) {
-                    return Ok(ordered(Committed::Conflict));
-                }
-                let version = self.next_version.fetch_add(1, Ordering::Relaxed);
-                state.apply(turn.state.writes, version, now);
-            }
-            waiting.remove(turn.delivery);
+            let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+            state.apply(turn.state.writes, version, now);
         }
         if !turn.broadcasts.is_empty() {
             self.broadcasts.lock().add(
@@ -292,6 +296,7 @@ impl Journal for MemoryJournal {
             turn.parts,
         );
         self.open_parts(&parts);
+        waiting.remove(turn.delivery);
         Ok(ordered(Committed::Done(parts)))
     }
 

@@ -110,9 +110,7 @@ impl MemoryJournal {
                 waiting.remove(number);
             }
             DeliveryEnd::Dead(reason, detail) => {
-                let dead = waiting.remove(number);
-                drop(waiting);
-                if let Some(delivery) = dead {
+                if let Some(delivery) = waiting.remove(number) {
                     self.desk.lock().bury(DeadLetter {
                         delivery,
                         reason,
