@@ -37,5 +37,6 @@ mod speaker;
 mod stage;
 mod submission;
 mod timers;
+pub mod trace;
 
 pub use host::{Host, HostParts};
