@@ -12,6 +12,7 @@ pub mod dialogs;
 pub mod doctor;
 pub mod entry;
 mod events;
+pub mod export;
 mod failures;
 mod forms;
 mod hearing;

@@ -16,6 +16,7 @@ mod conversations;
 mod dev;
 mod doctor;
 mod events;
+mod export;
 mod import;
 mod install;
 mod kit;
