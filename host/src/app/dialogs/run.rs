@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::answers::DialogAnswers;
 use super::build::TestedBuild;
-use super::heard::Heard;
+use super::difference::DiffLine;
+use super::heard::{Heard, Said, SaidWhat};
 use super::places::{Acting, Cast};
 use super::report::{DialogFailure, DialogReport, Loss};
 use super::script::{Dialog, Step, StepKind};
@@ -55,7 +56,7 @@ pub enum DialogMode {
 #[derive(Debug, Default)]
 pub(super) struct Wrong {
     pub(super) message: String,
-    pub(super) difference: Vec<super::DiffLine>,
+    pub(super) difference: Vec<DiffLine>,
     pub(super) hint: Option<String>,
     /// The line, where it is not that of the step.
     pub(super) line: Option<usize>,
@@ -115,8 +116,8 @@ pub(super) struct Running<'d> {
     requests: usize,
     /// The step that made something happen last, by its place.
     acted: Option<usize>,
-    /// The line before which answers are added that no step expects.
-    open_line: usize,
+    /// The line before which answers are added that no step expects, and where the dialog is there.
+    open: (usize, Option<Name>),
 }
 
 impl TestedBuild {
@@ -130,7 +131,7 @@ impl TestedBuild {
         };
         match Running::begin(self, path, dialog, mode).await {
             Ok(mut running) => {
-                report.failure = running.run(dialog).await.err();
+                report.failure = running.run(dialog).await.err().map(|failure| *failure);
                 running.end(&mut report).await;
             }
             Err(wrong) => {
@@ -244,7 +245,7 @@ impl<'d> Running<'d> {
             letters: 0,
             requests: 0,
             acted: None,
-            open_line: dialog.line,
+            open: (first_line(dialog), None),
         };
         let opened = running.open().await;
         if let Err(wrong) = opened {
@@ -274,7 +275,7 @@ impl<'d> Running<'d> {
         self.settle().await
     }
 
-    async fn run(&mut self, dialog: &Dialog) -> Result<(), DialogFailure> {
+    async fn run(&mut self, dialog: &Dialog) -> Result<(), Box<DialogFailure>> {
         for (place, step) in dialog.steps.iter().enumerate() {
             if step.kind.acts() {
                 self.nothing_is_left(dialog)?;
@@ -293,8 +294,8 @@ impl<'d> Running<'d> {
                 }
             };
             done.map_err(|wrong| self.failure(step, wrong))?;
-            if !matches!(step.kind, StepKind::Fixture(_)) {
-                self.open_line = step.end;
+            if step.kind.acts() || matches!(step.kind, StepKind::Expect(_)) {
+                self.open = (step.end, self.here_now());
             }
         }
         self.nothing_is_left(dialog)?;
@@ -308,19 +309,19 @@ impl<'d> Running<'d> {
         Ok(())
     }
 
-    fn failure(&self, step: &Step, wrong: Wrong) -> DialogFailure {
-        DialogFailure {
+    fn failure(&self, step: &Step, wrong: Wrong) -> Box<DialogFailure> {
+        Box::new(DialogFailure {
             line: wrong.line.unwrap_or(step.line),
             step: step.source.trim_end().to_owned(),
             message: wrong.message,
             difference: wrong.difference,
             before: self.heard.last_lines(LINES_BEFORE),
             hint: wrong.hint,
-        }
+        })
     }
 
     /// Makes sure that everything that was said, and failed, is expected.
-    fn nothing_is_left(&mut self, dialog: &Dialog) -> Result<(), DialogFailure> {
+    fn nothing_is_left(&mut self, dialog: &Dialog) -> Result<(), Box<DialogFailure>> {
         let nowhere = nowhere(dialog);
         let acted = self.acted.and_then(|place| dialog.steps.get(place));
         let step = acted.unwrap_or(&nowhere);
@@ -330,18 +331,16 @@ impl<'d> Running<'d> {
             return Err(self.failure(step, wrong));
         }
         self.take_over_answers();
-        let left: Vec<&super::heard::Said> = self.unexpected().collect();
-        let Some(first) = left.first() else {
+        let Some(first) = self.unexpected().next() else {
             return Ok(());
         };
         let mut difference = Vec::new();
-        for said in &left {
-            let words = said.what.words();
-            difference.extend(
-                words
-                    .lines()
-                    .map(|line| super::DiffLine::Said(line.to_owned())),
-            );
+        for said in self.unexpected() {
+            if said.conversation == first.conversation {
+                let words = said.what.words();
+                let lines = words.lines().map(str::to_owned);
+                difference.extend(lines.map(DiffLine::Said));
+            }
         }
         let place = self.heard.place_name(&first.conversation);
         let wrong = Wrong {
@@ -354,7 +353,7 @@ impl<'d> Running<'d> {
     }
 
     /// What was said and no step expects, oldest first.
-    pub(super) fn unexpected(&self) -> impl Iterator<Item = &super::heard::Said> {
+    pub(super) fn unexpected(&self) -> impl Iterator<Item = &Said> {
         let said = self.heard.said.iter();
         said.filter(|said| said.what.is_said() && !said.is_expected)
     }
@@ -364,7 +363,7 @@ impl<'d> Running<'d> {
         if self.mode != DialogMode::Update {
             return;
         }
-        let here = self.here_now();
+        let (line, here) = self.open.clone();
         let mut lines = Vec::new();
         for place in 0..self.heard.said.len() {
             let said = &self.heard.said[place];
@@ -375,16 +374,17 @@ impl<'d> Running<'d> {
                 continue;
             };
             lines.extend(match &said.what {
-                super::heard::SaidWhat::Message { text, .. }
-                | super::heard::SaidWhat::Edit { text } => expect_lines(&head, text),
+                SaidWhat::Message { text, .. } | SaidWhat::Edit { text } => {
+                    expect_lines(&head, text)
+                }
                 _ => vec![head],
             });
             self.heard.said[place].is_expected = true;
         }
         if !lines.is_empty() {
             self.changes.push(Change {
-                line: self.open_line,
-                end: self.open_line,
+                line,
+                end: line,
                 lines,
             });
         }
@@ -434,25 +434,24 @@ impl<'d> Running<'d> {
 
     /// Hears what happened, and looks at what no step can expect.
     async fn look_around(&mut self) -> Result<(), Wrong> {
-        self.heard.hear().map_err(Wrong::new)?;
+        let asked = self
+            .answers
+            .with_made(|made| made[self.requests..].to_vec());
+        self.requests += asked.len();
+        let mut calls: Vec<String> = Vec::new();
+        for made in &asked {
+            let answer = made.answer.as_deref().unwrap_or("no answer in the dialog");
+            calls.push(format!("http {} -> {answer}", made.request));
+        }
         let lines: Vec<LogLine> = self.world.take_lines();
         for line in lines {
-            let level = level_name(line.level);
-            self.heard.add_line(format!("log {level}: {}", line.text));
+            calls.push(format!("log {}: {}", level_name(line.level), line.text));
             self.logged.push(Logged {
                 text: line.text,
                 is_expected: false,
             });
         }
-        let asked = self
-            .answers
-            .with_made(|made| made[self.requests..].to_vec());
-        self.requests += asked.len();
-        for made in &asked {
-            let answer = made.answer.as_deref().unwrap_or("no answer in the dialog");
-            self.heard
-                .add_line(format!("http {} -> {answer}", made.request));
-        }
+        self.heard.hear(calls).map_err(Wrong::new)?;
         let letters = self.host.journal().dead_letters(0, MAX_LETTERS).await;
         let letters = letters.map_err(|error| Wrong::new(error.to_string()))?;
         let mut failed: Vec<String> = Vec::new();
@@ -462,7 +461,7 @@ impl<'d> Running<'d> {
         self.letters = letters.len();
         failed.append(&mut self.ends.lock());
         for text in failed {
-            self.heard.add_line(format!("failed: {text}"));
+            self.heard.add_lines([vec![format!("failed: {text}")]]);
             self.failed.push(Failed {
                 text,
                 is_expected: false,
@@ -516,6 +515,14 @@ impl<'d> Running<'d> {
         report.changes = self.changes;
         self.host.stop().await;
     }
+}
+
+/// The line before which something can be added that is said before any step.
+fn first_line(dialog: &Dialog) -> usize {
+    let mut lines = dialog.steps.iter().map(|step| step.line);
+    // What the file begins with comes before the dialog.
+    let first = lines.find(|line| *line >= dialog.line);
+    first.unwrap_or(dialog.line + 1)
 }
 
 /// The dialog itself, where no step is at fault.

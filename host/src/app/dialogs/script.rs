@@ -10,6 +10,8 @@ use crate::model::Timestamp;
 pub struct DialogFile {
     /// The file.
     pub path: PathBuf,
+    /// Its text.
+    pub text: String,
     /// Its dialogs, in order.
     pub dialogs: Vec<Dialog>,
 }

@@ -458,15 +458,17 @@ impl Running<'_> {
             What::Left => "the bot to leave".to_owned(),
             _ => String::new(),
         };
-        let at = match place {
-            Some(place) => self.heard.place_name(place),
-            None => "a conversation that is not there".to_owned(),
+        let at = match (&expected.place, place) {
+            (ExpectedPlace::Person(person), _) => format!("to {person} alone"),
+            (ExpectedPlace::Room(room), _) => format!("in {room}"),
+            (ExpectedPlace::Here, Some(place)) => format!("in {}", self.heard.place_name(place)),
+            (ExpectedPlace::Here, None) => "here".to_owned(),
         };
         let verb = match expected.what {
             What::Joined | What::Left => "it did not",
             _ => "nothing more was said there",
         };
-        let wrong = Wrong::new(format!("in {at} expected {what}; {verb}"));
+        let wrong = Wrong::new(format!("expected {what} {at}; {verb}"));
         let failed = self.failed.iter().find(|it| !it.is_expected);
         if let Some(failed) = failed {
             return wrong.hint(failed.text.clone());

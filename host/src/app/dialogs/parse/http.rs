@@ -35,9 +35,9 @@ pub(super) fn fixture(block: &Block<'_>) -> Result<Fixture, Mistake> {
             }
         }
     };
-    let says_more = !matches!(answer, FixtureAnswer::Response { .. })
-        && !(headers.is_empty() && block.body.is_empty());
-    if says_more {
+    let has_answer = matches!(answer, FixtureAnswer::Response { .. });
+    let says_more = !headers.is_empty() || !block.body.is_empty();
+    if says_more && !has_answer {
         return Err(Mistake::new(
             format!("more behind `-> {first}`"),
             format!("nothing: there is no answer where it is `{first}`"),
