@@ -14,6 +14,7 @@ pub mod dialogs;
 pub mod doctor;
 pub mod entry;
 mod events;
+pub mod export;
 mod failures;
 mod forms;
 mod hearing;
@@ -39,5 +40,6 @@ mod speaker;
 mod stage;
 mod submission;
 mod timers;
+pub mod trace;
 
 pub use host::{Host, HostParts};

@@ -16,6 +16,7 @@ mod conversations;
 mod dev;
 mod doctor;
 mod events;
+mod export;
 mod import;
 mod install;
 mod kit;
@@ -33,25 +34,28 @@ mod terminal;
 mod test;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::checker::Checker;
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
+use crate::app::trace::Trace;
 use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
 
 use output::{Failure, print_json, print_line, say};
 use start::{Place, Start};
-use terminal::Terminal;
+use terminal::{Terminal, TracingTerminal};
 use tree::SourceTree;
 
 /// The code for a wrong command line or wrong settings.
@@ -84,6 +88,9 @@ enum Verb {
         /// Show beside each answer what this platform would be sent
         #[arg(long = "as", value_name = "PLATFORM")]
         shown_as: Option<ShownPlatform>,
+        /// Show what became of each event: who got it and why, what that used, how platforms show it
+        #[arg(long)]
+        trace: bool,
     },
     /// Begin a plugin: a small project that builds and passes its test
     New(new::NewArgs),
@@ -197,13 +204,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             files,
             text_only,
             shown_as,
+            trace,
         }) => {
             let style = if text_only {
                 Style::Text
             } else {
                 Style::Settings
             };
-            chat(&place, files, style, shown_as)
+            chat(&place, files, style, shown_as, trace)
         }
         Some(Verb::New(args)) => new::run(&place, &args),
         Some(Verb::Build(args)) => build::run(&place, args),
@@ -284,6 +292,7 @@ fn chat(
     files: Vec<PathBuf>,
     style: Style,
     shown_as: Option<ShownPlatform>,
+    trace: bool,
 ) -> Result<ExitCode, Failure> {
     let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
@@ -312,6 +321,7 @@ fn chat(
         )));
     }
     logs(LogLevel::Warn)?;
+    let trace = trace.then(|| Arc::new(Trace::new(settings.sentences.hosted.clone())));
     block_on(async {
         let shutdown = Shutdown::new();
         shutdown.listen_for_signals()?;
@@ -320,7 +330,11 @@ fn chat(
                 settings,
                 files,
                 shown_as: shown_as.map(ShownAs::from),
-                front: Box::new(Terminal),
+                front: match &trace {
+                    Some(trace) => Box::new(TracingTerminal(trace.clone())),
+                    None => Box::new(Terminal),
+                },
+                trace,
             },
             shutdown.clone(),
         )

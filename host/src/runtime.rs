@@ -37,7 +37,7 @@ pub use describe::DescribeError;
 pub use engine::{Engine, EngineError, LARGE_ARTIFACT_BYTES};
 pub use host::log::{LogLevel, LogLine, LogSink, TracingLog};
 pub use host::{DirectoryReads, StateReads};
-pub use notes::Notes;
+pub use notes::{HttpNote, Notes};
 pub use plugin::{PluginBuild, PluginParts, Weight};
 pub use settings::{CompileBounds, CompilerProgram, RuntimeConfig};
 pub use world::World;

@@ -6,6 +6,7 @@
 
 mod answers;
 mod build;
+mod contract;
 mod difference;
 mod heard;
 mod parse;
@@ -18,6 +19,7 @@ mod update;
 mod world;
 
 pub use build::TestedBuild;
+pub use contract::{ContractSettings, is_contract};
 pub use difference::{DiffLine, difference};
 pub use parse::{MAX_DIALOG_BYTES, parse, parse_file};
 pub use report::{Coverage, DialogFailure, DialogReport, Loss, Used};

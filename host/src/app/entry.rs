@@ -14,6 +14,7 @@ use super::outside::Outside;
 use super::platforms::{BuiltIn, Platforms};
 use super::preview::{Previewing, SaidHere, ShownAs, ShownRooms};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
+use super::trace::Trace;
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
 };
@@ -81,6 +82,8 @@ pub struct ChatOptions {
     pub files: Vec<PathBuf>,
     /// A platform that is shown beside the local one.
     pub shown_as: Option<ShownAs>,
+    /// Who traces events.
+    pub trace: Option<Arc<Trace>>,
     /// Who talks.
     pub front: Box<dyn FrontEnd>,
 }
@@ -209,6 +212,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
         settings,
         files,
         shown_as,
+        trace,
         front,
     } = options;
     let hub = Hub::open(LocalConfig {
@@ -224,9 +228,10 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     }
     let watch = watch(&settings, false);
     let built_in = BuiltIn::new(hub.clone());
-    let platforms: Arc<dyn Platforms> = match shown_as {
-        None => Arc::new(built_in),
-        Some(shown_as) => {
+    let platforms: Arc<dyn Platforms> = match (shown_as, &trace) {
+        (_, Some(trace)) => Arc::new(Previewing::tracing(built_in, shown_as, trace.clone())),
+        (None, None) => Arc::new(built_in),
+        (Some(shown_as), None) => {
             let sentences = settings.sentences.hosted.clone();
             Arc::new(Previewing::beside(built_in, shown_as, sentences))
         }
@@ -243,6 +248,9 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     })
     .await?;
     let host = Arc::new(host);
+    if let Some(trace) = &trace {
+        host.trace(trace);
+    }
     if files.is_empty() {
         host.follow(FolderWatcher::start(watch)?).await;
     } else {

@@ -30,6 +30,7 @@ use super::sessions::{Sessions, SessionsParts};
 use super::speaker::Speaker;
 use super::stage::Stage;
 use super::timers::Timers;
+use super::trace::Trace;
 use super::{clock, control};
 use crate::config::{DEFAULT_LIMITS, Settings};
 use crate::connectors::local::Hub;
@@ -357,6 +358,13 @@ impl Host {
     /// Writes changes of plugins and settings down from now on.
     pub fn set_audit(&self, audit: Audit) {
         self.plugins.set_audit(audit);
+    }
+
+    /// Lets every event be traced from now on; the first who asks for it stays.
+    pub fn trace(&self, trace: &Arc<Trace>) {
+        self.inbox.set_trace(trace.clone());
+        let trace = trace.clone();
+        self.lanes.on_call(Box::new(move |note| trace.called(note)));
     }
 
     /// The webhooks of plugins.

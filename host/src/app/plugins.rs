@@ -583,7 +583,7 @@ fn access_of(settings: &PluginSettings) -> Access {
 }
 
 /// Settings as text, for `{=key}` in patterns and key words.
-fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
+pub(super) fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
     let text = |value: &ConfigValue| match value {
         ConfigValue::Text(text) => text.clone(),
         ConfigValue::Number(number) => number.to_string(),

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
+use super::trace::Trace;
 use crate::config::{BotConfig, Platform};
 use crate::connectors::local::Hub;
 use crate::connectors::{livechat, lseg, symphony, webex};
@@ -191,6 +192,7 @@ pub struct Previewing {
     inner: BuiltIn,
     shown_as: Option<ShownAs>,
     said: SaidHere,
+    trace: Option<Arc<Trace>>,
 }
 
 impl Previewing {
@@ -200,6 +202,7 @@ impl Previewing {
             inner,
             shown_as: Some(shown_as),
             said: SaidHere::new(sentences),
+            trace: None,
         }
     }
 
@@ -209,6 +212,17 @@ impl Previewing {
             inner,
             shown_as: None,
             said,
+            trace: None,
+        }
+    }
+
+    /// Tells how each message would be shown, and perhaps one platform beside each.
+    pub fn tracing(inner: BuiltIn, shown_as: Option<ShownAs>, trace: Arc<Trace>) -> Self {
+        Self {
+            inner,
+            shown_as,
+            said: trace.said().clone(),
+            trace: Some(trace),
         }
     }
 }
@@ -223,6 +237,7 @@ impl Platforms for Previewing {
             inner,
             shown_as: self.shown_as,
             said: self.said.clone(),
+            trace: self.trace.clone(),
         }))
     }
 }
@@ -231,6 +246,7 @@ struct PreviewingBot {
     inner: Arc<dyn Session>,
     shown_as: Option<ShownAs>,
     said: SaidHere,
+    trace: Option<Arc<Trace>>,
 }
 
 /// The message that a part has made or changed.
@@ -278,7 +294,10 @@ impl Connector for PreviewingBot {
         }
         let sent = self.inner.perform_noted(part, &shown).await?;
         if let Some(message) = message_of(part, &sent) {
-            self.said.keep(message, part);
+            self.said.keep(message.clone(), part);
+            if let Some(trace) = &self.trace {
+                trace.rendered(part, &message, notes);
+            }
         }
         Ok(sent)
     }

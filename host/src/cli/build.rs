@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::cargo::{PluginCrate, add_target, build, built_before, plan};
+use super::cargo::{Make, PluginCrate, add_target, build, built_before, plan};
 use super::output::{Failure, Voice, print_json, print_line};
 use super::scripts::Script;
 use super::start::Place;
@@ -24,6 +24,9 @@ pub(super) struct BuildArgs {
     /// Print one JSON object per component
     #[arg(long)]
     json: bool,
+    /// Build with source lines, which a trap then names; large and slow (Rust)
+    #[arg(long)]
+    debug: bool,
     /// Say only what is wrong
     #[arg(long)]
     quiet: bool,
@@ -53,7 +56,12 @@ pub(super) fn run(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failur
     } else {
         Voice::Aloud
     };
-    let built = build_into(place.folder, &to, voice)?;
+    let make = if args.debug {
+        Make::Debug
+    } else {
+        Make::Optimised
+    };
+    let built = build_as(place.folder, &to, make, voice)?;
     compile_ahead(&built, settings.as_ref(), voice)?;
     if args.json {
         print_json(&built)?;
@@ -149,7 +157,7 @@ pub(super) fn components(
     let built = match is_built {
         true => {
             add_target(&plan.root, Voice::Aloud)?;
-            build(&plan, Voice::Aloud)?
+            build(&plan, Make::Optimised, Voice::Aloud)?
         }
         false => {
             let before = |found: &PluginCrate| (found.clone(), built_before(&plan, found));
@@ -166,6 +174,16 @@ pub(super) fn components(
 
 /// Builds what is in a folder and puts each component into another.
 pub(super) fn build_into(folder: &Path, to: &Path, voice: Voice) -> anyhow::Result<Vec<Built>> {
+    build_as(folder, to, Make::Optimised, voice)
+}
+
+/// As [`build_into`], in this way.
+pub(super) fn build_as(
+    folder: &Path,
+    to: &Path,
+    make: Make,
+    voice: Voice,
+) -> anyhow::Result<Vec<Built>> {
     if let Some(script) = Script::find(folder)? {
         let wasm = script.build(folder, voice)?;
         let file = to.join(format!("{}.wasm", script.name()));
@@ -187,7 +205,7 @@ pub(super) fn build_into(folder: &Path, to: &Path, voice: Voice) -> anyhow::Resu
     }
     add_target(&plan.root, voice)?;
     let mut built = Vec::new();
-    for (found, wasm) in build(&plan, voice)? {
+    for (found, wasm) in build(&plan, make, voice)? {
         let file = to.join(format!("{}.wasm", found.name));
         let bytes = put(&wasm, &file)?;
         built.push(Built {

@@ -14,11 +14,22 @@ use crate::config::variable;
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
+/// Lines are all that is read of what a debugger reads.
+const LINES: &str = "profile.dev.debug='line-tables-only'";
 
 const NO_CARGO: &str = "cannot start cargo, which builds plugins in Rust: install Rust from https://rustup.rs \
                         (curl https://sh.rustup.rs -sSf | sh), then build again";
 const NO_RUSTC: &str = "cannot start rustc, which builds plugins in Rust: install Rust from https://rustup.rs \
                         (curl https://sh.rustup.rs -sSf | sh), then build again";
+
+/// How crates are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Make {
+    /// Small and fast, as it is published.
+    Optimised,
+    /// With its source lines, which a trap then names.
+    Debug,
+}
 
 /// A crate that becomes a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,14 +188,28 @@ pub(super) fn add_target(folder: &Path, voice: Voice) -> anyhow::Result<()> {
 }
 
 /// Builds the crates; returns each with its component.
-pub(super) fn build(plan: &Plan, voice: Voice) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> {
+pub(super) fn build(
+    plan: &Plan,
+    make: Make,
+    voice: Voice,
+) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> {
     let mut command = cargo(&plan.root);
     command.args(["build", "--quiet", "--target", TARGET]);
     command.arg("--message-format=json-render-diagnostics");
-    if defines_profile(&plan.root) {
-        command.args(["--profile", PROFILE]);
-    } else {
-        command.arg("--release");
+    match make {
+        Make::Debug => {
+            command.args(["--profile", "dev", "--config", LINES]);
+            // What a project asks of the linker for small components does not go with source lines.
+            if variable("RUSTFLAGS").is_none() {
+                command.env("RUSTFLAGS", "");
+            }
+        }
+        Make::Optimised if defines_profile(&plan.root) => {
+            command.args(["--profile", PROFILE]);
+        }
+        Make::Optimised => {
+            command.arg("--release");
+        }
     }
     for found in &plan.crates {
         command.args(["--package", &found.package]);

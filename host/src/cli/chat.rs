@@ -12,6 +12,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub(super) use self::console::is_of_console;
@@ -38,6 +39,8 @@ pub struct TerminalOptions {
     pub plugin_commands: Vec<String>,
     /// Where the history is kept; none keeps it for this session.
     pub history: Option<PathBuf>,
+    /// What is shown below what is said.
+    pub aside: Option<Aside>,
 }
 
 impl Default for TerminalOptions {
@@ -50,7 +53,28 @@ impl Default for TerminalOptions {
             room: "Lobby".to_owned(),
             plugin_commands: Vec::new(),
             history: None,
+            aside: None,
         }
+    }
+}
+
+/// Lines that are shown below what is said, when everything is answered.
+#[async_trait]
+pub trait Asides: Send + Sync {
+    /// Takes those of what has happened since the last time.
+    fn take(&self) -> Vec<String>;
+
+    /// Resolves when there are some.
+    async fn changed(&self);
+}
+
+/// Where such lines come from.
+#[derive(Clone)]
+pub struct Aside(pub Arc<dyn Asides>);
+
+impl std::fmt::Debug for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Aside")
     }
 }
 
@@ -84,7 +108,7 @@ pub async fn run_terminal(
     idle: Idle,
 ) -> Result<(), TerminalError> {
     if options.interactive {
-        return prompt::run(rooms, options).await;
+        return prompt::run(rooms, options, idle).await;
     }
     let input = std::io::BufReader::new(std::io::stdin());
     run_script(rooms, options, idle, input, std::io::stdout()).await
@@ -100,7 +124,7 @@ pub async fn run_following(
     idle: Idle,
 ) -> Result<(), TerminalError> {
     if options.interactive {
-        return prompt::run(rooms, options).await;
+        return prompt::run(rooms, options, idle).await;
     }
     let input = std::io::BufReader::new(std::io::stdin());
     follow::run(rooms, options, idle, input, std::io::stdout()).await
@@ -133,9 +157,11 @@ pub async fn run_script(
             }
         }
         write_answers(&mut console, &idle, &mut output).await?;
+        write_aside(&console, options.aside.as_ref(), &mut output)?;
         output.flush()?;
     }
     write_answers(&mut console, &idle, &mut output).await?;
+    write_aside(&console, options.aside.as_ref(), &mut output)?;
     output.flush()?;
     Ok(())
 }
@@ -166,6 +192,17 @@ async fn write_answers(
             Err(ViewError::Closed) => return Err(TerminalError::Closed),
         }
     }
+}
+
+fn write_aside(
+    console: &Console,
+    aside: Option<&Aside>,
+    output: &mut impl Write,
+) -> Result<(), TerminalError> {
+    for line in aside.iter().flat_map(|aside| aside.0.take()) {
+        writeln!(output, "{}", console.aside(&line))?;
+    }
+    Ok(())
 }
 
 fn show(

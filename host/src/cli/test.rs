@@ -15,13 +15,13 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use self::target::{Target, targets};
+use self::target::{Asked, Target, targets};
 use super::block_on;
 use super::output::{Failure, print_json, print_line, say};
 use super::start::Place;
 use crate::app::dialogs::{
-    Change, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss, TestedBuild, Used,
-    apply_changes, parse_file,
+    Change, ContractSettings, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss,
+    TestedBuild, Used, apply_changes, parse_file,
 };
 use crate::config::{LogLevel, Problem};
 use crate::runtime::CompilerProgram;
@@ -41,6 +41,12 @@ pub(super) struct TestArgs {
     /// Test what was built before
     #[arg(long, conflicts_with = "wasm")]
     no_build: bool,
+    /// Run the dialogs in this folder instead of the project's: what `parlor events export` wrote
+    #[arg(long, value_name = "FOLDER")]
+    recorded: Option<PathBuf>,
+    /// Leave out the tests that every plugin gets
+    #[arg(long)]
+    no_contract: bool,
     /// Run only dialogs that have this in their name
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
@@ -61,6 +67,18 @@ pub(super) struct TestArgs {
     verbose: bool,
 }
 
+impl TestArgs {
+    /// What is recorded is run by itself.
+    fn has_contract(&self) -> bool {
+        !self.no_contract && self.recorded.is_none()
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| name.contains(filter.as_str()))
+    }
+}
+
 /// A dialog that was run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,6 +89,8 @@ struct Ran {
     dialog: String,
     outcome: Outcome,
     took_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<DialogFailure>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -100,7 +120,13 @@ pub(super) fn run(place: &Place<'_>, args: TestArgs) -> Result<ExitCode, Failure
         true => vec![PathBuf::from(".")],
         false => args.what.clone(),
     };
-    let targets = targets(&what, args.wasm.as_deref(), !args.no_build)?;
+    let targets = targets(&Asked {
+        what: &what,
+        wasm: args.wasm.as_deref(),
+        recorded: args.recorded.as_deref(),
+        is_built: !args.no_build,
+        has_contract: args.has_contract(),
+    })?;
     let (files, problems) = read(&targets);
     if !problems.is_empty() {
         return Err(usage(place, &problems));
@@ -221,13 +247,11 @@ impl<'a> Session<'a> {
             true => DialogMode::Update,
             false => DialogMode::Check,
         };
+        self.test_contract(&tested).await?;
         let mut running: Vec<Vec<JoinHandle<DialogReport>>> = Vec::new();
         for file in &tested.files {
-            let wanted = (0..file.dialogs.len()).filter(|place| {
-                let name = &file.dialogs[*place].name;
-                let filter = self.args.filter.as_ref();
-                filter.is_none_or(|filter| name.contains(filter.as_str()))
-            });
+            let wanted = (0..file.dialogs.len())
+                .filter(|place| self.args.is_wanted(&file.dialogs[*place].name));
             let started = wanted.map(|place| {
                 let (build, file) = (tested.build.clone(), file.clone());
                 let places = self.places.clone();
@@ -261,6 +285,27 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Runs the tests that every plugin gets, with the settings of the first dialog that gives some.
+    async fn test_contract(&mut self, tested: &Tested) -> Result<(), Failure> {
+        if !self.args.has_contract() {
+            return Ok(());
+        }
+        let all = tested.files.iter();
+        let mut dialogs = all.flat_map(|file| file.dialogs.iter().map(move |it| (file, it)));
+        let found = dialogs.find(|(_, dialog)| dialog.settings.is_some());
+        let path = found.map_or(Path::new(""), |(file, _)| file.path.as_path());
+        let settings = ContractSettings {
+            path,
+            dialog: found.map(|(_, dialog)| dialog),
+        };
+        let args = self.args;
+        let wanted = |name: &str| args.is_wanted(name);
+        for report in tested.build.contract(settings, wanted).await {
+            self.tell(tested.build.name(), path, report)?;
+        }
+        Ok(())
+    }
+
     fn short(&self, path: &Path) -> PathBuf {
         short(self.folder, path)
     }
@@ -285,6 +330,7 @@ impl<'a> Session<'a> {
             dialog: report.name,
             outcome,
             took_ms: report.took_ms,
+            note: report.note,
             failure: report.failure,
             losses: match self.args.verbose {
                 true => report.losses,

@@ -20,6 +20,7 @@ mod settle;
 mod shadow;
 mod status;
 mod timers;
+mod trace;
 mod worker;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use self::quarantine::FaultBudget;
 use self::settle::Settling;
 pub use self::shadow::{DifferenceNote, OnCompared, ShadowSpec, ShadowStatus};
 pub use self::status::{FORGOTTEN_FAULT, FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
+pub use self::trace::{CallNote, OnCall};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{DeadReason, DeliveryLoad, Journal, JournalResult};
@@ -188,6 +190,8 @@ struct Shared {
     reading: Semaphore,
     /// Hears which deliveries come to nothing.
     dead: OnceLock<OnDead>,
+    /// Hears what each call used and came to.
+    calls_heard: OnceLock<OnCall>,
     settling: mpsc::Sender<Settling>,
     tracker: TaskTracker,
     settle_tracker: TaskTracker,
@@ -211,6 +215,7 @@ impl Lanes {
             news: Notify::new(),
             reading: Semaphore::new(1),
             dead: OnceLock::new(),
+            calls_heard: OnceLock::new(),
             settling,
             tracker: TaskTracker::new(),
             settle_tracker: TaskTracker::new(),
@@ -233,6 +238,12 @@ impl Lanes {
     pub fn on_dead(&self, hear: OnDead) {
         // Whoever joins the host does it once.
         let _ = self.shared.dead.set(hear);
+    }
+
+    /// Sets who traces calls; the first stays.
+    pub fn on_call(&self, hear: OnCall) {
+        // As above.
+        let _ = self.shared.calls_heard.set(hear);
     }
 
     /// Lets a build serve. Calls in flight end on the one before it; each lane goes over when its

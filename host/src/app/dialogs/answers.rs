@@ -1,5 +1,7 @@
 //! The other side of a plugin's requests: the fixtures of its dialog. Nothing leaves the process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -35,6 +37,8 @@ pub(super) struct Made {
 /// The fixtures of a dialog so far, and what was asked.
 #[derive(Debug, Default)]
 pub(super) struct DialogAnswers {
+    /// What the dialog has no answer for is refused, and no mistake of the dialog's.
+    refuses_others: AtomicBool,
     placed: Mutex<Vec<Placed>>,
     made: Mutex<Vec<Made>>,
 }
@@ -47,6 +51,11 @@ impl DialogAnswers {
             line,
             uses: 0,
         });
+    }
+
+    /// Refuses from now on whatever has no answer.
+    pub(super) fn refuse_others(&self) {
+        self.refuses_others.store(true, Ordering::Relaxed);
     }
 
     /// Reads, or changes, what was asked so far.
@@ -80,7 +89,11 @@ impl Answers for DialogAnswers {
             method: request.method().to_string(),
             url: url::Url::parse(&url).map_or(url, String::from),
         };
-        let answer = self.next(&asked);
+        let refused = || {
+            let refuses = self.refuses_others.load(Ordering::Relaxed);
+            refuses.then_some(FixtureAnswer::Refused)
+        };
+        let answer = self.next(&asked).or_else(refused);
         let words = answer.as_ref().map(|answer| match answer {
             FixtureAnswer::Response { status, .. } => status.to_string(),
             FixtureAnswer::Timeout => "timeout".to_owned(),

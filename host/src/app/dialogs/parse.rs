@@ -19,7 +19,7 @@ use crate::model::Timestamp;
 /// Bytes of a dialog file.
 pub const MAX_DIALOG_BYTES: u64 = 4 * 1024 * 1024;
 /// Where the clock begins: 2026-01-05T09:00:00Z, a Monday.
-const CLOCK: Timestamp = 1_767_603_600_000;
+pub(super) const CLOCK: Timestamp = 1_767_603_600_000;
 /// Where chance begins.
 const SEED: u64 = 1;
 /// The longest step of the clock.

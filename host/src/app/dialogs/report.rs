@@ -23,6 +23,8 @@ pub struct DialogReport {
     pub used: Used,
     /// What platforms would not show as it was meant.
     pub losses: Vec<Loss>,
+    /// What else is to be said of it.
+    pub note: Option<String>,
     /// What is to be changed in its file, where answers are taken over.
     pub changes: Vec<Change>,
 }

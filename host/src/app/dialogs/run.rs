@@ -21,7 +21,7 @@ use crate::app::platforms::BuiltIn;
 use crate::app::preview::{Previewing, SaidHere};
 use crate::app::reload::FolderChange;
 use crate::app::stage::Stage;
-use crate::config::{DEFAULT_BOT, Problem, Settings};
+use crate::config::{DEFAULT_BOT, PluginSettings, Problem, Settings};
 use crate::connectors::local::hub::names;
 use crate::connectors::local::{Hub, LocalConfig};
 use crate::journal::Part;
@@ -157,10 +157,22 @@ impl<'d> Running<'d> {
         dialog: &Dialog,
         mode: DialogMode,
     ) -> Result<Self, Wrong> {
-        let plugin = build.settings(path, dialog).map_err(|problems| {
+        Self::begin_with(build, path, dialog, mode, |_| {}).await
+    }
+
+    /// As a dialog begins, with other settings of the plugin's.
+    pub(super) async fn begin_with(
+        build: &'d TestedBuild,
+        path: &'d Path,
+        dialog: &Dialog,
+        mode: DialogMode,
+        change: impl FnOnce(&mut PluginSettings),
+    ) -> Result<Self, Wrong> {
+        let mut plugin = build.settings(path, dialog).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             Wrong::new(lines.join("\n"))
         })?;
+        change(&mut plugin);
         let failed =
             |error: anyhow::Error| Wrong::new(format!("the host does not start: {error:#}"));
         let clock = DialogClock::at(dialog.clock);

@@ -15,10 +15,11 @@ use super::update::{Change, expect_lines};
 use crate::config::DEFAULT_BOT;
 use crate::connectors::local::hub::forms::{buttons, find_form};
 use crate::connectors::local::hub::names;
+use crate::mailbox::Connectors as _;
 use crate::mailbox::rooms::{Command, Done, Rooms as _, Say};
-use crate::model::Name;
 use crate::model::content::{Block, Button, ButtonKind, FieldKind};
-use crate::model::event::ConversationKind;
+use crate::model::event::{Bot, ConversationKind};
+use crate::model::{DEFAULT_TENANT, Name};
 
 impl Running<'_> {
     /// Does what a step says, and waits until it is answered.
@@ -143,6 +144,19 @@ impl Running<'_> {
                 chat.map(|room| room.info.id.clone())
             }),
         }
+    }
+
+    /// The bot, as its platform knows it.
+    pub(super) fn first_bot(&self) -> Option<Bot> {
+        let directory = self.host.directory();
+        let connector = directory.connector(DEFAULT_TENANT, DEFAULT_BOT)?;
+        Some(connector.bot())
+    }
+
+    /// A person's id.
+    pub(super) fn person_id(&self, name: &str) -> Option<Name> {
+        self.hub
+            .read(|state| names::find_user(state, name).map(|user| user.id.clone()))
     }
 
     fn room(&self, name: &str) -> Option<Name> {

@@ -1,7 +1,7 @@
 //! What is said of dialogs to people.
 
 use super::{Outcome, Ran};
-use crate::app::dialogs::{Coverage, DialogFailure, DiffLine};
+use crate::app::dialogs::{Coverage, DialogFailure, DiffLine, is_contract};
 use crate::cli::ask::count;
 
 /// A dialog: its line, and why it failed.
@@ -17,6 +17,7 @@ pub(super) fn of_dialog(ran: &Ran) -> Vec<String> {
         ..
     } = ran;
     let mut lines = vec![format!("{how}  {plugin}: {dialog} ({took_ms} ms)")];
+    lines.extend(ran.note.iter().map(|note| format!("        {note}")));
     if let Some(failure) = &ran.failure {
         lines.extend(of_failure(ran, failure));
     }
@@ -34,10 +35,11 @@ pub(super) fn of_dialog(ran: &Ran) -> Vec<String> {
 fn of_failure(ran: &Ran, failure: &DialogFailure) -> Vec<String> {
     let place = format!("{}:{}", ran.file.display(), failure.line);
     let step = &failure.step;
-    let mut lines = vec![
-        String::new(),
-        format!("  {place}: {step}").trim_end().to_owned(),
-    ];
+    let mut lines = vec![String::new()];
+    // What is of no step has no place.
+    if failure.line > 0 {
+        lines.push(format!("  {place}: {step}").trim_end().to_owned());
+    }
     lines.extend(failure.message.lines().map(|line| format!("    {line}")));
     if !failure.difference.is_empty() {
         lines.push(String::new());
@@ -108,7 +110,13 @@ pub(super) fn of_coverage(plugin: &str, coverage: &Coverage) -> Vec<String> {
 /// The last line.
 pub(super) fn total(ran: &[Ran], taken_over: usize, took_ms: u128) -> String {
     let ok = ran.iter().filter(|ran| ran.outcome == Outcome::Ok).count();
-    let mut line = format!("{}: {ok} ok", count(ran.len() as u64, "dialog"));
+    let free = ran.iter().filter(|ran| is_contract(&ran.dialog)).count();
+    let dialogs = count((ran.len() - free) as u64, "dialog");
+    let all = match free {
+        0 => dialogs,
+        free => format!("{dialogs} and {}", count(free as u64, "contract test")),
+    };
+    let mut line = format!("{all}: {ok} ok");
     if ok < ran.len() {
         line.push_str(&format!(", {} failed", ran.len() - ok));
     }

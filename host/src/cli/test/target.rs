@@ -23,23 +23,46 @@ pub(super) struct Target {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    /// Projects, folders of dialogs, dialogs.
+    pub(super) what: &'a [PathBuf],
+    /// The component; none is that of the project.
+    pub(super) wasm: Option<&'a Path>,
+    /// The folder whose dialogs are run instead of the project's.
+    pub(super) recorded: Option<&'a Path>,
+    /// Whether projects are built before.
+    pub(super) is_built: bool,
+    /// Whether a component is tested that has no dialogs.
+    pub(super) has_contract: bool,
+}
+
 /// Finds what is meant, and builds it where it is to be built.
-pub(super) fn targets(
-    what: &[PathBuf],
-    wasm: Option<&Path>,
-    is_built: bool,
-) -> Result<Vec<Target>, Failure> {
+pub(super) fn targets(asked: &Asked<'_>) -> Result<Vec<Target>, Failure> {
+    let Asked { what, wasm, .. } = asked;
     if let Some(missing) = what.iter().find(|path| !path.exists()) {
         return Err(Failure::usage(format!(
             "{} is not there",
             missing.display()
         )));
     }
-    let found = match wasm {
+    let recorded = asked.recorded.map(recorded_in).transpose()?;
+    let mut found = match wasm {
         Some(wasm) => vec![of_file(what, wasm)?],
-        None => of_projects(what, is_built)?,
+        None => of_projects(what, asked.is_built, recorded.is_some())?,
     };
-    if found.iter().all(|target| target.files.is_empty()) {
+    if let Some(recorded) = recorded {
+        let [target] = found.as_mut_slice() else {
+            let names: Vec<&str> = found.iter().map(|target| target.name.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "recorded dialogs are of one plugin, and here are {}; name one's project, or its component with --wasm",
+                names.join(", ")
+            )));
+        };
+        target.files = recorded;
+    }
+    let needs_none = asked.has_contract && !found.is_empty();
+    if !needs_none && found.iter().all(|target| target.files.is_empty()) {
         let places: Vec<String> = what.iter().map(|it| it.display().to_string()).collect();
         return Err(Failure::usage(format!(
             "no dialogs in {}; a plugin's are files {FOLDER}/*.{EXTENSION} in its project",
@@ -71,7 +94,11 @@ fn of_file(what: &[PathBuf], wasm: &Path) -> Result<Target, Failure> {
     })
 }
 
-fn of_projects(what: &[PathBuf], is_built: bool) -> Result<Vec<Target>, Failure> {
+fn of_projects(
+    what: &[PathBuf],
+    is_built: bool,
+    is_recorded: bool,
+) -> Result<Vec<Target>, Failure> {
     let mut projects: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
     for path in what {
         let path = path.canonicalize()?;
@@ -102,7 +129,8 @@ fn of_projects(what: &[PathBuf], is_built: bool) -> Result<Vec<Target>, Failure>
                 own.cloned().collect()
             }
         };
-        for component in components(&project, is_built, |folder| !of(folder).is_empty())? {
+        let is_wanted = |folder: &Path| is_recorded || !of(folder).is_empty();
+        for component in components(&project, is_built, is_wanted)? {
             if !component.wasm.is_file() {
                 return Err(Failure::usage(format!(
                     "{} was not built yet; run without --no-build",
@@ -125,6 +153,18 @@ fn project_of(path: &Path) -> Option<PathBuf> {
     let mut folders = path.ancestors().filter(|folder| folder.is_dir());
     let is_project = |folder: &&Path| PROJECTS.iter().any(|name| folder.join(name).is_file());
     folders.find(is_project).map(Path::to_owned)
+}
+
+/// The dialogs of a folder of recorded ones, of which there must be some.
+fn recorded_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let files = dialogs_in(folder);
+    match files.is_empty() {
+        true => Err(Failure::usage(format!(
+            "no dialogs in {}; `parlor events export --to FILE.{EXTENSION}` writes some",
+            folder.display()
+        ))),
+        false => Ok(files),
+    }
 }
 
 /// The dialogs of a folder, by name.
@@ -157,14 +197,23 @@ mod tests {
             std::fs::write(root.join(name), "").unwrap();
         }
         let wasm = root.join("my_bot.wasm");
-        let found = targets(&[root.to_owned()], Some(&wasm), true).unwrap();
+        let of = |what: &[PathBuf], wasm: Option<&Path>| {
+            targets(&Asked {
+                what,
+                wasm,
+                recorded: None,
+                is_built: true,
+                has_contract: false,
+            })
+        };
+        let found = of(&[root.to_owned()], Some(&wasm)).unwrap();
         let names = |target: &Target| -> Vec<String> {
             let files = target.files.iter().map(|it| it.strip_prefix(root).unwrap());
             files.map(|it| it.display().to_string()).collect()
         };
         assert_eq!(found[0].name, "my-bot");
         assert_eq!(names(&found[0]), ["a.dialog", "b.dialog", "tests/c.dialog"]);
-        let one = targets(&[root.join("b.dialog")], Some(&wasm), true).unwrap();
+        let one = of(&[root.join("b.dialog")], Some(&wasm)).unwrap();
         assert_eq!(names(&one[0]), ["b.dialog"]);
         for (what, wasm, says) in [
             (root.join("none"), Some(wasm.as_path()), "is not there"),
@@ -175,15 +224,14 @@ mod tests {
             ),
             (root.to_owned(), None, "is in no plugin's project"),
         ] {
-            let Err(Failure::Usage(lines)) = targets(&[what], wasm, true) else {
+            let Err(Failure::Usage(lines)) = of(&[what], wasm) else {
                 panic!("{says}");
             };
             assert!(lines[0].contains(says), "{lines:?}");
         }
         std::fs::remove_dir_all(root.join("tests")).unwrap();
         let empty = tempfile::tempdir().unwrap();
-        let Err(Failure::Usage(lines)) = targets(&[empty.path().to_owned()], Some(&wasm), true)
-        else {
+        let Err(Failure::Usage(lines)) = of(&[empty.path().to_owned()], Some(&wasm)) else {
             panic!("nothing to run is a mistake");
         };
         assert!(lines[0].starts_with("no dialogs in "), "{lines:?}");
