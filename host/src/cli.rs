@@ -13,11 +13,14 @@ mod check;
 #[cfg(test)]
 mod control_tests;
 mod conversations;
+mod dev;
 mod doctor;
 mod events;
+mod export;
 mod import;
 mod install;
 mod kit;
+mod new;
 mod outbox;
 mod output;
 mod password;
@@ -28,19 +31,23 @@ mod scripts;
 mod send;
 mod start;
 mod terminal;
+mod test;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::entry::{self, ChatOptions, HostOptions};
 use crate::app::preview::ShownAs;
+use crate::app::trace::Trace;
 use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_override};
 use crate::model::description::Description;
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
@@ -49,7 +56,7 @@ use crate::telemetry::{TelemetryError, start_logs, strip_control};
 use check::{Loader, PluginReport, PluginState};
 use output::{Failure, print_json, print_line, say, table};
 use start::{Place, Start};
-use terminal::Terminal;
+use terminal::{Terminal, TracingTerminal};
 use tree::SourceTree;
 
 /// The code for a wrong command line or wrong settings.
@@ -82,9 +89,16 @@ enum Verb {
         /// Show beside each answer what this platform would be sent
         #[arg(long = "as", value_name = "PLATFORM")]
         shown_as: Option<ShownPlatform>,
+        /// Show what became of each event: who got it and why, what that used, how platforms show it
+        #[arg(long)]
+        trace: bool,
     },
+    /// Begin a plugin: a small project that builds and passes its test
+    New(new::NewArgs),
     /// Build the plugin in this folder, or the plugins of this workspace
-    Build(BuildArgs),
+    Build(build::BuildArgs),
+    /// Talk to the plugin in this folder, which is built again when its files change
+    Dev,
     /// Say whether the host would take these files; without any, check the settings and all plugins
     Check {
         /// Plugins, their settings, or a parlor.toml
@@ -94,6 +108,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Run the dialogs of a plugin: what people say to it, and what it is to answer
+    Test(test::TestArgs),
     /// List the plugins, how they do, what they ask for and what they are granted; roll one back
     Plugins(plugins::PluginsArgs),
     /// Say what is wrong with the machine, the bots and the way to their platforms, and what helps
@@ -141,16 +157,6 @@ impl From<ShownPlatform> for ShownAs {
             ShownPlatform::Webex => Self::Webex,
         }
     }
-}
-
-#[derive(Debug, Args)]
-struct BuildArgs {
-    /// Put the components into this folder [default: the settings' plugin folder, else this one]
-    #[arg(long, value_name = "FOLDER")]
-    to: Option<PathBuf>,
-    /// Print one JSON object per component
-    #[arg(long)]
-    json: bool,
 }
 
 /// Tells what the command line takes, for its reference.
@@ -206,16 +212,20 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             files,
             text_only,
             shown_as,
+            trace,
         }) => {
             let style = if text_only {
                 Style::Text
             } else {
                 Style::Settings
             };
-            chat(&place, files, style, shown_as)
+            chat(&place, files, style, shown_as, trace)
         }
-        Some(Verb::Build(args)) => build_here(&place, args),
+        Some(Verb::New(args)) => new::run(&place, &args),
+        Some(Verb::Build(args)) => build::run(&place, args),
+        Some(Verb::Dev) => dev::run(&place),
         Some(Verb::Check { files, json }) => check_files(&place, &files, json),
+        Some(Verb::Test(args)) => test::run(&place, args),
         Some(Verb::Plugins(args)) => match plugins::run(&place, &args)? {
             Some(code) => Ok(code),
             None => list_plugins(&place, args.json),
@@ -290,6 +300,7 @@ fn chat(
     files: Vec<PathBuf>,
     style: Style,
     shown_as: Option<ShownPlatform>,
+    trace: bool,
 ) -> Result<ExitCode, Failure> {
     let mut settings = match place.decide() {
         Ok(Start::Run(path)) => load(&path)?,
@@ -318,6 +329,7 @@ fn chat(
         )));
     }
     logs(LogLevel::Warn)?;
+    let trace = trace.then(|| Arc::new(Trace::new(settings.sentences.hosted.clone())));
     block_on(async {
         let shutdown = Shutdown::new();
         shutdown.listen_for_signals()?;
@@ -326,39 +338,17 @@ fn chat(
                 settings,
                 files,
                 shown_as: shown_as.map(ShownAs::from),
-                front: Box::new(Terminal),
+                front: match &trace {
+                    Some(trace) => Box::new(TracingTerminal(trace.clone())),
+                    None => Box::new(Terminal),
+                },
+                trace,
             },
             shutdown.clone(),
         )
         .await?;
         Ok(end_code(&shutdown))
     })
-}
-
-fn build_here(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
-    let to = match args.to {
-        Some(to) => to,
-        None => match place.require_settings() {
-            Ok(path) => load(&path)?.plugins_folder,
-            Err(_) => match SourceTree::around(place.folder) {
-                Some(tree) => tree.demo_plugins(),
-                None => place.folder.to_owned(),
-            },
-        },
-    };
-    let built = build::build_into(place.folder, &to)?;
-    if args.json {
-        print_json(&built)?;
-    } else {
-        for component in built {
-            print_line(&format!(
-                "{} ({} KiB)",
-                component.file.display(),
-                component.bytes.div_ceil(1024)
-            ))?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Asks the host's own loader.

@@ -22,7 +22,7 @@ mod websocket;
 pub use credential::{
     Account, ClientAuth, Credential, CredentialError, HttpGrant, MAX_SECRET_BYTES, OAuth2,
 };
-pub use egress::{CappedBody, Caps, Egress, EgressError};
+pub use egress::{Answers, CappedBody, Caps, Egress, EgressError};
 pub use grant::{GrantError, HttpGrants};
 pub use mask::{SHORTEST_SECRET, without_secrets};
 pub use probe::{Probe, probe};

@@ -55,7 +55,7 @@ use self::recorder::Recorder;
 use crate::journal::{
     Broadcast, Journal, JournalResult, OpenForm, Part, PartNumber, PartState, Sent,
 };
-use crate::mailbox::{Connectors, LaneKey, OutboxHandle};
+use crate::mailbox::{Clock, Connectors, LaneKey, OutboxHandle, SystemClock};
 use crate::model::payload::ActionError;
 use crate::model::{Name, NameMap};
 
@@ -73,7 +73,7 @@ pub enum InDoubt {
 }
 
 /// How the outbox behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutboxConfig {
     /// Requests of one bot under way at one time.
     pub requests: usize,
@@ -99,6 +99,8 @@ pub struct OutboxConfig {
     pub stop_within: Duration,
     /// What is said where the host runs forms itself.
     pub sentences: Arc<ArcSwap<HostedSentences>>,
+    /// Tells when forms are over.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for OutboxConfig {
@@ -116,6 +118,7 @@ impl Default for OutboxConfig {
             idle: Duration::from_secs(60),
             stop_within: Duration::from_secs(10),
             sentences: Arc::default(),
+            clock: Arc::new(SystemClock),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! plugins, so that a message costs the same whether one plugin waits for it or a hundred do not.
 
 mod access;
+mod explain;
 mod grammar;
 mod key_words;
 mod matching;
@@ -22,6 +23,7 @@ use crate::model::description::Description;
 use crate::model::event::{Event, Message};
 
 pub use access::{Access, Only, Roles};
+pub use explain::Decision;
 pub use grammar::{MAX_PATTERN_BYTES, Pattern, PatternError, fill};
 pub use key_words::{KeyWordError, MAX_KEY_WORD_BYTES};
 pub use sentences::{HostSays, Sentences};

@@ -29,6 +29,7 @@ mod tests;
 mod tests_http;
 mod ticker;
 pub mod turn;
+mod world;
 
 pub use artifact::{Artifact, ArtifactHash};
 pub use compile::CompileError;
@@ -36,6 +37,7 @@ pub use describe::DescribeError;
 pub use engine::{Engine, EngineError};
 pub use host::log::{LogLevel, LogLine, LogSink, TracingLog};
 pub use host::{DirectoryReads, StateReads};
-pub use notes::Notes;
+pub use notes::{HttpNote, Notes};
 pub use plugin::{PluginBuild, PluginParts};
 pub use settings::{CompileBounds, CompilerProgram, RuntimeConfig};
+pub use world::World;

@@ -6,6 +6,7 @@
 mod blocks;
 mod commands;
 mod control;
+mod dialogs;
 mod layers;
 mod limits;
 mod links;
@@ -25,6 +26,7 @@ use crate::tidy::read_tree;
 
 pub use blocks::{Kind, kind};
 pub use commands::reference as command_reference;
+pub use dialogs::run as run_dialogs;
 pub use layers::{javascript_reference, names_of_rust, python_reference};
 pub use limits::check as check_limits;
 pub use links::check as check_links;

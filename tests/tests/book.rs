@@ -1,8 +1,9 @@
 //! The book and the README: every command and block of code is run, compiled or held against what it shows.
 
 use parlor_tests::book::{
-    Block, Kind, Page, Said, check_limits, check_links, command_reference, differs, javascript,
-    javascript_reference, kind, names_of_rust, pages, python, python_reference,
+    Block, Kind, Page, Said, build_plugins, check_limits, check_links, command_reference, differs,
+    javascript, javascript_reference, kind, names_of_rust, pages, python, python_reference,
+    run_dialogs, run_session,
 };
 use parlor_tests::checkers::{Python, TypeScript};
 use parlor_tests::guests::workspace;
@@ -109,4 +110,81 @@ async fn modules_in_python_have_the_layer_s_types_and_load() {
     };
     let said = python(&checker, &blocks).await;
     are_alike(&said.unwrap_or_else(|why| panic!("{why}")), &blocks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_in_rust_are_taken_by_a_host_and_their_dialogs_hold() {
+    let dialogs = blocks(Kind::Dialog);
+    let built = build_plugins(blocks(Kind::Rust)).unwrap_or_else(|why| panic!("{why}"));
+    assert!(built.len() > 12 && dialogs.len() > 12);
+    let mut found = Vec::new();
+    let mut count = 0;
+    for (place, plugin) in built.iter().enumerate() {
+        // Those between it and the next plugin of its page.
+        let next = built
+            .get(place + 1)
+            .filter(|next| next.block.page == plugin.block.page);
+        let end = next.map_or(usize::MAX, |next| next.block.line);
+        let lines = plugin.block.line..end;
+        let own = dialogs
+            .iter()
+            .filter(|it| it.page == plugin.block.page && lines.contains(&it.line));
+        let own: Vec<Block> = own.cloned().collect();
+        count += own.len();
+        found.extend(run_dialogs(plugin, &own).await.err());
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+    assert_eq!(
+        count,
+        dialogs.len(),
+        "a dialog stands before every plugin of its page"
+    );
+}
+
+/// What is said where a tool is not there, or cannot be fetched.
+const OUT_OF_REACH: [&str; 5] = [
+    "cannot start node",
+    "cannot start npm",
+    "cannot start python3",
+    "npm failed",
+    "python failed",
+];
+
+/// Does what a page says, from top to bottom.
+async fn does_what_it_says(path: &str) {
+    let blocks = page(path).blocks();
+    let blocks: Vec<Block> = blocks
+        .into_iter()
+        .filter(|it| kind(it) == Ok(Kind::Session))
+        .collect();
+    assert!(blocks.len() > 5, "{path} has {} steps", blocks.len());
+    let programs = tempfile::tempdir().expect("a folder");
+    let program = env!("CARGO_BIN_EXE_parlor-under-test");
+    std::os::unix::fs::symlink(program, programs.path().join("parlor")).expect("a link");
+    match run_session(&blocks, programs.path()).await {
+        Ok(()) => {}
+        Err(why) if OUT_OF_REACH.iter().any(|what| why.contains(what)) => {
+            left_out(&format!("{path}: {why}"));
+        }
+        Err(why) => panic!("{why}"),
+    }
+}
+
+#[tokio::test]
+async fn the_tutorials_do_what_they_say() {
+    // One after the other: each takes all that the machine has.
+    for language in ["rust", "javascript", "python"] {
+        does_what_it_says(&format!("docs/tutorial/{language}.md")).await;
+    }
+    let pages = pages()
+        .into_iter()
+        .filter(|page| !page.path.starts_with("docs/tutorial/"));
+    let lost = pages
+        .flat_map(|page| page.blocks())
+        .find(|it| kind(it) == Ok(Kind::Session));
+    assert!(
+        lost.is_none(),
+        "nobody does what {} says",
+        lost.expect("one").place()
+    );
 }

@@ -190,6 +190,13 @@ async fn the_behaviours_in_javascript_answer_as_those_in_rust() {
         a_behaviour_in_typescript_answers().await;
         let wrong = "import { Plugin } from \"parlor\";\nconst plugin = ;\n";
         tells_what_is_wrong(JAVASCRIPT, wrong, &["wrong.js:2:15", "node failed"]).await;
+        let boom = "import { Plugin } from \"parlor\";\n\n// Goes when it is bundled.\n\n\
+            const plugin = new Plugin(\"boom\", \"Breaks\");\n\n\
+            function deep(name) {\n  throw new TypeError(`no ${name}`);\n}\n\n\
+            plugin.command(\"/boom {name}\", async (cx, { name }) => {\n  await null;\n  deep(name);\n});\n\n\
+            export const { behaviour } = plugin;\n";
+        let told = ["TypeError: no tea", "deep@boom.js:8", "boom.js:13"];
+        tells_where_it_broke(JAVASCRIPT, boom, &told).await;
     }
 }
 
@@ -199,6 +206,16 @@ async fn the_behaviours_in_python_answer_as_those_in_rust() {
         let wrong = "from parlor import Plugin\n\nplugin = Plugn()\n";
         let told = ["wrong.py", "line 3", "Plugn"];
         tells_what_is_wrong(PYTHON, wrong, &told).await;
+        let boom = "from parlor import Plugin\n\nplugin = Plugin(\"boom\", \"Breaks\")\n\n\n\
+            def deep(name):\n    raise ValueError(f\"no {name}\")\n\n\n\
+            @plugin.command(\"/boom {name}\", help=\"Breaks\")\n\
+            def boom(cx, name):\n    return deep(name)\n\n\nBehaviour = plugin.behaviour()\n";
+        let told = [
+            "ValueError: no tea",
+            "boom.py\", line 7, in deep",
+            "boom.py\", line 12, in boom",
+        ];
+        tells_where_it_broke(PYTHON, boom, &told).await;
     }
 }
 
@@ -223,6 +240,23 @@ async fn a_behaviour_in_typescript_answers() {
         let wanted = format!("ada said tea {count} times");
         assert_eq!(host.ask("/count tea").await, [wanted]);
     }
+    host.stop().await;
+}
+
+/// An exception comes with the author's own files and lines, to where operators and authors look.
+async fn tells_where_it_broke(language: Language, boom: &str, told: &[&str]) {
+    let folder = workspace().join("target/tmp/languages").join(language.name);
+    let (file, project, text) = (language.project)("boom");
+    std::fs::write(folder.join(project), text).expect("a project");
+    std::fs::write(folder.join(file), boom).expect("a behaviour");
+    let (built, said) = parlor_build(&folder).await;
+    assert!(built.status.success(), "{said}");
+    let host = TestHost::with(&[]).await;
+    let component = std::fs::read(folder.join("boom.wasm")).expect("a component");
+    host.load("boom", component, None).await;
+    let detail = host.given_up("/boom tea").await.detail;
+    assert!(told.iter().all(|told| detail.contains(told)), "{detail}");
+    assert!(!detail.contains(".parlor/"), "{detail}");
     host.stop().await;
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::clock;
 use super::hearing::{changes, ending};
 use super::intake::Inbox;
 use crate::content::dialog::{self, DialogContext, SILENCE_MS};
@@ -45,7 +44,7 @@ pub(super) async fn run(inbox: Arc<Inbox>, stop: CancellationToken) {
     loop {
         let wait = match inbox.close_due().await {
             Ok(()) => inbox.next_closing().map_or(LOOK_EVERY, |due| {
-                Duration::from_millis(due.saturating_sub(clock::now())).min(LOOK_EVERY)
+                Duration::from_millis(due.saturating_sub(inbox.clock.now())).min(LOOK_EVERY)
             }),
             Err(error) => {
                 tracing::warn!(%error, "closed forms wait for the journal");

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 pub(super) use self::answer::conversation_line;
 pub use self::listen::{ControlError, ControlSocket};
 pub(super) use self::outbox::{HOLDS, parse_holds, read_holds};
+pub(super) use self::send::send_content;
 use super::host::Host;
 use crate::mailbox::control::{
     CONTROL_VERSION, Line, LineError, MAX_LINE_BYTES, MAX_LINES, MAX_REQUEST_BYTES, Refused,

@@ -14,6 +14,7 @@ use super::outside::Outside;
 use super::platforms::{BuiltIn, Platforms};
 use super::preview::{Previewing, SaidHere, ShownAs, ShownRooms};
 use super::reload::{FolderChange, FolderWatch, FolderWatcher, PluginFile, Sha256Bytes};
+use super::trace::Trace;
 use crate::config::{
     Durability, ReloadMode, Settings, bind, open_folders, unreadable_plugins, variable,
 };
@@ -35,7 +36,7 @@ const ARTIFACTS_FOLDER: &str = "artifacts";
 /// The folder of the local platform's rooms inside the data folder.
 pub(super) const ROOMS_FOLDER: &str = "local";
 /// How long the page may take to say good-bye.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Resolves when no delivery, request or part is open.
 pub type Idle = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
@@ -81,6 +82,8 @@ pub struct ChatOptions {
     pub files: Vec<PathBuf>,
     /// A platform that is shown beside the local one.
     pub shown_as: Option<ShownAs>,
+    /// Who traces events.
+    pub trace: Option<Arc<Trace>>,
     /// Who talks.
     pub front: Box<dyn FrontEnd>,
 }
@@ -209,6 +212,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
         settings,
         files,
         shown_as,
+        trace,
         front,
     } = options;
     let hub = Hub::open(LocalConfig {
@@ -224,9 +228,10 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     }
     let watch = watch(&settings, false);
     let built_in = BuiltIn::new(hub.clone());
-    let platforms: Arc<dyn Platforms> = match shown_as {
-        None => Arc::new(built_in),
-        Some(shown_as) => {
+    let platforms: Arc<dyn Platforms> = match (shown_as, &trace) {
+        (_, Some(trace)) => Arc::new(Previewing::tracing(built_in, shown_as, trace.clone())),
+        (None, None) => Arc::new(built_in),
+        (Some(shown_as), None) => {
             let sentences = settings.sentences.hosted.clone();
             Arc::new(Previewing::beside(built_in, shown_as, sentences))
         }
@@ -243,6 +248,9 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     })
     .await?;
     let host = Arc::new(host);
+    if let Some(trace) = &trace {
+        host.trace(trace);
+    }
     if files.is_empty() {
         host.follow(FolderWatcher::start(watch)?).await;
     } else {
@@ -272,13 +280,33 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
 pub async fn describe_file(wasm: Vec<u8>, memory_bytes: u64) -> Result<Description, String> {
     let describe = async {
         let compiler = CompilerProgram::Child(std::env::current_exe()?);
-        let engine = Engine::new(RuntimeConfig::new(private_cache()?, compiler))?;
+        let engine = Engine::new(RuntimeConfig::attended(private_cache()?, compiler))?;
         let artifact = engine.compile(wasm).await?;
         let description = engine.describe(&artifact, memory_bytes).await?;
         engine.shutdown().await;
         anyhow::Ok(description)
     };
     describe.await.map_err(|error| format!("{error:#}"))
+}
+
+/// Compiles a file for the host that has run with these settings, so that it need not when it loads it.
+///
+/// # Errors
+/// Says why the host would refuse it.
+pub async fn compile_for_host(settings: &Settings, wasm: Vec<u8>) -> Result<(), String> {
+    let cache = settings.data.join(CACHE_FOLDER);
+    if !cache.is_dir() {
+        // It makes its folders itself, when it starts.
+        return Ok(());
+    }
+    let compile = async {
+        let compiler = CompilerProgram::Child(std::env::current_exe()?);
+        let engine = Engine::new(RuntimeConfig::new(cache, compiler))?;
+        engine.compile(wasm).await?;
+        engine.shutdown().await;
+        anyhow::Ok(())
+    };
+    compile.await.map_err(|error| format!("{error:#}"))
 }
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {
@@ -313,7 +341,7 @@ fn rooms_of(host: &Host) -> Arc<dyn Rooms> {
     Arc::new(host.hub().clone())
 }
 
-fn idle_of(host: &Arc<Host>) -> Idle {
+pub(super) fn idle_of(host: &Arc<Host>) -> Idle {
     let host = host.clone();
     Arc::new(move || {
         let host = host.clone();
@@ -349,7 +377,7 @@ pub(super) fn private_cache() -> anyhow::Result<PathBuf> {
 }
 
 /// A file by name, as the folder would report it.
-fn change_of(file: &Path) -> anyhow::Result<FolderChange> {
+pub(super) fn change_of(file: &Path) -> anyhow::Result<FolderChange> {
     let name = file
         .file_stem()
         .and_then(|stem| stem.to_str())

@@ -24,8 +24,8 @@ use crate::mailbox::calls::{Call, CallAnswer, Called};
 use crate::mailbox::{Acceptance, Connectors, IntakeError, Read, ReadAnswer};
 use crate::model::Name;
 use crate::model::directory::ReadError;
-use crate::model::event::{Addressing, Bot, Conversation, ConversationKind, Event};
-use crate::model::payload::EventPayload;
+use crate::model::event::{Addressing, Bot, Conversation, ConversationKind, Event, Header};
+use crate::model::payload::{EventPayload, WebhookReceived};
 use crate::web::{HookCall, HookRoute, HookSink, Ingress, WebhookRow};
 
 /// How long a conversation that was looked up is taken to be the same.
@@ -145,6 +145,36 @@ impl Hooks {
         let mut door = self.door.lock();
         door.may_open = true;
         self.adjust(&mut door, listener);
+    }
+
+    /// Takes a call as if it had come in and passed every check; `number` tells it from others.
+    pub(super) async fn take_checked(
+        &self,
+        plugin: &str,
+        name: &str,
+        number: u64,
+        body: Vec<u8>,
+    ) -> Result<(), IntakeError> {
+        let kind = match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
+            Ok(_) => "application/json",
+            Err(_) => "text/plain",
+        };
+        let call = HookCall {
+            tenant: self.tenant.clone(),
+            plugin: plugin.into(),
+            key: EventKey::new(&["checked", plugin, name, &number.to_string()]),
+            payload: WebhookReceived {
+                name: name.to_owned(),
+                delivery_id: None,
+                method: "POST".to_owned(),
+                headers: vec![Header {
+                    name: "content-type".to_owned(),
+                    value: kind.to_owned(),
+                }],
+                body,
+            },
+        };
+        self.places.take(call).await.map(drop)
     }
 
     /// Takes no more calls; those under way end.
@@ -384,7 +414,7 @@ impl HookSink for Places {
             // The webhook went while its call was read.
             None => return Err(IntakeError::Paused("the webhook is gone".to_owned())),
         };
-        let now = clock::now();
+        let now = inbox.clock.now();
         let event = Event {
             id: format!("webhook:{plugin}:{}:{}", payload.name, digits(&key)),
             sequence: 0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,11 +28,13 @@ use super::reload::{FolderChange, FolderWatcher, ScanHandle};
 use super::sends::{CountedOutbox, Sends};
 use super::sessions::{Sessions, SessionsParts};
 use super::speaker::Speaker;
+use super::stage::Stage;
 use super::timers::Timers;
+use super::trace::Trace;
 use super::{clock, control};
 use crate::config::{DEFAULT_LIMITS, Settings};
 use crate::connectors::local::Hub;
-use crate::journal::{Journal, Keep};
+use crate::journal::{Journal, JournalResult, Keep};
 use crate::mailbox::control::ReloadedLine;
 use crate::mailbox::{Clock, Connectors};
 use crate::model::age::MaxAge;
@@ -42,7 +44,7 @@ use crate::outbox::requests::{Requests, RequestsConfig};
 use crate::outbox::{Outbox, OutboxConfig};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
 use crate::runtime::turn::{ActionGrants, Policy};
-use crate::runtime::{CompilerProgram, Engine, RuntimeConfig};
+use crate::runtime::{CompilerProgram, Engine, RuntimeConfig, TracingLog};
 use crate::telemetry::Audit;
 
 /// How long calls may take to end after the grace period; then their deliveries wait in the journal
@@ -96,6 +98,8 @@ pub struct Host {
     holds: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Has timers look at the clock at once.
+    look_at_clock: Arc<Notify>,
     open: AtomicBool,
     started_at: Timestamp,
     grace: Duration,
@@ -107,6 +111,11 @@ impl Host {
     /// # Errors
     /// What a part says that cannot start.
     pub async fn start(parts: HostParts) -> anyhow::Result<Self> {
+        Self::start_on(None, parts).await
+    }
+
+    /// As [`Host::start`], on a stage.
+    pub(super) async fn start_on(stage: Option<Stage>, parts: HostParts) -> anyhow::Result<Self> {
         let HostParts {
             settings,
             journal,
@@ -119,13 +128,14 @@ impl Host {
         } = parts;
         let tenant: Name = DEFAULT_TENANT.into();
         let grace = settings.limits.grace;
-        let engine = engine(&settings, cache, compiler)?;
+        let engine = engine(&settings, cache, compiler, stage.as_ref())?;
         let directory = Arc::new(BotDirectory::default());
         let connectors: Arc<dyn Connectors> = directory.clone();
         let forms = Arc::new(Forms::load(journal.as_ref()).await?);
         let sentences = Arc::new(ArcSwap::from_pointee(settings.sentences.hosted.clone()));
         let sends = Arc::new(Sends::default());
-        let tell = Arc::new(Tell::new(forms.clone(), sends.clone()));
+        let on_end = stage.as_ref().map(|stage| stage.on_end.clone());
+        let tell = Arc::new(Tell::new(forms.clone(), sends.clone(), on_end));
         let outbox = Arc::new(Outbox::new(
             journal.clone(),
             connectors.clone(),
@@ -134,6 +144,7 @@ impl Host {
                 sentences: sentences.clone(),
                 in_doubt: settings.outbox.in_doubt,
                 doubt_wait: settings.outbox.doubt_wait,
+                clock: clock.clone(),
                 ..OutboxConfig::default()
             },
         ));
@@ -143,6 +154,10 @@ impl Host {
             requests_config(&settings),
         ));
         outbox.set_holds(control::read_holds(journal.as_ref()).await?);
+        let lanes_config = LanesConfig {
+            calls: settings.limits.calls as usize,
+            ..LanesConfig::default()
+        };
         let lanes = Arc::new(Lanes::new(
             LanesParts {
                 journal: journal.clone(),
@@ -155,9 +170,9 @@ impl Host {
                 connectors: connectors.clone(),
                 contents: Arc::new(ParsedContent),
             },
-            LanesConfig {
-                calls: settings.limits.calls as usize,
-                ..LanesConfig::default()
+            match &stage {
+                Some(stage) => stage.lanes(lanes_config),
+                None => lanes_config,
             },
         ));
         let hosting = Hosting::new(connectors.clone(), sentences.clone());
@@ -197,6 +212,7 @@ impl Host {
             sessions: sessions.clone(),
             hooks: hooks.clone(),
             artifacts,
+            log: stage.map_or_else(|| Arc::new(TracingLog) as _, |stage| stage.log),
         }));
         let (failed, kept) = (failures.clone(), journal.clone());
         plugins.on_settings(Box::new(move |settings| {
@@ -239,6 +255,7 @@ impl Host {
             holds: tokio::sync::Mutex::default(),
             tasks,
             stop,
+            look_at_clock: Arc::default(),
             open: AtomicBool::new(false),
             started_at: clock::now(),
             grace,
@@ -311,7 +328,8 @@ impl Host {
             self.plugins.clone(),
             self.clock.clone(),
         );
-        self.tasks.spawn(timers.run(self.stop.clone()));
+        let look = self.look_at_clock.clone();
+        self.tasks.spawn(timers.run(look, self.stop.clone()));
         self.tasks
             .spawn(closing::run(self.inbox.clone(), self.stop.clone()));
         self.tasks
@@ -324,6 +342,13 @@ impl Host {
     /// Writes changes of plugins and settings down from now on.
     pub fn set_audit(&self, audit: Audit) {
         self.plugins.set_audit(audit);
+    }
+
+    /// Lets every event be traced from now on; the first who asks for it stays.
+    pub fn trace(&self, trace: &Arc<Trace>) {
+        self.inbox.set_trace(trace.clone());
+        let trace = trace.clone();
+        self.lanes.on_call(Box::new(move |note| trace.called(note)));
     }
 
     /// The webhooks of plugins.
@@ -426,6 +451,19 @@ impl Host {
         }
     }
 
+    /// When something is due by itself next: a timer, or a form that closes.
+    pub(super) async fn next_due(&self) -> JournalResult<Option<Timestamp>> {
+        let timer = self.journal.next_timer().await?;
+        let closing = self.inbox.next_closing();
+        Ok(timer.into_iter().chain(closing).min())
+    }
+
+    /// Has everything look that goes by the clock, which was set.
+    pub(super) fn clock_was_set(&self) {
+        self.look_at_clock.notify_one();
+        self.inbox.forms.wake();
+    }
+
     /// Stops: no new events and requests, calls and requests in flight end and commit, what is
     /// committed leaves, the rest stays in the journal.
     pub async fn stop(&self) {
@@ -462,6 +500,7 @@ fn engine(
     settings: &Settings,
     cache: PathBuf,
     compiler: CompilerProgram,
+    stage: Option<&Stage>,
 ) -> anyhow::Result<Engine> {
     let mut config = RuntimeConfig::new(cache, compiler);
     config.instances = settings.limits.instances;
@@ -469,6 +508,11 @@ fn engine(
     config.http_requests = settings.limits.http_requests;
     if let Some(bytes) = settings.limits.guest_memory_bytes {
         config.guest_memory_bytes = bytes;
+    }
+    if let Some(stage) = stage {
+        stage.runtime(&mut config);
+        let egress = stage.egress(config.http_requests)?;
+        return Ok(Engine::with_egress(config, egress)?);
     }
     let egress = Egress::with_config(settings.limits.http_requests, &settings.net)?;
     Ok(Engine::with_egress(config, egress)?)

@@ -9,7 +9,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::clock;
 use super::closing;
 use super::hearing::{Found, Hearing, Hearings};
 use super::intake::{Inbox, refusal};
@@ -160,7 +159,7 @@ impl Inbox {
             found,
             kind: kind.unwrap_or(ConversationKind::Other),
             shows_forms: connector.as_ref().is_none_or(|found| found.shows().forms),
-            now: clock::now(),
+            now: self.clock.now(),
         };
         let nobody = Found::default();
         let (users, conversations) = hearings(&nobody).names(event);
@@ -242,7 +241,7 @@ impl Inbox {
     /// The journal takes nothing; what is left is told later.
     pub(super) async fn close_due(&self) -> Result<(), IntakeError> {
         for _ in 0..MAX_A_ROUND {
-            let Some(key) = self.forms.due(clock::now()) else {
+            let Some(key) = self.forms.due(self.clock.now()) else {
                 return Ok(());
             };
             let Some(seen) = self.forms.find(&key) else {
@@ -251,7 +250,7 @@ impl Inbox {
             let place = (key.0.clone(), &*key.1, &*seen.conversation);
             let _turn = self.hosting.turns.take(&place).await;
             // It may have been answered while the turn was waited for.
-            let now = clock::now();
+            let now = self.clock.now();
             let Some(open) = self.forms.find(&key) else {
                 continue;
             };
@@ -304,7 +303,7 @@ impl Inbox {
 
     /// Tells whether something is to be told of a form by now.
     pub(super) fn has_due_forms(&self) -> bool {
-        self.forms.due(clock::now()).is_some()
+        self.forms.due(self.clock.now()).is_some()
     }
 
     /// Rises with every change of a form.

@@ -3,7 +3,7 @@
 mod whole;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ pub(super) use self::whole::WholeIntake;
 use super::activity::{Activity, Arriving};
 use super::forms::Forms;
 use super::hosting::Hosting;
+use super::trace::Trace;
 use crate::journal::{
     Accepted, Arrival, Durable, EventKey, FiredTimer, Journal, JournalError, RequestNumber,
 };
@@ -25,7 +26,7 @@ use crate::model::delivery::{Route, View};
 use crate::model::event::Event;
 use crate::model::payload::EventPayload;
 use crate::model::{HOST_PLUGIN, Name};
-use crate::router::{FormsView, HostSays, Routing, Table};
+use crate::router::{Decision, FormsView, HostSays, Routing, Table};
 
 /// The way in: the only one that writes to the inbox.
 pub struct Inbox {
@@ -39,6 +40,8 @@ pub struct Inbox {
     host: Name,
     /// What is seen through.
     taking: TaskTracker,
+    /// Who traces events.
+    trace: OnceLock<Arc<Trace>>,
 }
 
 /// An event whose plugin is known without routing: a timer's, an outcome's, a plugin's own life.
@@ -71,6 +74,7 @@ impl Inbox {
             activity: Activity::default(),
             host: HOST_PLUGIN.into(),
             taking: TaskTracker::new(),
+            trace: OnceLock::new(),
         }
     }
 
@@ -79,6 +83,12 @@ impl Inbox {
     pub(super) fn with_hosting(mut self, hosting: Hosting) -> Self {
         self.hosting = hosting;
         self
+    }
+
+    /// Sets who traces events; the first stays.
+    pub(super) fn set_trace(&self, trace: Arc<Trace>) {
+        // Whoever joins the host does it once.
+        let _ = self.trace.set(trace);
     }
 
     /// What has arrived.
@@ -238,6 +248,11 @@ impl Inbox {
             .iter()
             .map(|arrival| self.activity.arriving(&arrival.tenant, &arrival.event))
             .collect();
+        let traced = self.trace.get().map(|trace| {
+            let ways = arrivals.iter();
+            let ways = ways.map(|it| (it.event.clone(), it.routes.clone().unwrap_or_default()));
+            (trace, ways.collect::<Vec<_>>())
+        });
         let is_failing = self.activity.is_paused();
         let stored = match self.journal.accept_all(arrivals).await {
             Ok(stored) => stored,
@@ -254,6 +269,14 @@ impl Inbox {
         }
         for (arriving, accepted) in arriving.into_iter().zip(&stored.value) {
             arriving.arrived(matches!(accepted, Accepted::Duplicate));
+        }
+        if let Some((trace, ways)) = traced {
+            for ((event, routes), accepted) in ways.iter().zip(&stored.value) {
+                match accepted {
+                    Accepted::Duplicate => trace.came_again(event),
+                    Accepted::New { .. } => trace.came(event, routes),
+                }
+            }
         }
         let is_whole = stored.value.len() == count;
         let mut taken = Vec::with_capacity(stored.value.len());
@@ -317,6 +340,19 @@ impl Inbox {
         if let Some(HostSays::Refused { plugin, key, .. }) = &routing.host {
             let actor = event.actor.as_ref().map(|actor| actor.id.as_str());
             tracing::info!(plugin = &**plugin, actor, setting = key, "not allowed");
+        }
+        if let (Some(trace), Some(table)) = (self.trace.get(), &table) {
+            trace.decided(
+                &event,
+                match for_plugins {
+                    true => table.explain(&event, &routing),
+                    false => vec![Decision {
+                        plugin: None,
+                        gets: true,
+                        why: "takes it as an answer in a form that it runs".to_owned(),
+                    }],
+                },
+            );
         }
         let mut routes = routing.routes;
         if let Some(said) = routing.host.as_ref() {

@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 
-use super::clock;
 use super::forms::Forms;
 use super::intake::{Directed, Inbox};
 use super::plugins::Plugins;
 use super::sends::Sends;
+use super::stage::OnEnd;
 use crate::journal::{Broadcast, EventKey, OpenForm, Part, Sent};
 use crate::model::Name;
 use crate::model::description::EventKind;
@@ -25,16 +25,18 @@ pub(super) struct Tell {
     sends: Arc<Sends>,
     inbox: OnceLock<Weak<Inbox>>,
     plugins: OnceLock<Weak<Plugins>>,
+    on_end: Option<OnEnd>,
 }
 
 impl Tell {
-    /// Makes one that tells nobody yet.
-    pub(super) fn new(forms: Arc<Forms>, sends: Arc<Sends>) -> Self {
+    /// Makes one that tells nobody yet but `on_end`.
+    pub(super) fn new(forms: Arc<Forms>, sends: Arc<Sends>, on_end: Option<OnEnd>) -> Self {
         Self {
             forms,
             sends,
             inbox: OnceLock::new(),
             plugins: OnceLock::new(),
+            on_end,
         }
     }
 
@@ -72,7 +74,7 @@ impl Tell {
             key: EventKey::new(&["outcome", plugin, &origin.id, &id]),
             event: Event {
                 id,
-                occurred_at: clock::now(),
+                occurred_at: inbox.clock.now(),
                 cause: Some(origin.id.clone()),
                 depth: origin.depth + 1,
                 raw: None,
@@ -103,11 +105,16 @@ impl Outcomes for Tell {
     }
 
     fn wants(&self, part: &Part, end: &PartEnd) -> bool {
-        self.sends.waits_for(part) || self.listens(&part.plugin, kind_of(end))
+        self.on_end.is_some()
+            || self.sends.waits_for(part)
+            || self.listens(&part.plugin, kind_of(end))
     }
 
     async fn ended(&self, part: &Part, end: &PartEnd) {
         self.sends.ended(part, end);
+        if let Some(hear) = &self.on_end {
+            hear(part, end);
+        }
         if !self.listens(&part.plugin, kind_of(end)) {
             return;
         }

@@ -44,8 +44,8 @@ use crate::model::payload::{EventPayload, Lifecycle};
 use crate::model::{Name, Timestamp};
 use crate::outbox::requests::Requests;
 use crate::router::{Access, Only, PluginRoutes, Roles, Table};
-use crate::runtime::Engine;
 use crate::runtime::lanes::{Lanes, Probation};
+use crate::runtime::{Engine, LogSink};
 use crate::telemetry::Audit;
 use crate::telemetry::audit::{What, Who, short_reason};
 use crate::web::{PanelSource, PluginRow};
@@ -74,6 +74,8 @@ pub struct PluginsParts {
     pub sessions: Arc<Sessions>,
     /// Where builds that served are kept; in memory where there is no folder.
     pub artifacts: Option<PathBuf>,
+    /// Where the lines of plugins go.
+    pub log: Arc<dyn LogSink>,
 }
 
 /// One wasm file.
@@ -383,7 +385,8 @@ impl Plugins {
         for bot in bots {
             let whose = bot.as_ref().map_or("", |bot| bot.name.as_str());
             let id = format!("lifecycle:{plugin}:{whose}:{key}");
-            let event = lifecycle_event(&id, bot.clone(), lifecycle.clone());
+            let now = self.parts.inbox.clock.now();
+            let event = lifecycle_event(&id, now, bot.clone(), lifecycle.clone());
             let directed = Directed {
                 tenant: self.parts.tenant.clone(),
                 plugin: plugin.into(),
@@ -530,8 +533,7 @@ fn state_name(state: crate::runtime::lanes::PluginState) -> String {
     .to_owned()
 }
 
-fn lifecycle_event(id: &str, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
-    let now = clock::now();
+fn lifecycle_event(id: &str, now: Timestamp, bot: Option<Bot>, lifecycle: Lifecycle) -> Event {
     Event {
         id: id.to_owned(),
         sequence: 0,
@@ -570,7 +572,7 @@ fn access_of(settings: &PluginSettings) -> Access {
 }
 
 /// Settings as text, for `{=key}` in patterns and key words.
-fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
+pub(super) fn texts_of(config: &BTreeMap<String, ConfigValue>) -> BTreeMap<String, String> {
     let text = |value: &ConfigValue| match value {
         ConfigValue::Text(text) => text.clone(),
         ConfigValue::Number(number) => number.to_string(),

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::platforms::{BuiltIn, Platforms};
+use super::trace::Trace;
 use crate::config::{BotConfig, Platform};
 use crate::connectors::local::Hub;
 use crate::connectors::{livechat, lseg, symphony, webex};
@@ -126,7 +127,7 @@ impl SaidHere {
     }
 
     /// How each platform would get a message; none where it is not kept.
-    fn elsewhere(&self, message: &str) -> Option<Vec<Elsewhere>> {
+    pub(super) fn elsewhere(&self, message: &str) -> Option<Vec<Elsewhere>> {
         let part = {
             let kept = self.kept.lock();
             let (_, part) = kept.iter().find(|(known, _)| known == message)?;
@@ -188,6 +189,7 @@ pub struct Previewing {
     inner: BuiltIn,
     shown_as: Option<ShownAs>,
     said: SaidHere,
+    trace: Option<Arc<Trace>>,
 }
 
 impl Previewing {
@@ -197,6 +199,7 @@ impl Previewing {
             inner,
             shown_as: Some(shown_as),
             said: SaidHere::new(sentences),
+            trace: None,
         }
     }
 
@@ -206,6 +209,17 @@ impl Previewing {
             inner,
             shown_as: None,
             said,
+            trace: None,
+        }
+    }
+
+    /// Tells how each message would be shown, and perhaps one platform beside each.
+    pub fn tracing(inner: BuiltIn, shown_as: Option<ShownAs>, trace: Arc<Trace>) -> Self {
+        Self {
+            inner,
+            shown_as,
+            said: trace.said().clone(),
+            trace: Some(trace),
         }
     }
 }
@@ -220,6 +234,7 @@ impl Platforms for Previewing {
             inner,
             shown_as: self.shown_as,
             said: self.said.clone(),
+            trace: self.trace.clone(),
         }))
     }
 }
@@ -228,6 +243,7 @@ struct PreviewingBot {
     inner: Arc<dyn Session>,
     shown_as: Option<ShownAs>,
     said: SaidHere,
+    trace: Option<Arc<Trace>>,
 }
 
 /// The message that a part has made or changed.
@@ -275,7 +291,10 @@ impl Connector for PreviewingBot {
         }
         let sent = self.inner.perform_noted(part, &shown).await?;
         if let Some(message) = message_of(part, &sent) {
-            self.said.keep(message, part);
+            self.said.keep(message.clone(), part);
+            if let Some(trace) = &self.trace {
+                trace.rendered(part, &message, notes);
+            }
         }
         Ok(sent)
     }

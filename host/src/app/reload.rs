@@ -9,6 +9,7 @@
 
 mod file;
 mod scan;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::{ReloadConfig, ReloadMode};
 use file::folder_identity;
 use scan::{Moment, Scanner};
+pub use sources::SourceWatcher;
 
 /// Bytes of a wasm file.
 pub const MAX_WASM_BYTES: u64 = 64 * 1024 * 1024;
@@ -138,13 +140,7 @@ impl FolderWatcher {
     pub fn start(watch: FolderWatch) -> std::io::Result<Self> {
         let (sender, changes) = mpsc::channel(MAX_WAITING);
         let (ring, rings) = sync_channel(1);
-        let bell = Bell {
-            ring,
-            shared: Arc::new(Shared {
-                requested: AtomicU64::new(1),
-                stopping: AtomicBool::new(false),
-            }),
-        };
+        let bell = Bell::new(ring);
         let (end, ended) = oneshot::channel();
         let thread_bell = bell.clone();
         std::thread::Builder::new()
@@ -200,6 +196,16 @@ struct Bell {
 }
 
 impl Bell {
+    fn new(ring: SyncSender<()>) -> Self {
+        Self {
+            ring,
+            shared: Arc::new(Shared {
+                requested: AtomicU64::new(1),
+                stopping: AtomicBool::new(false),
+            }),
+        }
+    }
+
     fn ring(&self) {
         // A bell that already rings is heard all the same.
         let _ = self.ring.try_send(());

@@ -400,7 +400,7 @@ fn went(recorded: &Recorded) -> Result<Outcome, String> {
 }
 
 /// A plugin's settings, and the file in the plugin folder.
-fn plugin_settings(
+pub(super) fn plugin_settings(
     settings: &Settings,
     plugin: &str,
 ) -> Result<(PluginSettings, PathBuf), UsageError> {

@@ -7,7 +7,7 @@ use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
 use crate::model::content::Content;
 use crate::model::delivery::{Delivery, View};
 use crate::model::event::Visibility;
-use crate::runtime::guest::{Build, CallEnd, Called, Fault, Instance};
+use crate::runtime::guest::{Build, CallEnd, Called, Fault, Instance, Spent};
 
 /// Makes instances of the built-in plugin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +31,7 @@ impl Instance for Speaker {
         Called {
             end: CallEnd::Done(actions),
             state: StateDelta::default(),
+            spent: Spent::default(),
             instance: Some(self),
         }
     }

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
@@ -76,8 +77,8 @@ impl Timers {
         }
     }
 
-    /// Fires timers until it is told to stop.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    /// Fires timers until it is told to stop. `look` has it look at the clock at once.
+    pub(super) async fn run(mut self, look: Arc<Notify>, stop: CancellationToken) {
         let mut changed = self.plugins.changed();
         changed.mark_changed();
         loop {
@@ -102,6 +103,7 @@ impl Timers {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = look.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

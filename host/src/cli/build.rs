@@ -1,13 +1,39 @@
 //! `parlor build`: plugins from source, put where they are loaded from.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 use serde::Serialize;
 
-use super::cargo::{add_target, build, plan};
+use super::cargo::{Make, PluginCrate, add_target, build, built_before, plan};
+use super::output::{Failure, Voice, print_json, print_line};
 use super::scripts::Script;
+use super::start::Place;
 use super::tree::SourceTree;
+use super::{block_on, kit, load};
+use crate::app::entry;
+use crate::config::{DEFAULT_LIMITS, Settings};
+
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    /// Put the components into this folder [default: the settings' plugin folder, else this one]
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+    /// Print one JSON object per component
+    #[arg(long)]
+    json: bool,
+    /// Build with source lines, which a trap then names; large and slow (Rust)
+    #[arg(long)]
+    debug: bool,
+    /// Say only what is wrong
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// A component above this takes seconds to compile: it holds the engine of its language.
+const SLOW_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A component that was built.
 #[derive(Debug, Serialize)]
@@ -17,10 +43,149 @@ pub(super) struct Built {
     pub(super) bytes: u64,
 }
 
-/// Builds what is in a folder and puts each component into another.
-pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>> {
+/// Builds what is in the current folder, and compiles it for this machine.
+pub(super) fn run(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
+    let settings = place.require_settings().ok().map(|path| load(&path));
+    let settings = settings.transpose()?;
+    let to = match args.to {
+        Some(to) => to,
+        None => destination(place, settings.as_ref()),
+    };
+    let voice = if args.quiet {
+        Voice::Quiet
+    } else {
+        Voice::Aloud
+    };
+    let make = if args.debug {
+        Make::Debug
+    } else {
+        Make::Optimised
+    };
+    let built = build_as(place.folder, &to, make, voice)?;
+    compile_ahead(&built, settings.as_ref(), voice)?;
+    if args.json {
+        print_json(&built)?;
+    } else if !args.quiet {
+        for component in built {
+            let kib = component.bytes.div_ceil(1024);
+            print_line(&format!("{} ({kib} KiB)", component.file.display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where components go when nobody says so.
+pub(super) fn destination(place: &Place<'_>, settings: Option<&Settings>) -> PathBuf {
+    match settings {
+        Some(settings) => settings.plugins_folder.clone(),
+        None => match SourceTree::around(place.folder) {
+            Some(tree) => tree.demo_plugins(),
+            None => place.folder.to_owned(),
+        },
+    }
+}
+
+/// Puts the machine code of components into the user's cache and into that of the host here, so that they
+/// load at once, and says what a host would say of them.
+fn compile_ahead(
+    built: &[Built],
+    settings: Option<&Settings>,
+    voice: Voice,
+) -> Result<(), Failure> {
+    for component in built {
+        if component.bytes > SLOW_BYTES {
+            voice.say(&format!("compiling {} for this machine", component.package));
+        }
+        let wasm = std::fs::read(&component.file)?;
+        let compiled = block_on(async {
+            let described = entry::describe_file(wasm.clone(), DEFAULT_LIMITS.memory_bytes);
+            if let Err(reason) = described.await {
+                return Ok(Err(reason));
+            }
+            Ok(match settings {
+                Some(settings) => entry::compile_for_host(settings, wasm).await,
+                None => Ok(()),
+            })
+        })?;
+        if let Err(reason) = compiled {
+            let file = component.file.display();
+            let refused = format!("{file} is built, and no host would take it: {reason}");
+            return Err(Failure::Failed(anyhow::anyhow!(refused)));
+        }
+    }
+    Ok(())
+}
+
+/// A component of a project.
+#[derive(Debug)]
+pub(super) struct Component {
+    /// The file's name without `.wasm`.
+    pub(super) name: String,
+    /// The folder of its sources.
+    pub(super) folder: PathBuf,
+    /// The file.
+    pub(super) wasm: PathBuf,
+}
+
+/// Builds the components of a project whose folder is wanted, where they are to be built, and leaves
+/// them where the tools put them.
+pub(super) fn components(
+    folder: &Path,
+    is_built: bool,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> anyhow::Result<Vec<Component>> {
     if let Some(script) = Script::find(folder)? {
-        let wasm = script.build(folder)?;
+        if !is_wanted(folder) {
+            return Ok(Vec::new());
+        }
+        let wasm = match is_built {
+            true => script.build(folder, Voice::Aloud)?,
+            false => script.built_before(folder),
+        };
+        return Ok(vec![Component {
+            name: script.name().to_owned(),
+            folder: folder.to_owned(),
+            wasm,
+        }]);
+    }
+    kit::rust::refresh(folder)?;
+    let mut plan = plan(folder)?;
+    plan.crates.retain(|found| is_wanted(&found.folder));
+    if plan.crates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let built = match is_built {
+        true => {
+            add_target(&plan.root, Voice::Aloud)?;
+            build(&plan, Make::Optimised, Voice::Aloud)?
+        }
+        false => {
+            let before = |found: &PluginCrate| (found.clone(), built_before(&plan, found));
+            plan.crates.iter().map(before).collect()
+        }
+    };
+    let component = |(found, wasm): (PluginCrate, PathBuf)| Component {
+        name: found.name,
+        folder: found.folder,
+        wasm,
+    };
+    Ok(built.into_iter().map(component).collect())
+}
+
+/// Builds what is in a folder and puts each component into another.
+pub(super) fn build_into(folder: &Path, to: &Path, voice: Voice) -> anyhow::Result<Vec<Built>> {
+    build_as(folder, to, Make::Optimised, voice)
+}
+
+/// As [`build_into`], in this way.
+pub(super) fn build_as(
+    folder: &Path,
+    to: &Path,
+    make: Make,
+    voice: Voice,
+) -> anyhow::Result<Vec<Built>> {
+    if let Some(script) = Script::find(folder)? {
+        let wasm = script.build(folder, voice)?;
         let file = to.join(format!("{}.wasm", script.name()));
         let bytes = put(&wasm, &file)?;
         return Ok(vec![Built {
@@ -29,6 +194,7 @@ pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>>
             bytes,
         }]);
     }
+    kit::rust::refresh(folder)?;
     let plan = plan(folder)?;
     if plan.crates.is_empty() {
         bail!(
@@ -37,9 +203,9 @@ pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>>
             folder.display()
         );
     }
-    add_target(&plan.root)?;
+    add_target(&plan.root, voice)?;
     let mut built = Vec::new();
-    for (found, wasm) in build(&plan)? {
+    for (found, wasm) in build(&plan, make, voice)? {
         let file = to.join(format!("{}.wasm", found.name));
         let bytes = put(&wasm, &file)?;
         built.push(Built {
@@ -54,7 +220,7 @@ pub(super) fn build_into(folder: &Path, to: &Path) -> anyhow::Result<Vec<Built>>
 /// Builds the demo plugins where they are missing or stale.
 pub(super) fn build_demo(tree: &SourceTree) -> anyhow::Result<()> {
     if tree.is_demo_stale() {
-        build_into(&tree.root, &tree.demo_plugins())?;
+        build_into(&tree.root, &tree.demo_plugins(), Voice::Aloud)?;
     }
     // A demo plugin that is no more would go on answering.
     let names = tree.demo_names();

@@ -9,11 +9,27 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
-use super::output::say;
+use super::output::Voice;
 use crate::config::variable;
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
+/// Lines are all that is read of what a debugger reads.
+const LINES: &str = "profile.dev.debug='line-tables-only'";
+
+const NO_CARGO: &str = "cannot start cargo, which builds plugins in Rust: install Rust from https://rustup.rs \
+                        (curl https://sh.rustup.rs -sSf | sh), then build again";
+const NO_RUSTC: &str = "cannot start rustc, which builds plugins in Rust: install Rust from https://rustup.rs \
+                        (curl https://sh.rustup.rs -sSf | sh), then build again";
+
+/// How crates are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Make {
+    /// Small and fast, as it is published.
+    Optimised,
+    /// With its source lines, which a trap then names.
+    Debug,
+}
 
 /// A crate that becomes a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,18 +39,23 @@ pub(super) struct PluginCrate {
     id: String,
     /// The file's name without `.wasm`.
     pub(super) name: String,
+    /// Where its manifest is.
+    pub(super) folder: PathBuf,
 }
 
 /// The crates to build in a folder.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) root: PathBuf,
+    /// Where cargo puts what it builds.
+    target: PathBuf,
     pub(super) crates: Vec<PluginCrate>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
+    target_directory: PathBuf,
     packages: Vec<Package>,
 }
 
@@ -68,7 +89,7 @@ pub(super) fn plan(folder: &Path) -> anyhow::Result<Plan> {
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::piped())
         .output()
-        .context("cannot start cargo; it is needed to build plugins")?;
+        .context(NO_CARGO)?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -87,13 +108,15 @@ fn choose(metadata: Metadata, folder: &Path) -> Plan {
         else {
             continue;
         };
+        let folder = package.manifest_path.parent().map(Path::to_owned);
+        let folder = folder.unwrap_or_default();
         let found = PluginCrate {
+            folder: folder.clone(),
             name: library.name.replace('_', "-"),
             package: package.name,
             id: package.id,
         };
-        let folder = package.manifest_path.parent().map(Path::to_owned);
-        crates.push((folder.unwrap_or_default(), found));
+        crates.push((folder, found));
     }
     let own: Vec<_> = only(&crates, |path| {
         folder.starts_with(path) && path != metadata.workspace_root
@@ -107,6 +130,7 @@ fn choose(metadata: Metadata, folder: &Path) -> Plan {
         .find(|crates| !crates.is_empty());
     Plan {
         root: metadata.workspace_root,
+        target: metadata.target_directory,
         crates: chosen.unwrap_or_default(),
     }
 }
@@ -119,19 +143,29 @@ fn only(crates: &[(PathBuf, PluginCrate)], wanted: impl Fn(&Path) -> bool) -> Ve
         .collect()
 }
 
+/// Where the component of a crate lies that was built before.
+pub(super) fn built_before(plan: &Plan, found: &PluginCrate) -> PathBuf {
+    let profile = match defines_profile(&plan.root) {
+        true => PROFILE,
+        false => "release",
+    };
+    let file = format!("{}.wasm", found.name.replace('-', "_"));
+    plan.target.join(TARGET).join(profile).join(file)
+}
+
 /// Adds the wasm target through rustup where it is missing.
-pub(super) fn add_target(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn add_target(folder: &Path, voice: Voice) -> anyhow::Result<()> {
     let libraries = Command::new(variable("RUSTC").unwrap_or_else(|| "rustc".to_owned()))
         .current_dir(folder)
         .args(["--print", "target-libdir", "--target", TARGET])
         .stdin(Stdio::null())
         .output()
-        .context("cannot start rustc; Rust is needed to build plugins (https://rustup.rs)")?;
+        .context(NO_RUSTC)?;
     let path = String::from_utf8_lossy(&libraries.stdout).trim().to_owned();
     if libraries.status.success() && Path::new(&path).is_dir() {
         return Ok(());
     }
-    say(&format!("adding the target {TARGET} with rustup"));
+    voice.say(&format!("adding the target {TARGET} with rustup"));
     let status = Command::new("rustup")
         .current_dir(folder)
         .args(["target", "add", TARGET])
@@ -139,32 +173,49 @@ pub(super) fn add_target(folder: &Path) -> anyhow::Result<()> {
         .stdout(Stdio::null())
         .status()
         .with_context(|| {
-            format!("the target {TARGET} is missing, and there is no rustup to add it")
+            format!(
+                "the target {TARGET} of Rust, which components are built for, is missing, and there is no \
+                 rustup to add it: install it as Rust itself was (rustup: `rustup target add {TARGET}`)"
+            )
         })?;
     if !status.success() {
-        bail!("rustup could not add the target {TARGET}");
+        bail!(
+            "rustup could not add the target {TARGET}, which components are built for: see \
+             `rustup target add {TARGET}`; it needs the network once"
+        );
     }
     Ok(())
 }
 
 /// Builds the crates; returns each with its component.
-pub(super) fn build(plan: &Plan) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> {
+pub(super) fn build(
+    plan: &Plan,
+    make: Make,
+    voice: Voice,
+) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> {
     let mut command = cargo(&plan.root);
     command.args(["build", "--quiet", "--target", TARGET]);
     command.arg("--message-format=json-render-diagnostics");
-    if defines_profile(&plan.root) {
-        command.args(["--profile", PROFILE]);
-    } else {
-        command.arg("--release");
+    match make {
+        Make::Debug => {
+            command.args(["--profile", "dev", "--config", LINES]);
+            // What a project asks of the linker for small components does not go with source lines.
+            if variable("RUSTFLAGS").is_none() {
+                command.env("RUSTFLAGS", "");
+            }
+        }
+        Make::Optimised if defines_profile(&plan.root) => {
+            command.args(["--profile", PROFILE]);
+        }
+        Make::Optimised => {
+            command.arg("--release");
+        }
     }
     for found in &plan.crates {
         command.args(["--package", &found.package]);
     }
-    let progress = Progress::start(plan.crates.len());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
+    let progress = Progress::start(plan.crates.len(), voice);
+    let mut child = command.stdout(Stdio::piped()).spawn().context(NO_CARGO)?;
     let mut built = Vec::new();
     for line in child
         .stdout
@@ -196,9 +247,26 @@ pub(super) fn build(plan: &Plan) -> anyhow::Result<Vec<(PluginCrate, PathBuf)>> 
     let status = child.wait().context("cannot wait for cargo")?;
     progress.finish();
     if !status.success() {
+        if !has_its_crates(&plan.root) {
+            bail!(
+                "the build failed: crates that it needs are not here yet, and fetching them failed; it needs \
+                 the network once (`cargo fetch` tries that alone)"
+            );
+        }
         bail!("the build failed");
     }
     Ok(built)
+}
+
+/// Whether everything that cargo fetches is here.
+fn has_its_crates(root: &Path) -> bool {
+    let fetched = cargo(root)
+        .args(["fetch", "--offline", "--quiet", "--target", TARGET])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // Where cargo cannot be asked, nothing is known to be missing.
+    fetched.map_or(true, |status| status.success())
 }
 
 fn defines_profile(root: &Path) -> bool {
@@ -223,11 +291,11 @@ fn cargo(folder: &Path) -> Command {
 struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    fn start(count: usize) -> Self {
+    fn start(count: usize, voice: Voice) -> Self {
         let what = if count == 1 { "plugin" } else { "plugins" };
         let text = format!("building {count} {what}");
-        if !std::io::stderr().is_terminal() {
-            say(&text);
+        if voice == Voice::Quiet || !std::io::stderr().is_terminal() {
+            voice.say(&text);
             return Self(None);
         }
         let bar = ProgressBar::new_spinner().with_message(text);
@@ -271,6 +339,7 @@ mod tests {
     fn check(folder: &str, names: &[&str]) {
         let metadata = Metadata {
             workspace_root: "/w".into(),
+            target_directory: "/w/target".into(),
             packages: vec![
                 package("host", "/w/host", "lib"),
                 package("two-words", "/w/plugins/two-words", "cdylib"),
@@ -296,6 +365,7 @@ mod tests {
     fn a_single_crate_is_its_own_workspace() {
         let metadata = Metadata {
             workspace_root: "/g".into(),
+            target_directory: "/g/target".into(),
             packages: vec![package("greeter", "/g", "cdylib")],
         };
         let plan = choose(metadata, Path::new("/g"));

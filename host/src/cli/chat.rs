@@ -2,6 +2,7 @@
 //! for a script. It knows rooms and nothing of what runs behind them.
 
 mod console;
+mod follow;
 mod prompt;
 mod render;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use self::console::{Console, Reply};
@@ -36,6 +38,8 @@ pub struct TerminalOptions {
     pub plugin_commands: Vec<String>,
     /// Where the history is kept; none keeps it for this session.
     pub history: Option<PathBuf>,
+    /// What is shown below what is said.
+    pub aside: Option<Aside>,
 }
 
 impl Default for TerminalOptions {
@@ -48,7 +52,28 @@ impl Default for TerminalOptions {
             room: "Lobby".to_owned(),
             plugin_commands: Vec::new(),
             history: None,
+            aside: None,
         }
+    }
+}
+
+/// Lines that are shown below what is said, when everything is answered.
+#[async_trait]
+pub trait Asides: Send + Sync {
+    /// Takes those of what has happened since the last time.
+    fn take(&self) -> Vec<String>;
+
+    /// Resolves when there are some.
+    async fn changed(&self);
+}
+
+/// Where such lines come from.
+#[derive(Clone)]
+pub struct Aside(pub Arc<dyn Asides>);
+
+impl std::fmt::Debug for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Aside")
     }
 }
 
@@ -82,10 +107,26 @@ pub async fn run_terminal(
     idle: Idle,
 ) -> Result<(), TerminalError> {
     if options.interactive {
-        return prompt::run(rooms, options).await;
+        return prompt::run(rooms, options, idle).await;
     }
     let input = std::io::BufReader::new(std::io::stdin());
     run_script(rooms, options, idle, input, std::io::stdout()).await
+}
+
+/// As [`run_terminal`]; without a person at the terminal, what happens between two lines is shown too.
+///
+/// # Errors
+/// As [`run_terminal`].
+pub async fn run_following(
+    rooms: Arc<dyn Rooms>,
+    options: TerminalOptions,
+    idle: Idle,
+) -> Result<(), TerminalError> {
+    if options.interactive {
+        return prompt::run(rooms, options, idle).await;
+    }
+    let input = std::io::BufReader::new(std::io::stdin());
+    follow::run(rooms, options, idle, input, std::io::stdout()).await
 }
 
 /// Runs lines one after the other: each is posted, and its answers are written before the next.
@@ -115,9 +156,11 @@ pub async fn run_script(
             }
         }
         write_answers(&mut console, &idle, &mut output).await?;
+        write_aside(&console, options.aside.as_ref(), &mut output)?;
         output.flush()?;
     }
     write_answers(&mut console, &idle, &mut output).await?;
+    write_aside(&console, options.aside.as_ref(), &mut output)?;
     output.flush()?;
     Ok(())
 }
@@ -148,6 +191,17 @@ async fn write_answers(
             Err(ViewError::Closed) => return Err(TerminalError::Closed),
         }
     }
+}
+
+fn write_aside(
+    console: &Console,
+    aside: Option<&Aside>,
+    output: &mut impl Write,
+) -> Result<(), TerminalError> {
+    for line in aside.iter().flat_map(|aside| aside.0.take()) {
+        writeln!(output, "{}", console.aside(&line))?;
+    }
+    Ok(())
 }
 
 fn show(

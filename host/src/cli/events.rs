@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::ask::{Answer, Meant, PATIENCE, ago, count, now};
+use super::export;
 use super::output::Failure;
 use super::start::Place;
 use crate::app::rest;
@@ -76,6 +77,8 @@ enum EventsVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Write what was recorded as a dialog for `parlor test`, with people and secrets replaced
+    Export(export::ExportArgs),
     /// Take a person's content out of the journal, and the plugins' state of that user
     Forget {
         /// The user, by id, as `parlor events --json` tells it
@@ -134,6 +137,7 @@ pub(super) fn run(place: &Place<'_>, args: EventsArgs) -> Result<ExitCode, Failu
             let answer = meant.require(Ask::RetryEvent { event, plugin }, PATIENCE)?;
             answer.print(json, put_back)
         }
+        Some(EventsVerb::Export(args)) => export::run(&meant, args),
         Some(EventsVerb::Forget { user, json }) => {
             let answer = meant.require(Ask::Forget { user }, FORGET_PATIENCE)?;
             answer.print(json, forgot)
@@ -216,7 +220,8 @@ fn delivery_text(delivery: &DeliveryLine) -> String {
         line.push_str(", put back outside of its order");
     }
     if let Some(detail) = &delivery.detail {
-        line.push_str(&format!(": {detail}"));
+        // A stack has a line for each function.
+        line.push_str(&format!(": {}", detail.trim_end().replace('\n', " < ")));
     }
     line
 }

@@ -1,17 +1,25 @@
 //! What is written into an author's project, out of this program: the contract, and the layers over it
-//! for JavaScript and Python.
+//! for JavaScript, Python and Rust.
 
 use std::io;
 use std::path::Path;
 
 /// A file's name and its text.
-type File = (&'static str, &'static str);
+pub(super) type File = (&'static str, &'static str);
+
+/// Everything of a project that is made and not written by its author.
+pub(super) const OWN_FOLDER: &str = ".parlor";
 
 macro_rules! files {
     ($folder:literal, $($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../", $folder, "/", $name)))),+]
+        &[$((
+            $name,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", $folder, "/", $name)),
+        )),+]
     };
 }
+
+pub(super) mod rust;
 
 /// The contract.
 pub(super) const WIT: &[File] = files!(
@@ -93,6 +101,12 @@ pub(super) const PYTHON_WIT: &[File] = files!(
     "deps/io.wit",
     "python.wit",
 );
+
+/// Makes the folder for what is made in a project, which version control leaves out.
+pub(super) fn make_own(own: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(own)?;
+    std::fs::write(own.join(".gitignore"), "*\n")
+}
 
 /// Writes files into a folder where they are not there or say something else; tells whether any did.
 pub(super) fn write(folder: &Path, files: &[File]) -> io::Result<bool> {

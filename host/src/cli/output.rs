@@ -40,9 +40,10 @@ impl From<anyhow::Error> for Failure {
         if is_usage {
             return Self::usage(format!("{error:#}"));
         }
-        match error.downcast::<io::Error>() {
-            Ok(error) => error.into(),
-            Err(error) => Self::Failed(error),
+        // Only looked at: taken out, it would lose what it was about.
+        match error.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Failed(error),
         }
     }
 }
@@ -69,6 +70,24 @@ pub(super) fn print_json<T: Serialize>(items: &[T]) -> Result<(), Failure> {
 /// Writes a line to standard error; that nobody reads it is no reason to stop.
 pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether a command says how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// It does.
+    Aloud,
+    /// It says only what is wrong.
+    Quiet,
+}
+
+impl Voice {
+    /// Says how far it is.
+    pub(super) fn say(self, text: &str) {
+        if self == Self::Aloud {
+            say(text);
+        }
+    }
 }
 
 /// Lines up columns; the last is as long as it is.
@@ -119,5 +138,10 @@ mod tests {
         assert!(matches!(usage, Failure::Usage(_)));
         let other: Failure = anyhow::anyhow!("x").into();
         assert!(matches!(other, Failure::Failed(_)));
+        let missing = anyhow::Error::from(io::Error::from(io::ErrorKind::NotFound));
+        let Failure::Failed(error) = missing.context("cannot start cargo").into() else {
+            panic!("a failure with what it is about")
+        };
+        assert!(format!("{error:#}").starts_with("cannot start cargo: "));
     }
 }

@@ -9,18 +9,25 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
 use super::kit;
-use super::output::say;
+use super::output::Voice;
 
-/// Everything that is made in a project.
-const OWN_FOLDER: &str = ".parlor";
 /// Makes components of Python.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 /// Where a module is looked for when the project does not say.
 const JAVASCRIPT_MODULES: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
 
-const NO_NODE: &str = "cannot start node; Node.js 20 or later is needed to build JavaScript plugins (https://nodejs.org)";
-const NO_NPM: &str = "cannot start npm, which comes with Node.js (https://nodejs.org)";
-const NO_PYTHON: &str = "cannot start python3; Python 3.10 or later is needed to build Python plugins (https://python.org)";
+const NO_NODE: &str = "cannot start node, which builds plugins in JavaScript and TypeScript: install Node.js 20 or \
+                       later (https://nodejs.org), then build again";
+const NO_NPM: &str = "cannot start npm, which fetches what makes components of JavaScript: it comes with Node.js \
+                      20 or later (https://nodejs.org); install it, then build again";
+const NO_PYTHON: &str = "cannot start python3, which builds plugins in Python: install Python 3.10 or later \
+                         (https://python.org), then build again";
+const NO_REGISTRY: &str = "what makes components of JavaScript is fetched once in a project, which needs the npm \
+                           registry: `npm ping` tells whether it is reached";
+const NO_INDEX: &str = "what makes components of Python is fetched once in a project, which needs PyPI: \
+                        `python3 -m pip download componentize-py` tells whether it is reached";
+const NO_VENV: &str = "an environment of its own keeps what makes components of Python: `python3 -m venv x` tells \
+                       what it lacks (on Debian and Ubuntu: apt install python3-venv)";
 
 /// A project that is not Rust.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,16 +107,22 @@ impl Script {
         }
     }
 
+    /// Where the component is that was built before.
+    pub(super) fn built_before(&self, folder: &Path) -> PathBuf {
+        folder
+            .join(kit::OWN_FOLDER)
+            .join(format!("{}.wasm", self.name()))
+    }
+
     /// Builds the component; returns where it is.
     ///
     /// # Errors
     /// A tool is not there or cannot be installed, or the plugin does not build: the tool has said why.
-    pub(super) fn build(&self, folder: &Path) -> anyhow::Result<PathBuf> {
-        let own = folder.join(OWN_FOLDER);
+    pub(super) fn build(&self, folder: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
+        let own = folder.join(kit::OWN_FOLDER);
+        kit::make_own(&own).with_context(|| own.display().to_string())?;
         // Tools are told where things are by whole paths.
-        std::fs::create_dir_all(&own).with_context(|| own.display().to_string())?;
         let own = own.canonicalize()?;
-        std::fs::write(own.join(".gitignore"), "*\n")?;
         let wit = own.join("wit");
         kit::write(&wit, kit::WIT)?;
         let out = own.join(format!("{}.wasm", self.name()));
@@ -117,8 +130,8 @@ impl Script {
             Self::JavaScript { module, .. } => {
                 kit::write(&own.join("js"), kit::JAVASCRIPT)?;
                 let tools = own.join("tools");
-                install_javascript(&tools)?;
-                say(&format!("building {}", self.name()));
+                install_javascript(&tools, voice)?;
+                voice.say(&format!("building {}", self.name()));
                 let arguments = [
                     tools.join("build.mjs"),
                     folder.canonicalize()?.join(module),
@@ -126,19 +139,19 @@ impl Script {
                     wit,
                     out.clone(),
                 ];
-                run(command("node", folder).args(&arguments), NO_NODE)?;
+                run(command("node", folder).args(&arguments), NO_NODE, "")?;
             }
             Self::Python { module, .. } => {
                 kit::write(&own.join("python/parlor"), kit::PYTHON)?;
                 kit::write(&own.join("stubs"), kit::PYTHON_STUBS)?;
-                let tool = install_python(&own.join("venv"))?;
-                say(&format!("building {}", self.name()));
+                let tool = install_python(&own.join("venv"), voice)?;
+                voice.say(&format!("building {}", self.name()));
                 let mut command = command(&tool, folder);
                 kit::write(&wit, kit::PYTHON_WIT)?;
                 command.arg("-d").arg(wit).args(["-w", "python-plugin"]);
                 command.args(["componentize", module, "-p", ".", "-p"]);
                 command.arg(own.join("python")).arg("-o").arg(&out);
-                run(&mut command, "cannot start componentize-py")?;
+                run(&mut command, "cannot start componentize-py", "")?;
             }
         }
         Ok(out)
@@ -163,21 +176,21 @@ fn javascript(folder: &Path, text: &str) -> anyhow::Result<Script> {
     Ok(Script::JavaScript { name, module })
 }
 
-fn install_javascript(tools: &Path) -> anyhow::Result<()> {
+fn install_javascript(tools: &Path, voice: Voice) -> anyhow::Result<()> {
     let is_changed = kit::write(tools, kit::JAVASCRIPT_TOOLS)?;
     let done = tools.join("installed");
     if !is_changed && done.is_file() {
         return Ok(());
     }
-    say("installing what makes components of JavaScript (once in this project)");
+    voice.say("installing what makes components of JavaScript (once in this project)");
     let arguments = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
-    run(command("npm", tools).args(arguments), NO_NPM)?;
+    run(command("npm", tools).args(arguments), NO_NPM, NO_REGISTRY)?;
     std::fs::write(done, "")?;
     Ok(())
 }
 
 /// Installs componentize-py; returns the program.
-fn install_python(venv: &Path) -> anyhow::Result<PathBuf> {
+fn install_python(venv: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
     let bin = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let tool = bin.join("componentize-py");
     let done = venv.join("installed");
@@ -185,12 +198,10 @@ fn install_python(venv: &Path) -> anyhow::Result<PathBuf> {
     if is_there && tool.is_file() {
         return Ok(tool);
     }
-    say("installing what makes components of Python (once in this project)");
+    voice.say("installing what makes components of Python (once in this project)");
     let parent = venv.parent().unwrap_or(venv);
-    run(
-        command("python3", parent).args(["-m", "venv"]).arg(venv),
-        NO_PYTHON,
-    )?;
+    let mut make = command("python3", parent);
+    run(make.args(["-m", "venv"]).arg(venv), NO_PYTHON, NO_VENV)?;
     let pip = bin.join("python");
     let arguments = [
         "-m",
@@ -199,10 +210,9 @@ fn install_python(venv: &Path) -> anyhow::Result<PathBuf> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    run(
-        command(&pip, parent).args(arguments).arg(COMPONENTIZE_PY),
-        "cannot start pip",
-    )?;
+    let mut install = command(&pip, parent);
+    install.args(arguments).arg(COMPONENTIZE_PY);
+    run(&mut install, "cannot start pip", NO_INDEX)?;
     std::fs::write(done, COMPONENTIZE_PY)?;
     Ok(tool)
 }
@@ -215,13 +225,14 @@ fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// Runs a tool, which says itself what is wrong.
-fn run(command: &mut Command, missing: &'static str) -> anyhow::Result<()> {
+/// Runs a tool, which says itself what is wrong; `helps` is what to do about what it cannot know.
+fn run(command: &mut Command, missing: &'static str, helps: &str) -> anyhow::Result<()> {
     let status = command.status().context(missing)?;
     if !status.success() {
         let program = Path::new(command.get_program());
         let program = program.file_name().unwrap_or_default().to_string_lossy();
-        bail!("{program} failed ({status})");
+        let joint = if helps.is_empty() { "" } else { "; " };
+        bail!("{program} failed ({status}){joint}{helps}");
     }
     Ok(())
 }

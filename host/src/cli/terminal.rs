@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::chat::{TerminalOptions, run_terminal};
+use super::chat::{Aside, TerminalOptions, run_terminal};
 use super::output::print_line;
+use super::trace::ShownTrace;
 use crate::app::entry::{FrontEnd, Idle};
+use crate::app::trace::Trace;
 use crate::config::variable;
 use crate::mailbox::rooms::Rooms;
 
@@ -32,15 +34,42 @@ impl FrontEnd for Terminal {
         commands: Vec<String>,
         idle: Idle,
     ) -> anyhow::Result<()> {
-        let is_terminal = std::io::stdout().is_terminal();
+        Ok(run_terminal(rooms, options(commands), idle).await?)
+    }
+}
+
+/// Talks there, and shows what became of each event.
+pub(super) struct TracingTerminal(pub(super) Arc<Trace>);
+
+#[async_trait]
+impl FrontEnd for TracingTerminal {
+    fn ready(&self, page: Option<&str>) -> anyhow::Result<()> {
+        Terminal.ready(page)
+    }
+
+    async fn talk(
+        &self,
+        rooms: Arc<dyn Rooms>,
+        commands: Vec<String>,
+        idle: Idle,
+    ) -> anyhow::Result<()> {
         let options = TerminalOptions {
-            interactive: std::io::stdin().is_terminal() && is_terminal,
-            colour: is_terminal && variable("NO_COLOR").is_none(),
-            width: columns().unwrap_or(80),
-            plugin_commands: commands,
-            ..TerminalOptions::default()
+            aside: Some(Aside(Arc::new(ShownTrace(self.0.clone())))),
+            ..options(commands)
         };
         Ok(run_terminal(rooms, options, idle).await?)
+    }
+}
+
+/// How the terminal behaves, as what it is asks for.
+pub(super) fn options(plugin_commands: Vec<String>) -> TerminalOptions {
+    let is_terminal = std::io::stdout().is_terminal();
+    TerminalOptions {
+        interactive: std::io::stdin().is_terminal() && is_terminal,
+        colour: is_terminal && variable("NO_COLOR").is_none(),
+        width: columns().unwrap_or(80),
+        plugin_commands,
+        ..TerminalOptions::default()
     }
 }
 

@@ -199,7 +199,7 @@ fn builds_a_crate_of_its_own() {
         "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}\n",
     );
     let to = folder.path().join("out");
-    let built = build::build_into(folder.path(), &to).unwrap();
+    let built = build::build_into(folder.path(), &to, output::Voice::Quiet).unwrap();
     assert_eq!(built.len(), 1);
     assert_eq!(built[0].file, to.join("two-words.wasm"));
     let bytes = fs::read(&built[0].file).unwrap();
@@ -213,8 +213,13 @@ fn builds_a_crate_of_its_own() {
         folder.path().join("target/wasm32-wasip2/plugin").is_dir(),
         "the profile of the workspace is used"
     );
+    let has_lines = |bytes: &[u8]| bytes.windows(11).any(|it| it == b".debug_line");
+    assert!(!has_lines(&bytes));
+    let debug = cargo::Make::Debug;
+    let built = build::build_as(folder.path(), &to, debug, output::Voice::Quiet).unwrap();
+    assert!(has_lines(&fs::read(&built[0].file).unwrap()));
 
     write("src/lib.rs", "this is not Rust");
-    assert!(build::build_into(folder.path(), &to).is_err());
-    assert!(build::build_into(Path::new("/"), &to).is_err());
+    assert!(build::build_into(folder.path(), &to, output::Voice::Quiet).is_err());
+    assert!(build::build_into(Path::new("/"), &to, output::Voice::Quiet).is_err());
 }

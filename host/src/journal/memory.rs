@@ -28,7 +28,7 @@ use self::state::StateTable;
 use self::waiting::Waiting;
 use super::numbers::{NumberMap, RecentKeys};
 use super::open_requests::plugin_key;
-use super::shared::{deliveries, keeps_to_itself, now, number_event, parts, tenant_key};
+use super::shared::{deliveries, keeps_to_itself, number_event, parts, tenant_key};
 use super::{
     Accepted, Arrival, Broadcast, BroadcastNumber, Committed, Counts, Crowd, DeadLetter,
     DeliveryEnd, DeliveryLoad, Durable, EventQuery, Forgotten, Journal, JournalError,
@@ -36,6 +36,7 @@ use super::{
     PluginKey, RequestLoad, RequestNumber, RequestState, SentMessage, StateKey, StateScope, Timer,
     TimerKey, Turn, Unrouted,
 };
+use crate::mailbox::{Clock, SystemClock};
 use crate::model::delivery::{Delivery, DeliveryNumber, EventNumber, Route};
 use crate::model::event::Event;
 use crate::model::{Name, Timestamp};
@@ -61,6 +62,7 @@ pub struct MemoryJournal {
     state: [Mutex<StateTable>; SHARDS],
     desk: Mutex<Desk>,
     broadcasts: Mutex<Broadcasts>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Default for MemoryJournal {
@@ -72,7 +74,13 @@ impl Default for MemoryJournal {
 impl MemoryJournal {
     /// Makes an empty journal.
     pub fn new() -> Self {
+        Self::at(Arc::new(SystemClock))
+    }
+
+    /// Makes an empty journal with a clock of its own.
+    pub fn at(clock: Arc<dyn Clock>) -> Self {
         Self {
+            clock,
             is_closed: AtomicBool::new(false),
             next_event: AtomicU64::new(1),
             next_delivery: AtomicU64::new(1),
@@ -187,10 +195,13 @@ impl Journal for MemoryJournal {
             return Ok(ordered(Accepted::Duplicate));
         }
         let is_new = self.keys[key as usize % SHARDS].lock().insert(key);
-        if let Some(timer) = timer {
-            self.desk.lock().timers.fire(&timer);
-        }
+        let fire = || {
+            if let Some(timer) = &timer {
+                self.desk.lock().timers.fire(timer);
+            }
+        };
         if !is_new {
+            fire();
             return Ok(ordered(Accepted::Duplicate));
         }
         let number = self.next_event.fetch_add(1, Ordering::Relaxed);
@@ -213,6 +224,8 @@ impl Journal for MemoryJournal {
             }
         }
         let deliveries = self.deliver(&tenant, &lane, &event, routes.unwrap_or_default());
+        // After that, so that it is due, or under way, or done, whenever somebody looks.
+        fire();
         Ok(ordered(Accepted::New { number, deliveries }))
     }
 
@@ -237,22 +250,21 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Failed("state of another plugin".to_owned()));
         }
         let requests = self.number_requests(&turn)?;
-        {
-            let mut waiting = self.waiting.shard(turn.delivery).lock();
-            if !waiting.contains(turn.delivery) {
-                self.check_known(turn.delivery)?;
-                return Ok(ordered(Committed::Done(Vec::new())));
+        // Held to the end, and the delivery goes last: whoever counts never finds neither it nor what
+        // came of it.
+        let mut waiting = self.waiting.shard(turn.delivery).lock();
+        if !waiting.contains(turn.delivery) {
+            self.check_known(turn.delivery)?;
+            return Ok(ordered(Committed::Done(Vec::new())));
+        }
+        if turn.state.has_reads() || !turn.state.writes.is_empty() {
+            let now = self.clock.now();
+            let mut state = self.state_of(&turn.tenant, &turn.plugin).lock();
+            if !state.is_unchanged(&turn.state, now) {
+                return Ok(ordered(Committed::Conflict));
             }
-            if turn.state.has_reads() || !turn.state.writes.is_empty() {
-                let now = now();
-                let mut state = self.state_of(&turn.tenant, &turn.plugin).lock();
-                if !state.is_unchanged(&turn.state, now) {
-                    return Ok(ordered(Committed::Conflict));
-                }
-                let version = self.next_version.fetch_add(1, Ordering::Relaxed);
-                state.apply(turn.state.writes, version, now);
-            }
-            waiting.remove(turn.delivery);
+            let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+            state.apply(turn.state.writes, version, now);
         }
         if !turn.broadcasts.is_empty() {
             self.broadcasts.lock().add(
@@ -284,6 +296,7 @@ impl Journal for MemoryJournal {
             turn.parts,
         );
         self.open_parts(&parts);
+        waiting.remove(turn.delivery);
         Ok(ordered(Committed::Done(parts)))
     }
 
@@ -309,7 +322,7 @@ impl Journal for MemoryJournal {
     async fn state_get(&self, key: &StateKey) -> JournalResult<(Option<Vec<u8>>, u64)> {
         self.check_open()?;
         let state = self.state_of(&key.scope.tenant, &key.scope.plugin).lock();
-        Ok(state.get(key, now()))
+        Ok(state.get(key, self.clock.now()))
     }
 
     async fn state_keys(
@@ -321,7 +334,7 @@ impl Journal for MemoryJournal {
     ) -> JournalResult<(Vec<String>, u64)> {
         self.check_open()?;
         let state = self.state_of(&scope.tenant, &scope.plugin).lock();
-        Ok(state.keys(scope, prefix, after, limit, now()))
+        Ok(state.keys(scope, prefix, after, limit, self.clock.now()))
     }
 
     async fn state_size(&self, tenant: &str, plugin: &str) -> JournalResult<u64> {

@@ -16,7 +16,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ use super::route::NetConfig;
 use super::tls::Identity;
 use crate::telemetry::wire::{Exchange, Way};
 
-use body::BodyBounds;
+use body::{BodyBounds, Wire};
 use error::classify;
 
 pub use body::CappedBody;
@@ -101,6 +101,15 @@ impl Caps {
     }
 }
 
+/// Answers requests in the place of the other side, for tests: nothing leaves the process.
+pub trait Answers: Send + Sync {
+    /// Answers a request that was granted, or says how it fails. Must not block.
+    ///
+    /// # Errors
+    /// As a request fails that has no answer.
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, EgressError>;
+}
+
 /// Sends requests. Clones share connections.
 #[derive(Clone)]
 pub struct Egress {
@@ -111,6 +120,7 @@ struct Inner {
     open: Arc<Semaphore>,
     lookup: Arc<dyn Lookup>,
     clients: ArcSwap<Clients>,
+    answers: Option<Arc<dyn Answers>>,
 }
 
 impl Egress {
@@ -147,12 +157,31 @@ impl Egress {
         lookup: Arc<dyn Lookup>,
         config: &NetConfig,
     ) -> Result<Self, EgressError> {
+        Self::make(open, lookup, config, None)
+    }
+
+    /// Makes a sender that sends nothing: these answer.
+    ///
+    /// # Errors
+    /// As [`Egress::new`].
+    pub fn with_answers(open: u32, answers: Arc<dyn Answers>) -> Result<Self, EgressError> {
+        let config = NetConfig::default();
+        Self::make(open, Arc::new(SystemLookup), &config, Some(answers))
+    }
+
+    fn make(
+        open: u32,
+        lookup: Arc<dyn Lookup>,
+        config: &NetConfig,
+        answers: Option<Arc<dyn Answers>>,
+    ) -> Result<Self, EgressError> {
         let clients = Clients::new(config, &lookup)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 open: Arc::new(Semaphore::new(open as usize)),
                 lookup,
                 clients: ArcSwap::from_pointee(clients),
+                answers,
             }),
         })
     }
@@ -187,6 +216,7 @@ impl Egress {
         let sending = Sending {
             slots: &self.inner.open,
             clients: &clients,
+            answers: self.inner.answers.as_deref(),
             grants,
             caps,
             deadline: Instant::now() + caps.time,
@@ -200,6 +230,7 @@ impl Egress {
 struct Sending<'a> {
     slots: &'a Arc<Semaphore>,
     clients: &'a Clients,
+    answers: Option<&'a dyn Answers>,
     grants: &'a HttpGrants,
     caps: &'a Caps,
     deadline: Instant,
@@ -346,16 +377,24 @@ impl Sending<'_> {
             let headers = request.headers_mut();
             headers.insert(header::PROXY_AUTHORIZATION, value.clone());
         }
-        let client = self.clients.client(certificate)?;
-        let headers_by = self.deadline.min(Instant::now() + caps.first_byte);
-        let answer = client.request(request.map(Full::new));
-        let mut answer = tokio::time::timeout_at(headers_by, answer)
-            .await
-            .map_err(|_| EgressError::TimedOut)?
-            .map_err(|error| {
-                let tls = error.connect_info().and_then(TlsEnd::of);
-                tls.unwrap_or_else(|| classify(&error))
-            })?;
+        let mut answer = match self.answers {
+            Some(answers) => answers
+                .answer(&request)?
+                .map(|body| Wire::Given(Full::new(body))),
+            None => {
+                let client = self.clients.client(certificate)?;
+                let headers_by = self.deadline.min(Instant::now() + caps.first_byte);
+                let answer = client.request(request.map(Full::new));
+                tokio::time::timeout_at(headers_by, answer)
+                    .await
+                    .map_err(|_| EgressError::TimedOut)?
+                    .map_err(|error| {
+                        let tls = error.connect_info().and_then(TlsEnd::of);
+                        tls.unwrap_or_else(|| classify(&error))
+                    })?
+                    .map(Wire::Coming)
+            }
+        };
         if let Some(noted) = noted {
             noted.answered(answer.status().as_u16());
         }
@@ -416,7 +455,7 @@ fn ask_for_plain(headers: &mut HeaderMap) {
 }
 
 /// Refuses an answer in which a secret could not be found.
-fn check_plain(answer: &Response<Incoming>) -> Result<(), EgressError> {
+fn check_plain<B>(answer: &Response<B>) -> Result<(), EgressError> {
     for (name, plain) in [
         (header::CONTENT_ENCODING, "identity"),
         (header::TRANSFER_ENCODING, "chunked"),

@@ -13,9 +13,9 @@ use super::{files, forms, hosted, pace};
 use crate::content::hosted::Hosted;
 use crate::journal::{JournalResult, OpenForm, Part, PartUpdate, Sent, SentAs};
 use crate::mailbox::{Connector, LaneKind, SendError};
-use crate::model::Name;
 use crate::model::action::{ActionKind, Fallback, MessageRef};
 use crate::model::payload::ActionError;
+use crate::model::{Name, Timestamp};
 use crate::net::retry_after::LONGEST;
 
 /// How long a lane waits when the journal does not take the mark of its part.
@@ -165,6 +165,10 @@ pub(super) async fn run(performing: &Performing<'_>, job: &mut Job) -> Next {
 }
 
 impl Performing<'_> {
+    fn now(&self) -> Timestamp {
+        self.shared.config.clock.now()
+    }
+
     /// Makes what the platform gets of a part, where the host runs forms or buttons itself.
     pub(super) fn render(
         &self,
@@ -172,7 +176,7 @@ impl Performing<'_> {
         connector: &Arc<dyn Connector>,
     ) -> (Option<Box<Part>>, Option<Hosted>) {
         let sentences = self.shared.config.sentences.load();
-        match hosted::render(part, connector.shows(), &sentences, now()) {
+        match hosted::render(part, connector.shows(), &sentences, self.now()) {
             Some((part, hosted)) => (Some(part), Some(hosted)),
             None => (None, None),
         }
@@ -380,7 +384,7 @@ impl Performing<'_> {
         let conversation = sent.conversation.as_deref().map(Name::from);
         let conversation = conversation.as_ref().unwrap_or(&asked.what.conversation);
         let message = sent.message.as_deref();
-        let form = forms::opened(asked, message, conversation, now(), hosted);
+        let form = forms::opened(asked, message, conversation, self.now(), hosted);
         let replaced = anew.as_ref().and_then(|_| forms::replaced(asked));
         let forms: Vec<OpenForm> = form.into_iter().chain(replaced).collect();
         // Of a message in several parts, the first is what its key names.
@@ -535,11 +539,4 @@ fn is_repeatable(part: &Part) -> bool {
             | ActionKind::Typing(_)
             | ActionKind::SetPresence(_)
     )
-}
-
-fn now() -> crate::model::Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

@@ -19,7 +19,7 @@ const HELP: &str = "/help";
 const MAX_USAGES: usize = 3;
 
 /// How the bot's own mention stands in a message.
-struct Spoken<'a> {
+pub(super) struct Spoken<'a> {
     tokens: Tokens<'a>,
     // The first token is the bot's own mention.
     lead_token: bool,
@@ -312,7 +312,7 @@ impl Table {
 }
 
 impl<'a> Spoken<'a> {
-    fn new(event: &Event, message: &'a Message) -> Self {
+    pub(super) fn new(event: &Event, message: &'a Message) -> Self {
         let platform = event.bot.as_ref().map_or("", |bot| bot.platform.as_str());
         let symphony = platform == "symphony";
         let direct = event.addressing == Addressing::Direct
@@ -348,14 +348,14 @@ impl<'a> Spoken<'a> {
         self.tokens.items.get(skip..).unwrap_or_default()
     }
 
-    fn first_word(&self) -> Option<&str> {
+    pub(super) fn first_word(&self) -> Option<&str> {
         match self.without_mention().first().map(|placed| &placed.token) {
             Some(Token::Word(word)) => Some(word),
             _ => None,
         }
     }
 
-    fn matches(&self, command: &Command) -> Option<Vec<Argument>> {
+    pub(super) fn matches(&self, command: &Command) -> Option<Vec<Argument>> {
         let line = &self.tokens.line;
         let bare = || command.pattern.matches(line, self.without_mention());
         let whole = || command.pattern.matches(line, &self.tokens.items);
@@ -387,6 +387,12 @@ impl<'a> Spoken<'a> {
 
     fn wants_mention(&self, command: &Command) -> bool {
         command.mention == MentionRule::Required && !self.counts && !self.holds_all
+    }
+
+    // Whether only the mention is missing that the command wants.
+    pub(super) fn would_match_with_mention(&self, command: &Command) -> bool {
+        let bare = || (command.pattern).matches(&self.tokens.line, self.without_mention());
+        self.wants_mention(command) && !self.lead && bare().is_some()
     }
 
     // In a Symphony room `/help` wants the mention, as the BDK's does: every bot there would answer.

@@ -285,7 +285,7 @@ pub(super) fn is_bot(event: &Event) -> bool {
         .is_some_and(|actor| actor.kind == UserKind::Bot)
 }
 
-fn is_own(event: &Event) -> bool {
+pub(super) fn is_own(event: &Event) -> bool {
     match (&event.actor, &event.bot) {
         (Some(actor), Some(bot)) => actor.kind == UserKind::Bot && actor.id == bot.user_id,
         _ => false,

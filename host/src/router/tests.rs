@@ -2,6 +2,7 @@
 
 mod access;
 mod commands;
+mod explain;
 mod filters;
 mod host_says;
 mod parity;

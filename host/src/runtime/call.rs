@@ -84,7 +84,8 @@ impl CpuClock {
         self.used_ns.load(Ordering::Relaxed).saturating_add(inside)
     }
 
-    fn used(&self) -> Duration {
+    /// The processor time of the last call.
+    pub(super) fn used(&self) -> Duration {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 

@@ -108,7 +108,8 @@ impl Outcome {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// What it comes to, a line each, for people; never none.
+    pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Done(effects) if effects.is_empty() => vec!["nothing".to_owned()],
             Self::Done(effects) => effects.iter().map(|it| it.shown.clone()).collect(),

@@ -1,6 +1,7 @@
 //! What the lanes know of a plugin's build: a test may stand in for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -53,12 +54,26 @@ pub enum CallEnd {
     Fault(Fault),
 }
 
+/// What a call used of its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Processor time. What is less than a millisecond may count what others did meanwhile.
+    pub cpu: Duration,
+    /// Linear memory of the instance at the end, which is its peak: it never shrinks. None where the
+    /// call was cut off, and its instance with it.
+    pub memory_bytes: Option<u64>,
+    /// HTTP requests that were let out.
+    pub http_requests: u32,
+}
+
 /// A call that ended.
 pub struct Called {
     /// How.
     pub end: CallEnd,
     /// What it read and wrote of the state.
     pub state: StateDelta,
+    /// What it used.
+    pub spent: Spent,
     /// The instance, where it can be called again.
     pub instance: Option<Box<dyn Instance>>,
 }

@@ -20,6 +20,7 @@ mod settle;
 mod shadow;
 mod status;
 mod timers;
+mod trace;
 mod worker;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use self::quarantine::FaultBudget;
 use self::settle::Settling;
 pub use self::shadow::{DifferenceNote, OnCompared, ShadowSpec, ShadowStatus};
 pub use self::status::{FaultNote, LATENCY_BUCKETS, PluginState, PluginStatus};
+pub use self::trace::{CallNote, OnCall};
 use super::guest::Build;
 use super::turn::{ContentCheck, Policy};
 use crate::journal::{DeadReason, DeliveryLoad, Journal, JournalResult};
@@ -83,6 +85,8 @@ pub struct LanesConfig {
     pub tries_within: Duration,
     /// Wait after the first try; four times as long after each further one.
     pub first_wait: Duration,
+    /// The longest wait between two tries, whatever a plugin asks for.
+    pub longest_wait: Duration,
     /// After this time without work an instance goes.
     pub idle: Duration,
     /// Calls in flight at one time, of all plugins.
@@ -107,6 +111,7 @@ impl Default for LanesConfig {
             tries: 3,
             tries_within: Duration::from_secs(30),
             first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             calls: 256,
             waiting: 10_000,
@@ -183,6 +188,8 @@ struct Shared {
     reading: Semaphore,
     /// Hears which deliveries come to nothing.
     dead: OnceLock<OnDead>,
+    /// Hears what each call used and came to.
+    calls_heard: OnceLock<OnCall>,
     settling: mpsc::Sender<Settling>,
     tracker: TaskTracker,
     settle_tracker: TaskTracker,
@@ -205,6 +212,7 @@ impl Lanes {
             crowded: Notify::new(),
             reading: Semaphore::new(1),
             dead: OnceLock::new(),
+            calls_heard: OnceLock::new(),
             settling,
             tracker: TaskTracker::new(),
             settle_tracker: TaskTracker::new(),
@@ -227,6 +235,12 @@ impl Lanes {
     pub fn on_dead(&self, hear: OnDead) {
         // Whoever joins the host does it once.
         let _ = self.shared.dead.set(hear);
+    }
+
+    /// Sets who traces calls; the first stays.
+    pub fn on_call(&self, hear: OnCall) {
+        // As above.
+        let _ = self.shared.calls_heard.set(hear);
     }
 
     /// Lets a build serve. Calls in flight end on the one before it; each lane goes over when its

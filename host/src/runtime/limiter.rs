@@ -87,6 +87,11 @@ impl Limiter {
         }
     }
 
+    /// Bytes of linear memory that the instance has.
+    pub(super) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     /// What the instance was refused last.
     pub(super) fn refused(&self) -> Option<Refused> {
         self.refused

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::compile::{find_lines, find_lines_in_child};
 use super::settings::{CompileBounds, CompilerProgram};
+use super::slow::NICE;
 
 /// Traces of one artifact whose lines are looked up; a guest that traps everywhere has no more.
 const MAX_TRACES: usize = 64;
@@ -17,6 +18,7 @@ const BOUNDS: CompileBounds = CompileBounds {
     cpu: Duration::from_secs(2),
     memory_bytes: 512 * 1024 * 1024,
     deadline: Duration::from_secs(5),
+    nice: NICE,
 };
 
 /// The lines of a trace, in its order.

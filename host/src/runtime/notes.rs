@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::host::DirectoryReads;
+use super::host::log::LogLevel;
 use crate::journal::{StateKey, StateScope};
 use crate::mailbox::{ReadAnswer, ReadRequest};
 use crate::model::Name;
@@ -19,10 +21,26 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Answers that they hold.
 const MOST_ANSWERS: usize = 1_000;
 
-/// What one call read.
+/// An HTTP request of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpNote {
+    /// Its method.
+    pub method: String,
+    /// Where it went, without what stands behind `?`.
+    pub url: String,
+    /// The answer's status, or why there is none.
+    pub outcome: Result<u16, String>,
+    /// How long that took.
+    pub took: Duration,
+}
+
+/// What one call read. Where they are whole, what else it did on its way, too.
 #[derive(Debug, Default)]
 pub struct Notes {
     noted: Mutex<Noted>,
+    is_whole: bool,
+    http: Mutex<Vec<HttpNote>>,
+    lines: Mutex<Vec<(LogLevel, String)>>,
     /// The call's own writes are on their way.
     is_committing: AtomicBool,
 }
@@ -55,6 +73,39 @@ impl Noted {
 }
 
 impl Notes {
+    /// Notes requests and lines as well: the call is traced.
+    pub fn whole() -> Self {
+        Self {
+            is_whole: true,
+            ..Self::default()
+        }
+    }
+
+    /// Tells whether requests and lines are noted.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Notes a request; the limits say how many there are at most.
+    pub(super) fn note_http(&self, note: HttpNote) {
+        self.http.lock().push(note);
+    }
+
+    /// Notes a line of the log; the limits say how much there is at most.
+    pub(super) fn note_line(&self, level: LogLevel, text: &str) {
+        self.lines.lock().push((level, text.to_owned()));
+    }
+
+    /// The requests of the call, in the order in which they ended.
+    pub fn http(&self) -> Vec<HttpNote> {
+        self.http.lock().clone()
+    }
+
+    /// What it wrote into its log.
+    pub fn lines(&self) -> Vec<(LogLevel, String)> {
+        self.lines.lock().clone()
+    }
+
     pub(super) fn note_value(&self, key: &StateKey, value: Option<&[u8]>) {
         let mut noted = self.noted.lock();
         if noted.hold(key.key.len() + value.map_or(0, <[u8]>::len)) {

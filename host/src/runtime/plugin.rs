@@ -21,7 +21,7 @@ use super::engine::Engine;
 use super::fair::Permit;
 use super::fault::{add_backtrace, fault, fault_of_error, fault_of_stop, places};
 use super::guest::{
-    Build, CallEnd, Called, Fault, FaultKind, Instance, TrialBuild, TrialView, Tried,
+    Build, CallEnd, Called, Fault, FaultKind, Instance, Spent, TrialBuild, TrialView, Tried,
 };
 use super::host::log::{LogLevel, LogSink, TracingLog};
 use super::host::{DirectoryReads, StateFrom};
@@ -275,7 +275,14 @@ async fn start(core: &Arc<Core>, purpose: Purpose) -> Result<(Store<StoreData>, 
         true => None,
         false => Some(inner.calls.acquire(&shared.tenant, &shared.name).await),
     };
-    let mut store = make_store(&inner.wasm, shared, &inner.egress, &inner.memory, purpose);
+    let mut store = make_store(
+        &inner.wasm,
+        shared,
+        &inner.egress,
+        &inner.memory,
+        purpose,
+        inner.config.world.as_ref(),
+    );
     let clock = store.data().clock.clone();
     let artifact = core.artifact.clone();
     let stay = Stay::new(
@@ -338,6 +345,9 @@ impl PluginInstance {
             Some(permit) => permit,
             None => gate.acquire(&core.shared.tenant, &core.shared.name).await,
         };
+        if let Some(world) = &core.engine.inner.config.world {
+            world.called(&delivery);
+        }
         self.call(delivery, notes).await
     }
 
@@ -350,9 +360,10 @@ impl PluginInstance {
             Box::pin(async move {
                 let event = event_to_wit(&delivery);
                 let data = live.store.data_mut();
+                data.log.begin_call(&delivery.event, notes.as_ref());
+                data.door.begin_call(notes.as_ref());
                 data.event = Some(delivery.event);
                 data.notes = notes;
-                data.door.begin_call();
                 live.store.set_epoch_deadline(1);
                 let behaviour = live.plugin.parlor_bot_behaviour();
                 let handled: Handled = behaviour.call_handle(&mut live.store, &event).await;
@@ -370,10 +381,12 @@ impl PluginInstance {
             let called = Called {
                 end: CallEnd::Fault(fault_of_stop(stopped, &core.bounds)),
                 state: StateDelta::default(),
+                spent: Spent::default(),
                 instance: None,
             };
             (called, None)
         });
+        called.spent.cpu = used.used();
         // Outside of the call: looking for lines is no time of the guest's.
         if let (CallEnd::Fault(fault), Some(error)) = (&mut called.end, error) {
             core.add_frames(fault, &error).await;
@@ -401,6 +414,11 @@ fn end_call(
     let state = std::mem::take(&mut data.state).finish();
     let refused = data.limiter.refused();
     let has_open = data.door.has_open();
+    let spent = Spent {
+        memory_bytes: Some(data.limiter.memory()),
+        http_requests: data.door.requests(),
+        ..Spent::default()
+    };
     let mut trapped = None;
     let end = match handled {
         Err(error) => {
@@ -439,6 +457,7 @@ fn end_call(
     let called = Called {
         end,
         state,
+        spent,
         instance,
     };
     (called, trapped)

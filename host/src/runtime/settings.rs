@@ -1,9 +1,11 @@
 //! What the runtime as a whole may use.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::slow::TRIAL_NICE;
+use super::slow::{NICE, TRIAL_NICE};
+use super::world::World;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -43,6 +45,8 @@ pub struct RuntimeConfig {
     pub artifact_bytes: u64,
     /// Bounds of one compilation.
     pub compile: CompileBounds,
+    /// What instances that serve take for the world; none is the real one.
+    pub world: Option<Arc<dyn World>>,
 }
 
 /// Bounds of one compilation in a child process.
@@ -54,6 +58,8 @@ pub struct CompileBounds {
     pub memory_bytes: u64,
     /// Time by the wall clock.
     pub deadline: Duration,
+    /// Its priority, as `nice` counts: low where others serve beside it; 0 leaves it as it is.
+    pub nice: i32,
 }
 
 impl Default for CompileBounds {
@@ -62,11 +68,19 @@ impl Default for CompileBounds {
             cpu: Duration::from_secs(60),
             memory_bytes: 1536 * MIB,
             deadline: Duration::from_secs(180),
+            nice: NICE,
         }
     }
 }
 
 impl RuntimeConfig {
+    /// Makes settings for somebody who waits, where nobody is served beside: it compiles at usual priority.
+    pub fn attended(cache_dir: PathBuf, compiler: CompilerProgram) -> Self {
+        let mut config = Self::new(cache_dir, compiler);
+        config.compile.nice = 0;
+        config
+    }
+
     /// Makes settings with the defaults: half of the machine's memory, one slow thread a core.
     pub fn new(cache_dir: PathBuf, compiler: CompilerProgram) -> Self {
         Self {
@@ -80,6 +94,7 @@ impl RuntimeConfig {
             trial_nice: TRIAL_NICE,
             artifact_bytes: 64 * MIB,
             compile: CompileBounds::default(),
+            world: None,
         }
     }
 }

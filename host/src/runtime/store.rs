@@ -19,6 +19,8 @@ use super::host::log::{CallLog, LogSink, LogStream};
 use super::host::{DirectoryReads, HttpDoor, StateCall, StateFrom};
 use super::limiter::{Limiter, MemoryBudget};
 use super::notes::Notes;
+use super::world::{self, World};
+use crate::mailbox::{Clock as _, SystemClock};
 use crate::model::config::ConfigValue;
 use crate::model::event::Event;
 use crate::model::limits::Limits;
@@ -105,6 +107,8 @@ pub(super) struct StoreData {
     pub(super) event: Option<Arc<Event>>,
     /// Where what the call under way reads is noted, if it is.
     pub(super) notes: Option<Arc<Notes>>,
+    /// What it takes for the world; none is the real one.
+    world: Option<Arc<dyn World>>,
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -119,6 +123,14 @@ impl StoreData {
     /// The event under way.
     pub(super) fn call_event(&self) -> wasmtime::Result<Arc<Event>> {
         Ok(self.event.clone().ok_or(NoEvent)?)
+    }
+
+    /// The time as the instance sees it.
+    pub(super) fn now(&self) -> Timestamp {
+        match &self.world {
+            Some(world) => world.now(),
+            None => SystemClock.now(),
+        }
     }
 
     /// Where state and reads come from.
@@ -204,6 +216,7 @@ pub(super) fn make_store(
     egress: &Egress,
     budget: &Arc<MemoryBudget>,
     purpose: Purpose,
+    world: Option<&Arc<dyn World>>,
 ) -> Store<StoreData> {
     let limits = &plugin.limits;
     let log = CallLog::new(
@@ -217,7 +230,11 @@ pub(super) fn make_store(
         .stderr(LogStream::stderr(&log))
         .max_random_size(u64::from(limits.random_bytes));
     match purpose {
-        Purpose::Serve => {}
+        Purpose::Serve => {
+            if let Some(world) = world {
+                world::show(world, &mut wasi);
+            }
+        }
         Purpose::Describe => {
             wasi.wall_clock(FixedClock)
                 .monotonic_clock(FixedClock)
@@ -247,6 +264,7 @@ pub(super) fn make_store(
         clock: CpuClock::new(),
         event: None,
         notes: None,
+        world: world.filter(|_| purpose == Purpose::Serve).cloned(),
         table,
         wasi: wasi.build(),
         http,

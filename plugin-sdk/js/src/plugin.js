@@ -97,6 +97,20 @@ const CARRIES = {
   attachment: (it) => it.attachments,
 };
 
+/** A stack with the author's own files and lines, as far as `parlor build` has told them; without the layer's. */
+const where = (stack) => {
+  const lines = globalThis[Symbol.for("parlor.lines")];
+  if (!lines || !stack) return stack;
+  const own = [];
+  for (const frame of stack.split("\n")) {
+    const [place, line] = /source\.js:(\d+)(?::\d+)?/.exec(frame) ?? [];
+    const [file, at] = lines.at[line] ?? [];
+    const name = lines.files[file];
+    if (name && !name.startsWith(".parlor/")) own.push(frame.replace(place, `${name}:${at}`));
+  }
+  return own.length > 0 ? own.join("\n") : stack;
+};
+
 class Named {
   #exact = new Map();
   #prefixes = [];
@@ -251,7 +265,7 @@ export class Plugin {
     } catch (error) {
       if (error?.payload?.tag) throw error;
       // What has no case in the contract would end the instance; so it is told, with where it was.
-      throw new Failed([error, error?.stack].filter(Boolean).join("\n"));
+      throw new Failed([error, where(error?.stack)].filter(Boolean).join("\n"));
     }
   }
 

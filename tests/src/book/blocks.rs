@@ -1,6 +1,6 @@
 //! What is done with a block, by its language and marks.
 
-use super::{Block, control, output, settings, shell};
+use super::{Block, control, dialogs, output, settings, shell};
 
 /// What is done with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn kind(block: &Block) -> Result<Kind, String> {
         ("js" | "ts", [] | ["foreign"]) => Ok(Kind::Script),
         ("python", [] | ["foreign"]) => Ok(Kind::Python),
         ("dialog", []) => Ok(Kind::Dialog),
+        ("dialog", ["format"]) => dialogs::check(block).map(|()| Kind::Checked),
         (language, marks) => Err(format!(
             "nobody checks a block `{language} {}`",
             marks.join(" ")

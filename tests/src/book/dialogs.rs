@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use parlor_host::app::dialogs::{DialogMode, TestedBuild, parse};
+use parlor_host::app::dialogs::{DialogFile, DialogMode, TestedBuild, parse};
+use parlor_host::config::Problem;
 use parlor_host::runtime::CompilerProgram;
 
 use super::{Block, Built};
@@ -17,24 +18,35 @@ pub async fn run(built: &Built, dialogs: &[Block]) -> Result<(), String> {
     let build = TestedBuild::prepare("book", wasm, CompilerProgram::Thread).await;
     let build = build.map_err(|error| format!("{place}: {error:#}"))?;
     for block in dialogs {
-        let path = Path::new(&block.page);
-        // Its lines are those of the page.
-        let text = format!("{}{}", "\n".repeat(block.line), block.text);
-        let told = |problems: Vec<parlor_host::config::Problem>| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            problems.join("\n")
-        };
-        let file = parse(path, &text).map_err(told)?;
+        let file = read(block)?;
         let problems = build.check(&file);
         if !problems.is_empty() {
-            return Err(told(problems));
+            return Err(told(&problems));
         }
         for dialog in &file.dialogs {
-            let report = build.run(path, dialog, DialogMode::Check).await;
+            let report = build.run(&file.path, dialog, DialogMode::Check).await;
             if let Some(failure) = report.failure {
                 return Err(format!("{}:{}: {failure:#?}", block.page, failure.line));
             }
         }
     }
     Ok(())
+}
+
+/// Reads a piece that only shows how a dialog is written: something is said after it.
+pub(super) fn check(block: &Block) -> Result<(), String> {
+    let mut block = block.clone();
+    block.text.push_str("say hello\n");
+    read(&block).map(drop)
+}
+
+fn read(block: &Block) -> Result<DialogFile, String> {
+    // Its lines are those of the page.
+    let text = format!("{}{}", "\n".repeat(block.line), block.text);
+    parse(Path::new(&block.page), &text).map_err(|problems| told(&problems))
+}
+
+fn told(problems: &[Problem]) -> String {
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    problems.join("\n")
 }

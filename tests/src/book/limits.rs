@@ -133,7 +133,11 @@ fn missing(page: &Page, rows: &[Row]) -> Vec<String> {
     }
     let settings = read("host/src/config/limits.rs");
     let keys = settings.lines().filter_map(|line| {
-        let rest = line.trim().trim_start_matches('(').strip_prefix('"')?;
+        let rest = line
+            .trim()
+            .trim_start_matches("name: ")
+            .trim_start_matches('(');
+        let rest = rest.strip_prefix('"')?;
         rest.split('"')
             .next()
             .filter(|key| key.contains(|it: char| it.is_ascii_lowercase()))

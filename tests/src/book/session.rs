@@ -35,7 +35,7 @@ pub async fn run(blocks: &[Block], programs: &Path) -> Result<(), String> {
         // What every project in Rust needs is built once.
         .env(
             "CARGO_TARGET_DIR",
-            workspace().join("target/tmp/book/projects"),
+            workspace().join("target/tmp/authoring/rust"),
         )
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("RUSTFLAGS")
@@ -76,13 +76,14 @@ fn script(blocks: &[Block]) -> String {
                 );
             }
             [serve] if serve == "serve" => {
-                // It goes on until it is told to end, and has to live until then.
-                let command = block.text.trim();
+                // Whoever reads this talks to it at a terminal; here are lines, and it ends with them. Its page
+                // is at a port that nobody else has.
                 let _ = writeln!(
                     script,
-                    "{command} > serve.log 2>&1 & served=$!; \
-                     for _ in $(seq 300); do grep -q http:// serve.log && break; sleep 0.2; done; \
-                     cat serve.log >&2; grep -q http:// serve.log; kill -INT $served; wait $served || [ $? = 130 ]"
+                    "printf '[local]\\nlisten = \"127.0.0.1:0\"\\n' > parlor.toml\n\
+                     printf '/help\\n' | {} | tee /dev/stderr > served.txt\n\
+                     grep -q http:// served.txt && grep -q /greet served.txt\nrm parlor.toml",
+                    block.text.trim()
                 );
             }
             _ => script.push_str(&block.text),

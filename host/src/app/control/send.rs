@@ -32,23 +32,32 @@ pub(super) async fn send(host: &Arc<Host>, ask: SendAsk) -> Result<SentLine, Ref
         let text = format!("files have {bytes} bytes, at most {MAX_FILES_BYTES}");
         return Err(refused(RefusedReason::Failed, text));
     }
-    let connector = host.directory().connector(DEFAULT_TENANT, &ask.bot);
-    let connector = connector.ok_or_else(|| unknown_bot(&ask.bot))?;
-    let (target, conversation) = find_target(&*connector, &ask).await?;
+    let files = ask.files.into_iter().map(OutgoingAttachment::File);
+    let content = Content::Plain(ask.text);
+    send_content(host, &ask.bot, &ask.to, content, files.collect()).await
+}
+
+/// Sends what a bot has to say for the host, and tells what became of it.
+pub(in crate::app) async fn send_content(
+    host: &Arc<Host>,
+    bot: &str,
+    to: &str,
+    content: Content,
+    attachments: Vec<OutgoingAttachment>,
+) -> Result<SentLine, Refused> {
+    let connector = host.directory().connector(DEFAULT_TENANT, bot);
+    let connector = connector.ok_or_else(|| unknown_bot(bot))?;
+    let (target, conversation) = find_target(&*connector, bot, to).await?;
     let event = event(&*connector, conversation);
     let mut awaited = host.sends().wait_for(&event.id);
     let action = Action {
         key: None,
-        bot: Some(ask.bot.clone()),
+        bot: Some(bot.to_owned()),
         as_user: None,
         kind: ActionKind::Send(Send {
             target,
-            content: Content::Plain(ask.text),
-            attachments: ask
-                .files
-                .into_iter()
-                .map(OutgoingAttachment::File)
-                .collect(),
+            content,
+            attachments,
             thread: None,
             visibility: Visibility::All,
             quiet: false,
@@ -59,9 +68,9 @@ pub(super) async fn send(host: &Arc<Host>, ask: SendAsk) -> Result<SentLine, Ref
     let taken = host.inbox().take_act(&tenant, event, vec![action]).await;
     let (_, durable) = taken.map_err(|error| failed(&error))?;
     durable.wait().await.map_err(|error| failed(&error))?;
-    let why = wait_for_end(host, &ask.bot, &mut awaited).await;
+    let why = wait_for_end(host, bot, &mut awaited).await;
     let progress = awaited.progress.borrow().clone();
-    Ok(sent_line(ask.bot, &progress, why))
+    Ok(sent_line(bot.to_owned(), &progress, why))
 }
 
 /// Waits until the message ended; else tells why it has not.
@@ -109,9 +118,10 @@ fn held(host: &Host, bot: &str) -> Option<String> {
 /// Finds where a message goes: a conversation by id or name, else a person by e-mail address.
 async fn find_target(
     connector: &dyn Connector,
-    ask: &SendAsk,
+    bot: &str,
+    to: &str,
 ) -> Result<(Target, Option<Conversation>), Refused> {
-    let to = ask.to.trim();
+    let to = to.trim();
     let name = to.to_owned();
     match connector.read(Read::FindConversation { name }).await {
         Ok(ReadAnswer::Conversation(found)) => {
@@ -127,9 +137,8 @@ async fn find_target(
         return Ok((Target::Email(to.to_owned()), None));
     }
     let text = format!(
-        "bot {} has no conversation {to}; `parlor conversations {}` lists them, and a person is \
-         named by e-mail address",
-        ask.bot, ask.bot
+        "bot {bot} has no conversation {to}; `parlor conversations {bot}` lists them, and a person is \
+         named by e-mail address"
     );
     Err(refused(RefusedReason::NotFound, text))
 }

@@ -21,6 +21,11 @@ pub(super) fn problem_of(live: &PluginStatus) -> Option<String> {
 }
 
 impl Plugins {
+    /// Why plugins, or changes of them, are refused.
+    pub(in crate::app) fn refusals(&self) -> Vec<String> {
+        self.known.lock().refused.values().cloned().collect()
+    }
+
     /// How a plugin that serves does.
     pub(super) fn health(
         &self,

@@ -18,7 +18,7 @@ use crate::outbox::requests::PluginHttp;
 use crate::router::{Access, Table};
 use crate::runtime::lanes::{PluginSpec, Probation};
 use crate::runtime::turn::{ActionGrants, Policy};
-use crate::runtime::{LogSink, PluginBuild, PluginParts, TracingLog};
+use crate::runtime::{LogSink, PluginBuild, PluginParts};
 use crate::telemetry::audit::What;
 
 /// A build that passed every check and does not serve yet.
@@ -134,7 +134,7 @@ impl Plugins {
         sha256: Sha256Bytes,
         settings: PluginSettings,
     ) -> Result<Ready, String> {
-        let log = Arc::new(TracingLog);
+        let log = self.parts.log.clone();
         self.prepare_with(name, wasm, sha256, settings, log).await
     }
 

@@ -87,6 +87,11 @@ impl Console {
         format!("{} @ {}> ", clean(&self.user), self.place_name(&self.here))
     }
 
+    /// A line below what is said.
+    pub(super) fn aside(&self, line: &str) -> String {
+        self.render.aside(line)
+    }
+
     /// Names the plugins' commands that the console's own hide.
     pub(super) fn hidden_commands(&self) -> Vec<String> {
         let mut hidden: Vec<&str> = self

@@ -7,7 +7,7 @@ use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
 use super::console::{Console, Reply};
-use super::{TerminalError, TerminalOptions};
+use super::{Aside, Idle, TerminalError, TerminalOptions};
 use crate::mailbox::rooms::{Rooms, ViewError};
 
 /// Lines that the history keeps.
@@ -17,6 +17,7 @@ const HISTORY_MAX: usize = 1_000;
 pub(super) async fn run(
     rooms: Arc<dyn Rooms>,
     options: TerminalOptions,
+    idle: Idle,
 ) -> Result<(), TerminalError> {
     let mut console = Console::start(rooms, &options).await?;
     let mut editor = editor(&options)?;
@@ -57,8 +58,10 @@ pub(super) async fn run(
             .map_err(|_| TerminalError::Closed)
     };
     ask(&console)?;
+    let mut answered = Box::pin(answered(options.aside.clone(), idle.clone()));
     loop {
         tokio::select! {
+            biased;
             line = lines.recv() => match line {
                 Some(Ok(line)) => match console.take_line(&line).await? {
                     Reply::Quit => break,
@@ -84,6 +87,12 @@ pub(super) async fn run(
                 }
                 Err(ViewError::Closed) => return Err(TerminalError::Closed),
             },
+            lines = &mut answered => {
+                for line in lines {
+                    printer.print(console.aside(&line) + "\n")?;
+                }
+                answered = Box::pin(self::answered(options.aside.clone(), idle.clone()));
+            }
         }
     }
     drop(prompt_sender);
@@ -93,6 +102,16 @@ pub(super) async fn run(
         .map_err(std::io::Error::other)?
         .map_err(|_| std::io::Error::other("prompt ended early"))?;
     Ok(())
+}
+
+/// Gives what is to be shown below what is said, when all of it is there.
+async fn answered(aside: Option<Aside>, idle: Idle) -> Vec<String> {
+    let Some(aside) = aside else {
+        return std::future::pending().await;
+    };
+    aside.0.changed().await;
+    idle().await;
+    aside.0.take()
 }
 
 fn editor(options: &TerminalOptions) -> Result<DefaultEditor, TerminalError> {

@@ -28,6 +28,11 @@ impl Renderer {
         self.style(DIM, &clean(text))
     }
 
+    /// A line below what is said; its indent is its own.
+    pub(super) fn aside(&self, line: &str) -> String {
+        self.style(DIM, &clean(line))
+    }
+
     /// A message under its head.
     pub(super) fn message(
         &self,

@@ -16,7 +16,7 @@ pub mod state;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -30,9 +30,10 @@ use crate::mailbox::rooms::{
     Change, Command, Done, RoomEvent, RoomFile, RoomInfo, RoomMember, RoomUser, RoomView, Rooms,
     RoomsError, Snapshot, View, is_private,
 };
+use crate::mailbox::{Clock, SystemClock};
+use crate::model::Name;
 use crate::model::event::{ConversationKind, ConversationRole, UserKind, Visibility};
 use crate::model::payload::{MemberChange, PresenceStatus};
-use crate::model::{Name, Timestamp};
 
 /// Changes that a front end may lag behind.
 pub const CHANGES_MAX: usize = 4_096;
@@ -95,6 +96,7 @@ struct Inner {
     changes: broadcast::Sender<Arc<RoomEvent>>,
     space: Notify,
     file_number: AtomicU64,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
@@ -134,7 +136,7 @@ impl Hub {
     /// # Errors
     /// When its folder cannot be read or written, or a room's name cannot be used.
     pub fn open(config: LocalConfig) -> Result<Self, RoomsError> {
-        Self::open_with_limit(config, LOG_MAX)
+        Self::open_with(config, LOG_MAX, Arc::new(SystemClock))
     }
 
     /// Opens the platform in memory.
@@ -147,13 +149,18 @@ impl Hub {
         }
     }
 
-    pub(super) fn open_with_limit(config: LocalConfig, limit: u64) -> Result<Self, RoomsError> {
+    pub(super) fn open_with(
+        config: LocalConfig,
+        limit: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RoomsError> {
         let storage = |error: std::io::Error| RoomsError::Storage(error.to_string());
-        let new_epoch: Name = base36(now()).into();
+        let now = clock.now();
+        let new_epoch: Name = base36(now).into();
         let files =
             Files::open(config.folder.as_ref().map(|f| f.join("files"))).map_err(storage)?;
         let mut core = Core {
-            passing: now() << PASSING_BITS,
+            passing: now << PASSING_BITS,
             has_log: config.folder.is_some(),
             ..Core::default()
         };
@@ -176,7 +183,8 @@ impl Hub {
                 files,
                 changes: broadcast::Sender::new(CHANGES_MAX),
                 space: Notify::new(),
-                file_number: AtomicU64::new(now()),
+                file_number: AtomicU64::new(now),
+                clock,
             }),
         };
         hub.make_rooms(&config.rooms)?;
@@ -207,7 +215,7 @@ impl Hub {
                 room: Arc::new(room),
                 members: Vec::new(),
             };
-            inner.make(&mut core, &"system".into(), now(), None, change);
+            inner.make(&mut core, &"system".into(), inner.clock.now(), None, change);
         }
         drop(core);
         inner.flush()
@@ -238,7 +246,7 @@ impl Hub {
         if let Some(place) = core.bots.iter().position(|bot| bot.id == id) {
             return core.known_bot(place, name);
         }
-        let at = now();
+        let at = inner.clock.now();
         if known.as_ref() != Some(&user) {
             inner.make(&mut core, &id, at, None, Change::User(user.clone()));
         }
@@ -445,7 +453,8 @@ impl Rooms for Hub {
         let (viewer, is_new) = core.person(user)?;
         if is_new {
             let change = Change::User(viewer.clone());
-            inner.make(&mut core, &viewer.id, now(), None, change);
+            let at = inner.clock.now();
+            inner.make(&mut core, &viewer.id, at, None, change);
         }
         if let Some(log) = &mut log {
             inner.write_down(log, &mut core)?;
@@ -563,13 +572,6 @@ fn snapshot(state: &State, viewer: Arc<RoomUser>) -> Snapshot {
         present,
         rooms,
     }
-}
-
-/// The time now.
-pub fn now() -> Timestamp {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn base36(mut number: u64) -> String {

@@ -16,7 +16,9 @@ use super::{Hub, LocalConfig, LocalConnector};
 use crate::journal::{Durable, NewPart, Part, PartState, Sent, Urgency};
 use crate::mailbox::rooms::{Command, Done, Rooms, RoomsError, Say};
 use crate::mailbox::session::Session as _;
-use crate::mailbox::{Acceptance, Connector, Incoming, Intake, IntakeError, SendError};
+use crate::mailbox::{
+    Acceptance, Connector, Incoming, Intake, IntakeError, SendError, SystemClock,
+};
 use crate::model::action::{Action, ActionKind, Fallback, Send, Target};
 use crate::model::content::Content;
 use crate::model::event::{Addressing, Event, Visibility};
@@ -39,7 +41,7 @@ fn with_limit(folder: &Path, limit: u64) -> Hub {
         folder: Some(folder.to_path_buf()),
         ..LocalConfig::default()
     };
-    Hub::open_with_limit(config, limit).expect("the folder is ours")
+    Hub::open_with(config, limit, Arc::new(SystemClock)).expect("the folder is ours")
 }
 
 async fn say(hub: &Hub, user: &str, conversation: &str, text: &str) -> Result<Done, RoomsError> {

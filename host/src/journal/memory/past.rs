@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use super::{MemoryJournal, in_order};
 use crate::journal::forget::is_of;
-use crate::journal::shared::now;
 use crate::journal::{
     DeadLetter, EventQuery, Forgotten, MAX_PAST_ACTIONS, MAX_PAST_DELIVERIES, Part, PartState,
     PastAction, PastDelivery, PastEvent, PastState,
@@ -56,7 +55,7 @@ impl MemoryJournal {
         let mut delivery = desk.dead.remove(place)?.delivery;
         drop(desk);
         delivery.attempt = 1;
-        delivery.put_back = Some(now());
+        delivery.put_back = Some(self.clock.now());
         self.waiting.insert(delivery.clone());
         Some(delivery)
     }
@@ -100,7 +99,7 @@ impl MemoryJournal {
         all.forms = desk.forget_in_forms(tenant, user);
         drop(desk);
         all.events = events.len() as u64;
-        let (scope, now) = (format!("u{user}"), now());
+        let (scope, now) = (format!("u{user}"), self.clock.now());
         for state in &self.state {
             let version = self.next_version.fetch_add(1, Ordering::Relaxed);
             all.values += state.lock().forget(tenant, &scope, version, now);

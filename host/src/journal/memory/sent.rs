@@ -1,7 +1,6 @@
 //! What a part that was sent leaves: forms, a message's key, joins.
 
 use super::MemoryJournal;
-use crate::journal::shared::now;
 use crate::journal::{OpenForm, PartNumber, Sent, SentAs, SentMessage};
 use crate::model::Name;
 use crate::model::event::Visibility;
@@ -37,11 +36,16 @@ impl MemoryJournal {
                 }),
             };
             if how.is_some() {
-                desk.remember(&part.tenant, &part.plugin, message.clone(), now());
+                desk.remember(
+                    &part.tenant,
+                    &part.plugin,
+                    message.clone(),
+                    self.clock.now(),
+                );
             }
             if let Some(key) = key {
                 let key = (Name::clone(&part.tenant), Name::clone(&part.plugin), key);
-                desk.name_message(key, message, now());
+                desk.name_message(key, message, self.clock.now());
             }
         }
         if joins != 0 {

@@ -6,7 +6,6 @@ use parking_lot::Mutex;
 
 use super::{MemoryJournal, OPEN_ROWS, SHARDS, shard};
 use crate::journal::open_deliveries::{OpenDeliveries, crowds, excess};
-use crate::journal::shared::now;
 use crate::journal::{
     Crowd, DeadLetter, DeliveryEnd, DeliveryLoad, JournalError, JournalResult, PluginKey,
 };
@@ -111,14 +110,12 @@ impl MemoryJournal {
                 waiting.remove(number);
             }
             DeliveryEnd::Dead(reason, detail) => {
-                let dead = waiting.remove(number);
-                drop(waiting);
-                if let Some(delivery) = dead {
+                if let Some(delivery) = waiting.remove(number) {
                     self.desk.lock().bury(DeadLetter {
                         delivery,
                         reason,
                         detail,
-                        at: now(),
+                        at: self.clock.now(),
                     });
                 }
             }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
@@ -15,7 +16,7 @@ use crate::telemetry::wire::Exchange;
 
 /// An answer's body: ends with an error where it is too large or too slow.
 pub struct CappedBody {
-    body: Incoming,
+    body: Wire,
     left: u64,
     limit: u64,
     deadline: Instant,
@@ -32,6 +33,45 @@ pub struct CappedBody {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Where a body comes from.
+pub(super) enum Wire {
+    /// From the other side.
+    Coming(Incoming),
+    /// From whoever answers in its place.
+    Given(Full<Bytes>),
+}
+
+impl Body for Wire {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Coming(body) => Pin::new(body).poll_frame(cx),
+            Self::Given(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Coming(body) => body.is_end_stream(),
+            Self::Given(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Coming(body) => body.size_hint(),
+            Self::Given(body) => body.size_hint(),
+        }
+    }
+}
+
 /// What bounds a body.
 pub(super) struct BodyBounds {
     pub(super) limit: u64,
@@ -41,7 +81,7 @@ pub(super) struct BodyBounds {
 
 impl CappedBody {
     pub(super) fn new(
-        body: Incoming,
+        body: Wire,
         bounds: &BodyBounds,
         masks: Vec<Mask>,
         permit: OwnedSemaphorePermit,

@@ -31,7 +31,7 @@ const STDERR_BYTES: u64 = 4 * 1024;
 const LINES_BYTES: u64 = 16 * 1024;
 
 /// Does what a hidden command and its arguments ask for, and returns the exit code; none where the
-/// word is no such command. They are `__compile PLAN CPU_SECS MEMORY_BYTES IN OUT` and
+/// word is no such command. They are `__compile PLAN NICE CPU_SECS MEMORY_BYTES IN OUT` and
 /// `__lines CPU_SECS MEMORY_BYTES IN OFFSET…`.
 pub fn child_main(verb: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> Option<i32> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -57,11 +57,15 @@ fn broken(text: impl ToString) -> Failed {
 }
 
 fn compile_for(arguments: &[OsString]) -> Result<(), Failed> {
-    let [plan, cpu, memory, input, output] = arguments else {
-        return Err(broken("expected PLAN CPU_SECS MEMORY_BYTES IN OUT"));
+    let [plan, nice, cpu, memory, input, output] = arguments else {
+        return Err(broken("expected PLAN NICE CPU_SECS MEMORY_BYTES IN OUT"));
     };
     let plan = plan.to_str().and_then(MemoryPlan::from_name);
     let plan = plan.ok_or_else(|| broken("unknown plan"))?;
+    let nice: i32 = number(nice)?;
+    if nice > 0 {
+        lower_priority(nice);
+    }
     limit_self(number(cpu)?, number(memory)?);
     let bytes = std::fs::read(input).map_err(broken)?;
     let code = compile_bytes(&bytes, plan).map_err(|text| (REFUSED, text))?;
@@ -72,6 +76,7 @@ fn find_lines_for(arguments: &[OsString]) -> Result<(), Failed> {
     let [cpu, memory, input, offsets @ ..] = arguments else {
         return Err(broken("expected CPU_SECS MEMORY_BYTES IN OFFSET…"));
     };
+    lower_priority(NICE);
     limit_self(number(cpu)?, number(memory)?);
     let offsets: Vec<u64> = offsets.iter().map(number).collect::<Result<_, _>>()?;
     let bytes = std::fs::read(input).map_err(broken)?;
@@ -82,7 +87,7 @@ fn find_lines_for(arguments: &[OsString]) -> Result<(), Failed> {
     Ok(())
 }
 
-fn number(text: &OsString) -> Result<u64, Failed> {
+fn number<N: std::str::FromStr>(text: &OsString) -> Result<N, Failed> {
     let number = text.to_str().and_then(|text| text.parse().ok());
     number.ok_or_else(|| broken("expected a number"))
 }
@@ -96,7 +101,6 @@ pub(in crate::runtime) fn compile_bytes(bytes: &[u8], plan: MemoryPlan) -> Resul
 }
 
 fn limit_self(cpu_secs: u64, memory_bytes: u64) {
-    lower_priority(NICE);
     let bounds = [
         (libc::RLIMIT_CPU, cpu_secs),
         // Data is what is written to; address space alone costs nothing and wasmtime reserves much.
@@ -143,6 +147,7 @@ pub(in crate::runtime) async fn compile_in_child(
 ) -> Result<(), CompileError> {
     let mut child = command(program, COMPILE_VERB)
         .arg(plan.name())
+        .arg(bounds.nice.to_string())
         .args(arguments_of(bounds))
         .arg(input)
         .arg(output)

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Bytes;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::net::{Caps, Egress, EgressError};
+use crate::net::{CappedBody, Caps, Egress, EgressError};
+use crate::runtime::notes::{HttpNote, Notes};
 use crate::runtime::store::PluginShared;
 
 /// A response and who works on it.
@@ -29,6 +30,8 @@ pub(in crate::runtime) struct HttpDoor {
     is_shut: bool,
     requests: u32,
     open: Arc<AtomicU32>,
+    /// Where the requests of the call under way are noted, if they are.
+    notes: Option<Arc<Notes>>,
 }
 
 /// Counts a request as open while its body may still be read.
@@ -62,12 +65,19 @@ impl HttpDoor {
             is_shut,
             requests: 0,
             open: Arc::new(AtomicU32::new(0)),
+            notes: None,
         }
     }
 
     /// Gives the next call its share.
-    pub(in crate::runtime) fn begin_call(&mut self) {
+    pub(in crate::runtime) fn begin_call(&mut self, notes: Option<&Arc<Notes>>) {
         self.requests = 0;
+        self.notes = notes.filter(|notes| notes.is_whole()).cloned();
+    }
+
+    /// How many requests of the last call were let out.
+    pub(in crate::runtime) fn requests(&self) -> u32 {
+        self.requests
     }
 
     /// Tells whether a request was left open.
@@ -97,9 +107,16 @@ impl WasiHttpHooks for HttpDoor {
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
+        let noting = self.notes.as_ref();
+        let noting = noting.map(|notes| Noting::begin(notes, &request));
         let open = match self.admit() {
             Ok(open) => open,
-            Err(error) => return Box::new(async move { Err(error) }),
+            Err(error) => {
+                if let Some(noting) = noting {
+                    noting.end(Err(format!("{error:?}")));
+                }
+                return Box::new(async move { Err(error) });
+            }
         };
         let egress = self.egress.clone();
         let plugin = self.plugin.clone();
@@ -112,29 +129,15 @@ impl WasiHttpHooks for HttpDoor {
             );
         }
         Box::new(async move {
-            // Before the body: a request that is not granted costs nothing.
-            let admitted = plugin.grants.admit(&request);
-            admitted.map_err(|why| {
-                let error = EgressError::Denied(why.to_string());
-                log(&plugin, &error);
-                to_wasi(&error)
-            })?;
-            let (parts, body) = request.into_parts();
-            let limit = usize::try_from(caps.body_bytes).unwrap_or(usize::MAX);
-            // Read whole: the length is then known, and a slow guest holds no connection.
-            let body = Limited::new(body, limit)
-                .collect()
-                .await
-                .map_err(|_| Error::HttpRequestBodySize(None))?
-                .to_bytes();
-            let request = hyper::Request::from_parts(parts, body);
-            let response = egress
-                .send(request, &plugin.grants, &caps)
-                .await
-                .map_err(|error| {
-                    log(&plugin, &error);
-                    to_wasi(&error)
-                })?;
+            let answered = exchange(&egress, &plugin, &caps, request).await;
+            if let Some(noting) = noting {
+                let answered = answered.as_ref();
+                noting.end(match answered {
+                    Ok(response) => Ok(response.status().as_u16()),
+                    Err((_, why)) => Err(why.clone()),
+                });
+            }
+            let response = answered.map_err(|(error, _)| error)?;
             let response = response.map(|body| {
                 body.map_frame(move |frame: hyper::body::Frame<Bytes>| {
                     let _open = &open;
@@ -152,6 +155,68 @@ impl WasiHttpHooks for HttpDoor {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         64 * 1024
     }
+}
+
+/// A request that is being noted.
+struct Noting {
+    notes: Arc<Notes>,
+    method: String,
+    url: String,
+    began: Instant,
+}
+
+impl Noting {
+    fn begin(notes: &Arc<Notes>, request: &hyper::Request<WasiBody>) -> Self {
+        let url = request.uri();
+        let path = url.path();
+        Self {
+            notes: notes.clone(),
+            method: request.method().to_string(),
+            // What stands behind `?` may be a secret of the plugin's.
+            url: match (url.scheme_str(), url.authority()) {
+                (Some(scheme), Some(authority)) => format!("{scheme}://{authority}{path}"),
+                _ => path.to_owned(),
+            },
+            began: Instant::now(),
+        }
+    }
+
+    fn end(self, outcome: Result<u16, String>) {
+        self.notes.note_http(HttpNote {
+            method: self.method,
+            url: self.url,
+            outcome,
+            took: self.began.elapsed(),
+        });
+    }
+}
+
+/// Sends a request where that is granted; what the guest hears where it has no answer, and why.
+async fn exchange(
+    egress: &Egress,
+    plugin: &PluginShared,
+    caps: &Caps,
+    request: hyper::Request<WasiBody>,
+) -> Result<hyper::Response<CappedBody>, (Error, String)> {
+    let failed = |error: EgressError| {
+        log(plugin, &error);
+        (to_wasi(&error), error.to_string())
+    };
+    // Before the body: a request that is not granted costs nothing.
+    let admitted = plugin.grants.admit(&request);
+    admitted.map_err(|why| failed(EgressError::Denied(why.to_string())))?;
+    let (parts, body) = request.into_parts();
+    let limit = usize::try_from(caps.body_bytes).unwrap_or(usize::MAX);
+    // Read whole: the length is then known, and a slow guest holds no connection.
+    let body = Limited::new(body, limit).collect().await;
+    let too_large = |_| {
+        let why = format!("the request has more than {limit} bytes");
+        (Error::HttpRequestBodySize(None), why)
+    };
+    let body = body.map_err(too_large)?.to_bytes();
+    let request = hyper::Request::from_parts(parts, body);
+    let sent = egress.send(request, &plugin.grants, caps).await;
+    sent.map_err(failed)
 }
 
 /// Tells the operator what the guest is not told: it gets a class, and no text.

@@ -11,7 +11,9 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::model::Name;
+use crate::model::event::Event;
 use crate::runtime::bindings::parlor::bot::log as wit;
+use crate::runtime::notes::Notes;
 use crate::runtime::store::StoreData;
 use crate::telemetry::PLUGIN_TARGET;
 
@@ -43,6 +45,8 @@ pub struct LogLine {
     pub tenant: Name,
     /// The plugin.
     pub plugin: Name,
+    /// The way of the event that was handled meanwhile, as its trace id; none while the plugin starts.
+    pub trace: Option<String>,
     /// How much it matters.
     pub level: LogLevel,
     /// What it says, without control characters.
@@ -62,21 +66,22 @@ pub struct TracingLog;
 impl LogSink for TracingLog {
     fn write(&self, line: LogLine) {
         let (tenant, plugin, text) = (&*line.tenant, &*line.plugin, line.text.as_str());
+        let trace = line.trace.as_deref();
         match line.level {
             LogLevel::Trace => {
-                tracing::trace!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+                tracing::trace!(target: PLUGIN_TARGET, tenant, plugin, trace, text, "plugin log")
             }
             LogLevel::Debug => {
-                tracing::debug!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+                tracing::debug!(target: PLUGIN_TARGET, tenant, plugin, trace, text, "plugin log")
             }
             LogLevel::Info => {
-                tracing::info!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+                tracing::info!(target: PLUGIN_TARGET, tenant, plugin, trace, text, "plugin log")
             }
             LogLevel::Warn => {
-                tracing::warn!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+                tracing::warn!(target: PLUGIN_TARGET, tenant, plugin, trace, text, "plugin log")
             }
             LogLevel::Error => {
-                tracing::error!(target: PLUGIN_TARGET, tenant, plugin, text, "plugin log")
+                tracing::error!(target: PLUGIN_TARGET, tenant, plugin, trace, text, "plugin log")
             }
         }
     }
@@ -93,6 +98,10 @@ struct Written {
     left: usize,
     limit: usize,
     dropped: usize,
+    /// The event under way.
+    event: Option<Arc<Event>>,
+    /// Where the lines of the call under way are noted, if they are.
+    notes: Option<Arc<Notes>>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: Vec<u8>,
@@ -114,10 +123,19 @@ impl CallLog {
             left: limit,
             limit,
             dropped: 0,
+            event: None,
+            notes: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_words: Vec::new(),
         })))
+    }
+
+    /// Begins a call.
+    pub(in crate::runtime) fn begin_call(&self, event: &Arc<Event>, notes: Option<&Arc<Notes>>) {
+        let mut log = self.0.lock();
+        log.event = Some(event.clone());
+        log.notes = notes.filter(|notes| notes.is_whole()).cloned();
     }
 
     /// Ends a call: writes lines that have no end, says what was dropped, and gives the next call its share.
@@ -136,6 +154,8 @@ impl CallLog {
             log.dropped = 0;
         }
         log.left = log.limit;
+        log.event = None;
+        log.notes = None;
         let words = std::mem::take(&mut log.last_words);
         (!words.is_empty()).then(|| clean(&words).trim().to_owned())
     }
@@ -192,11 +212,16 @@ impl Written {
     }
 
     fn emit(&self, level: LogLevel, text: &[u8]) {
+        let text = clean(text);
+        if let Some(notes) = &self.notes {
+            notes.note_line(level, &text);
+        }
         self.sink.write(LogLine {
             tenant: self.tenant.clone(),
             plugin: self.plugin.clone(),
+            trace: self.event.as_ref().map(|event| event.trace_id.clone()),
             level,
-            text: clean(text),
+            text,
         });
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
 use crate::journal::{Journal, JournalResult, StateChange, StateDelta, StateKey, StateScope};
-use crate::model::{Name, Timestamp};
+use crate::model::Name;
 use crate::runtime::bindings::parlor::bot::state as wit;
 use crate::runtime::store::StoreData;
 
@@ -129,11 +128,6 @@ fn number(value: Option<&Vec<u8>>) -> Option<i64> {
 
 fn decimal(number: i64) -> Vec<u8> {
     number.to_string().into_bytes()
-}
-
-fn now_ms() -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A result whose outer error traps and whose inner one the plugin hears.
@@ -298,7 +292,7 @@ impl wit::Host for StoreData {
         }
         attempt!(self.admit_write(key.key.len() + value.len()).await);
         attempt!(self.state.hold(value.len()));
-        let until = ttl_ms.map(|ttl| now_ms().saturating_add(ttl));
+        let until = ttl_ms.map(|ttl| self.now().saturating_add(ttl));
         let entry = (key.scope.scope.clone(), key.key.clone());
         let seen = Seen::Known(Some(value.clone()));
         self.state.seen.insert(entry, seen);

@@ -16,6 +16,7 @@ use super::settle::{Settling, Unsettled};
 use super::shadow::Watch;
 use super::status::{FaultNote, count};
 use super::timers::CommitTurn;
+use super::trace::CallTrace;
 use super::worker::{Alive, Held};
 use super::{Shared, bounds, expiry, files, gate, timers};
 use crate::journal::{
@@ -25,6 +26,7 @@ use crate::journal::{
 use crate::mailbox::{LaneKey, LaneKind};
 use crate::model::Name;
 use crate::model::action::Action;
+use crate::runtime::compare::Outcome;
 use crate::runtime::guest::{CallEnd, Fault, FaultKind};
 use crate::runtime::notes::Notes;
 use crate::runtime::turn::Refusal;
@@ -95,25 +97,38 @@ impl Attend {
     async fn attempt(&self, held: &mut Option<Held>, began: Instant, has_turn: bool) -> Tried {
         let spec = &self.job.installed.spec;
         let generation = self.job.installed.generation;
+        let mut trace = CallTrace::begin(self);
         let (instance, alive) = match held.take() {
             Some(held) if held.generation == generation => (held.instance, held.alive),
             _ => match spec.build.instantiate().await {
                 Ok(instance) => (instance, Alive::new(&self.plugin)),
-                Err(fault) => return Tried::Ended(self.faulted(&fault, began).await),
+                Err(fault) => {
+                    let outcome = || Outcome::Failed(fault.to_string());
+                    CallTrace::tell(trace, self, &StateDelta::default(), outcome);
+                    return Tried::Ended(self.faulted(&fault, began).await);
+                }
             },
         };
-        let shadow = self.job.shadow.as_ref();
-        let watch = shadow.and_then(|shadow| shadow.watch(&self.plugin, &self.job.delivery));
+        let notes = trace.as_ref().map(|trace| trace.notes.clone());
+        let watch = self.job.shadow.as_ref().and_then(|shadow| {
+            let notes = notes.clone().unwrap_or_default();
+            shadow.watch(&self.plugin, &self.job.delivery, notes)
+        });
+        let notes = notes.or_else(|| watch.as_ref().map(|watch| watch.notes().clone()));
         let called = {
             // Never closed; if it were, calls would go on unbounded rather than stop.
             let _permit = self.shared.calls.acquire().await;
             let called_at = Instant::now();
             let delivery = self.job.delivery.clone();
-            let called = match &watch {
-                Some(watch) => instance.handle_noted(delivery, watch.notes().clone()).await,
+            let called = match notes {
+                Some(notes) => instance.handle_noted(delivery, notes).await,
                 None => instance.handle(delivery).await,
             };
-            let took_us = self.plugin.counters.took(called_at.elapsed());
+            let took = called_at.elapsed();
+            if let Some(trace) = &mut trace {
+                (trace.took, trace.spent) = (took, called.spent);
+            }
+            let took_us = self.plugin.counters.took(took);
             (called, took_us)
         };
         let (called, took_us) = called;
@@ -128,10 +143,13 @@ impl Attend {
         let end = match called.end {
             CallEnd::Done(actions) => {
                 let turn = (actions, called.state, took_us);
-                return self.commit(turn, began, has_turn, watch).await;
+                return self.commit(turn, began, has_turn, watch, trace).await;
             }
             end => end,
         };
+        CallTrace::tell(trace, self, &called.state, || {
+            Outcome::of_end(&end).unwrap_or(Outcome::Done(Vec::new()))
+        });
         if let Some(watch) = watch {
             watch.ended(&end, &called.state);
         }
@@ -170,12 +188,15 @@ impl Attend {
         began: Instant,
         has_turn: bool,
         watch: Option<Watch>,
+        trace: Option<CallTrace>,
     ) -> Tried {
         let policy = &self.job.installed.spec.policy;
         let drafted = draft(&self.shared, &self.job.delivery, policy, actions).await;
         let mut draft = match drafted {
             Ok(Ok(draft)) => draft,
             Ok(Err(refusal)) => {
+                let outcome = || Outcome::Disallowed(refusal.to_string());
+                CallTrace::tell(trace, self, &state, outcome);
                 if let Some(watch) = watch {
                     watch.disallowed(&refusal, &state);
                 }
@@ -183,6 +204,7 @@ impl Attend {
             }
             Err(error) => return Tried::Ended(self.hold(&error)),
         };
+        CallTrace::tell(trace, self, &state, || Outcome::of_draft(&draft));
         let notes = watch.as_ref().map(|watch| watch.notes().clone());
         if let Some(watch) = watch {
             watch.drafted(&draft, &state);
@@ -464,6 +486,7 @@ impl Attend {
         }
         let step = attempt.saturating_sub(1).min(10);
         let wait = after.unwrap_or_else(|| config.first_wait * 4u32.pow(step));
+        let wait = wait.min(config.longest_wait);
         let at = now.checked_add(wait).map_or(last_at, |at| at.min(last_at));
         tracing::warn!(plugin = %self.plugin.name, event = %self.job.delivery.event.id, attempt, fault = text, "delivery is tried again");
         self.settle(

@@ -29,7 +29,7 @@ use crate::model::event::{
 use crate::model::grants::{GrantList, PluginGrants};
 use crate::model::limits::Limits;
 use crate::model::payload::EventPayload;
-use crate::runtime::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance};
+use crate::runtime::guest::{Build, CallEnd, Called, Fault, FaultKind, Instance, Spent};
 use crate::runtime::lanes::{Lanes, LanesConfig, LanesParts, PluginSpec};
 use crate::runtime::turn::{ActionGrants, AnyContent, Policy};
 
@@ -221,6 +221,7 @@ impl Instance for FakeInstance {
         Called {
             end,
             state,
+            spent: Spent::default(),
             instance: is_whole.then_some(self as Box<dyn Instance>),
         }
     }

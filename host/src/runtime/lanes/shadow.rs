@@ -158,6 +158,7 @@ impl Shadow {
         self: &Arc<Self>,
         plugin: &Arc<Plugin>,
         delivery: &Delivery,
+        notes: Arc<Notes>,
     ) -> Option<Watch> {
         let tally = &self.tally;
         let is_behind = tally.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING
@@ -175,7 +176,7 @@ impl Shadow {
             place,
             plugin: plugin.clone(),
             delivery: delivery.clone(),
-            notes: Arc::default(),
+            notes,
             called_at: system_now(),
             writes_ended: plugin.counters.writes_ended.load(Ordering::SeqCst),
         })

@@ -10,7 +10,7 @@ use super::log;
 use super::log::Log;
 use super::names;
 use super::rules::{self, Asked, decide};
-use super::{Core, Heard, Hub, HubBot, INBOUND_MAX, Inner, Queue, Who, base36, heard, hears, now};
+use super::{Core, Heard, Hub, HubBot, INBOUND_MAX, Inner, Queue, Who, base36, heard, hears};
 use crate::mailbox::rooms::{Change, Command, Done, RoomEvent, RoomUser, RoomsError};
 use crate::model::event::UserKind;
 use crate::model::{Name, Timestamp};
@@ -72,7 +72,7 @@ impl Inner {
                 (bot.user.clone(), false)
             }
         };
-        let at = now();
+        let at = self.clock.now();
         let asked = Asked {
             by: by.clone(),
             is_new,

@@ -197,7 +197,7 @@ async fn what_waits_survives_a_log_written_anew_before_its_bot_is_there() {
             rooms: vec!["New".to_owned()],
             ..LocalConfig::default()
         };
-        let hub = Hub::open_with_limit(config, 1).unwrap();
+        let hub = Hub::open_with(config, 1, Arc::new(SystemClock)).unwrap();
         hub.close().unwrap();
         assert!(folder.path().join("rooms.snapshot.jsonl").exists());
     }
