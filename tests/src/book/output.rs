@@ -17,20 +17,23 @@ pub(super) fn check(block: &Block) -> Result<(), String> {
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{source}: {error}"))?;
         known.extend(texts(&text));
     }
+    let is_known = |line: &str| known.iter().any(|it| it.is_match(line));
     for line in block.text.lines() {
+        // Who speaks stands by itself, before what is said.
+        let speaks = line.ends_with(':') && !line.contains(' ');
         if let Some(command) = line.strip_prefix("$ ") {
             shell::check_line(command)?;
-        } else if !line.is_empty()
-            && !line.starts_with(' ')
-            && !known.iter().any(|it| it.is_match(line))
-        {
+        } else if !line.is_empty() && !line.starts_with(' ') && !speaks && !is_known(line) {
             return Err(format!(
                 "nothing in {} says: {line}",
                 block.marks.join(", ")
             ));
         }
     }
-    Ok(())
+    match block.text.lines().any(is_known) {
+        true => Ok(()),
+        false => Err(format!("nothing of it is in {}", block.marks.join(", "))),
+    }
 }
 
 /// The literals of a source in Rust, with holes for what is filled in.
