@@ -6,7 +6,6 @@ use parlor_tests::book::{
     run_dialogs, run_session,
 };
 use parlor_tests::checkers::{Python, TypeScript};
-use parlor_tests::guests::workspace;
 use parlor_tests::sim::left_out;
 use parlor_tests::written::hold;
 
@@ -81,10 +80,10 @@ fn are_alike(said: &[Said], blocks: &[Block]) {
         .iter()
         .filter(|block| block.page.contains("/cookbook/"))
     {
-        let before = rust
+        let mut before = rust
             .iter()
             .filter(|it| it.page == block.page && it.line < block.line);
-        let rust = before.last().expect("a recipe begins with Rust");
+        let rust = before.next_back().expect("a recipe begins with Rust");
         found.extend(said.iter().filter_map(|said| differs(said, block, rust)));
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));

@@ -83,5 +83,5 @@ fn spin() {
     for number in 0..u64::MAX {
         sum = std::hint::black_box(sum.wrapping_add(number));
     }
-    log::info(&sum.to_string());
+    log::info(sum.to_string());
 }
