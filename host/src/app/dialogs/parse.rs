@@ -131,12 +131,20 @@ impl Draft {
     fn dialog(self, shared: &Self) -> Dialog {
         let mut roles = shared.roles.clone();
         roles.extend(self.roles);
+        let requests = self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Fixture(fixture) => Some(fixture.request.clone()),
+            _ => None,
+        });
+        let own: Vec<_> = requests.collect();
         let mut steps = shared.steps.clone();
-        for step in &mut steps {
-            if let StepKind::Fixture(fixture) = &mut step.kind {
+        steps.retain_mut(|step| match &mut step.kind {
+            StepKind::Fixture(fixture) => {
                 fixture.is_shared = true;
+                // The dialog's own answer stands in the place of the file's.
+                !own.contains(&fixture.request)
             }
-        }
+            _ => true,
+        });
         steps.extend(self.steps);
         Dialog {
             name: self.name,
@@ -185,6 +193,13 @@ impl Parser<'_> {
                 Problem::whole_file(self.path, "has no dialog")
                     .expected("a step such as `say hello`"),
             );
+        }
+        for empty in self.dialogs.iter().filter(|dialog| !dialog.is_dialog()) {
+            self.problems.push(Problem {
+                line: empty.line,
+                ..Problem::whole_file(self.path, format!("nothing happens in `{}`", empty.name))
+                    .expected("a step such as `say hello`")
+            });
         }
         if !self.problems.is_empty() {
             return Err(self.problems);

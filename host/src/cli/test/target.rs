@@ -86,6 +86,7 @@ fn of_file(what: &[PathBuf], wasm: &Path) -> Result<Target, Failure> {
             files.extend(dialogs_in(&path.join(FOLDER)));
         }
     }
+    each_once(&mut files);
     Ok(Target {
         // As cargo names them.
         name: name.replace('_', "-"),
@@ -121,7 +122,8 @@ fn of_projects(
         }
     }
     let mut targets = Vec::new();
-    for (project, single) in projects {
+    for (project, mut single) in projects {
+        each_once(&mut single);
         let of = |folder: &Path| match single.is_empty() {
             true => dialogs_in(&folder.join(FOLDER)),
             false => {
@@ -146,6 +148,12 @@ fn of_projects(
     }
     targets.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(targets)
+}
+
+/// Leaves out files that are named again, by whatever path: their answers would be written twice.
+fn each_once(files: &mut Vec<PathBuf>) {
+    let mut known = std::collections::BTreeSet::new();
+    files.retain(|file| known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
 }
 
 /// The project that a file or folder is in.
@@ -215,6 +223,8 @@ mod tests {
         assert_eq!(names(&found[0]), ["a.dialog", "b.dialog", "tests/c.dialog"]);
         let one = of(&[root.join("b.dialog")], Some(&wasm)).unwrap();
         assert_eq!(names(&one[0]), ["b.dialog"]);
+        let again = [root.join("b.dialog"), root.join("tests/../b.dialog")];
+        assert_eq!(names(&of(&again, Some(&wasm)).unwrap()[0]), ["b.dialog"]);
         for (what, wasm, says) in [
             (root.join("none"), Some(wasm.as_path()), "is not there"),
             (

@@ -38,7 +38,16 @@ pub(super) fn expectation(block: &Block<'_>) -> Result<Expectation, Mistake> {
             _ => break,
         }
     }
+    let word = reading.peek();
     let what = reading.what(agents)?;
+    let is_anywhere = matches!(
+        what,
+        What::Nothing | What::Http { .. } | What::Failed(_) | What::Log(_)
+    );
+    if is_anywhere && place != ExpectedPlace::Here {
+        let expected = format!("`expect {word}`: it is looked for everywhere");
+        return Err(Mistake::new(format!("a place before `{word}`"), expected));
+    }
     let written = block.source.len() - block.source.trim_end().len();
     let end = block.source.len() - written - reading.rest.len();
     Ok(Expectation {
@@ -146,6 +155,10 @@ impl<'b> Reading<'b> {
         match word {
             "~" => {
                 let text = self.block.text_after(behind);
+                if text.is_empty() {
+                    let expected = "a regular expression that is found in the message";
+                    return Err(Mistake::new("nothing behind `~`", expected));
+                }
                 regex::Regex::new(&text)
                     .map(Matcher::Finds)
                     .map_err(|error| {

@@ -296,6 +296,18 @@ fn mistakes_have_their_line_and_what_was_expected() {
             "x.dialog:1: nothing behind `say`; expected what is said: `say hello`",
         ),
         (
+            "say x\nexpect ~\n",
+            "x.dialog:2: nothing behind `~`; expected a regular expression that is found in the message",
+        ),
+        (
+            "say x\nexpect in ops none\n",
+            "x.dialog:2: a place before `none`; expected `expect none`: it is looked for everywhere",
+        ),
+        (
+            "dialog a\nsay x\ndialog b\n",
+            "x.dialog:3: nothing happens in `b`; expected a step such as `say hello`",
+        ),
+        (
             "direct x\n",
             "x.dialog:1: text behind `direct`; expected `direct` alone",
         ),
