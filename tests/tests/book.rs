@@ -115,7 +115,7 @@ async fn modules_in_python_have_the_layer_s_types_and_load() {
 async fn plugins_in_rust_are_taken_by_a_host_and_their_dialogs_hold() {
     let dialogs = blocks(Kind::Dialog);
     let built = build_plugins(blocks(Kind::Rust)).unwrap_or_else(|why| panic!("{why}"));
-    assert!(built.len() > 12 && dialogs.len() > 12);
+    assert!(built.len() >= 12 && dialogs.len() >= 12);
     let mut found = Vec::new();
     let mut count = 0;
     for (place, plugin) in built.iter().enumerate() {
