@@ -5,11 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use criterion::{Criterion, criterion_group, criterion_main};
 use parlor_host::journal::StateDelta;
-use parlor_host::mailbox::{ReadAnswer, ReadRequest};
-use parlor_host::model::Name;
 use parlor_host::model::delivery::{Delivery, View};
 use parlor_host::model::directory::ReadError;
 use parlor_host::model::event::Event;
@@ -18,7 +15,7 @@ use parlor_host::net::HttpGrants;
 use parlor_host::runtime::bindings::Plugin;
 use parlor_host::runtime::guest::{Build as _, CallEnd, Instance};
 use parlor_host::runtime::{
-    CompilerProgram, DirectoryReads, Engine, PluginBuild, PluginParts, RuntimeConfig, TracingLog,
+    CompilerProgram, Engine, NoReads, PluginBuild, PluginParts, RuntimeConfig, TracingLog,
 };
 
 #[path = "../src/runtime/testing/guest.rs"]
@@ -30,21 +27,6 @@ mod raw;
 
 use guest::Guest;
 use journal::NoJournal;
-
-struct NoReads;
-
-#[async_trait]
-impl DirectoryReads for NoReads {
-    async fn read(
-        &self,
-        _tenant: &Name,
-        _plugin: &Name,
-        _event: &Arc<Event>,
-        _request: ReadRequest,
-    ) -> Result<ReadAnswer, ReadError> {
-        Err(ReadError::Unsupported)
-    }
-}
 
 /// An event of the local platform, as it lies in the journal.
 const EVENT: &str = r#"{"id":"local:room-1:17","sequence":17,"attempt":1,"occurred_at":1790000000000,
@@ -121,7 +103,7 @@ fn bench_guest(
             http_grants: HttpGrants::default(),
             limits: Limits::default(),
             journal: Arc::new(NoJournal),
-            reads: Arc::new(NoReads),
+            reads: Arc::new(NoReads(ReadError::Unsupported)),
             log: Arc::new(TracingLog),
         },
     );

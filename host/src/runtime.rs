@@ -36,7 +36,7 @@ pub use compile::CompileError;
 pub use describe::DescribeError;
 pub use engine::{Engine, EngineError, LARGE_ARTIFACT_BYTES};
 pub use host::log::{LogLevel, LogLine, LogSink, TracingLog};
-pub use host::{DirectoryReads, StateReads};
+pub use host::{DirectoryReads, NoReads, StateReads};
 pub use notes::{HttpNote, Notes};
 pub use plugin::{PluginBuild, PluginParts, Weight};
 pub use settings::{CompileBounds, CompilerProgram, RuntimeConfig};

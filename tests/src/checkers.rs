@@ -23,6 +23,20 @@ const PYTHON: Package = Package {
 /// How long an installation or a check may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// What `parlor` says of each tool that is not there, or cannot be fetched.
+const OUT_OF_REACH: [&str; 5] = [
+    "cannot start node",
+    "cannot start npm",
+    "cannot start python3",
+    "npm failed",
+    "python failed",
+];
+
+/// Tells whether a tool of another language was missed, or could not be fetched.
+pub fn is_out_of_reach(said: &str) -> bool {
+    OUT_OF_REACH.iter().any(|what| said.contains(what))
+}
+
 /// A project of JavaScript and TypeScript, and what checks it.
 #[derive(Debug)]
 pub struct TypeScript {

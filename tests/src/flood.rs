@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use crate::guests;
 use crate::harness::{TestHost, TestHostParts};
 use crate::hooks::{Caller, DELIVERY, SIGNATURE, signed_webhook};
+use crate::random::Random;
 
 /// Strangers at one time.
 const STRANGERS: usize = 8;
@@ -128,7 +129,7 @@ async fn stranger(
     left: Arc<AtomicUsize>,
 ) -> anyhow::Result<BTreeMap<u16, usize>> {
     let mut caller = Caller::new(&address);
-    let mut random = Random(number as u64 + 1);
+    let mut random = Chance(Random::new(number as u64 + 1));
     let body: Vec<u8> = (0..LARGEST).map(|_| random.byte()).collect();
     let mut answers = BTreeMap::new();
     let take = |left: usize| left.checked_sub(1);
@@ -150,25 +151,17 @@ async fn stranger(
     Ok(answers)
 }
 
-/// Numbers that look random and are the same each time (SplitMix64).
-struct Random(u64);
+/// What a stranger sends.
+struct Chance(Random);
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
+impl Chance {
     fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+        self.0.draw().to_le_bytes()[0]
     }
 
     /// A number less than this one, which is not 0.
     fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() % most.max(1) as u64).unwrap_or_default()
+        usize::try_from(self.0.draw() % most.max(1) as u64).unwrap_or_default()
     }
 
     fn text(&mut self, alphabet: &[u8], most: usize) -> String {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use parlor_tests::checkers::is_out_of_reach;
 use parlor_tests::guests::workspace;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::process::PageSocket;
@@ -16,15 +17,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 const BUILDING: Duration = Duration::from_secs(600);
 
 const TEMPLATES: [&str; 5] = ["echo", "command", "form", "http", "timer"];
-
-/// What is said of each tool that is not there, or cannot be fetched.
-const OUT_OF_REACH: [&str; 5] = [
-    "cannot start node",
-    "cannot start npm",
-    "cannot start python3",
-    "npm failed",
-    "python failed",
-];
 
 /// What a command came to.
 struct Ran {
@@ -124,7 +116,7 @@ async fn builds_and_passes_its_test(language: &str, template: &str) {
     clone(&made, &project);
     // In parlor's own tree it would become one of the demo's.
     let built = run(&project, &["build", "--to", "."]).await;
-    if OUT_OF_REACH.iter().any(|what| built.said.contains(what)) {
+    if is_out_of_reach(&built.said) {
         left_out(&format!("a project in {language}: {}", built.said));
         return;
     }

@@ -5,7 +5,7 @@ use parlor_tests::book::{
     javascript, javascript_reference, kind, names_of_rust, pages, python, python_reference,
     run_dialogs, run_session,
 };
-use parlor_tests::checkers::{Python, TypeScript};
+use parlor_tests::checkers::{Python, TypeScript, is_out_of_reach};
 use parlor_tests::sim::left_out;
 use parlor_tests::written::hold;
 
@@ -140,15 +140,6 @@ async fn plugins_in_rust_are_taken_by_a_host_and_their_dialogs_hold() {
     );
 }
 
-/// What is said where a tool is not there, or cannot be fetched.
-const OUT_OF_REACH: [&str; 5] = [
-    "cannot start node",
-    "cannot start npm",
-    "cannot start python3",
-    "npm failed",
-    "python failed",
-];
-
 /// Does what a page says, from top to bottom.
 async fn does_what_it_says(path: &str) {
     let blocks = page(path).blocks();
@@ -162,7 +153,7 @@ async fn does_what_it_says(path: &str) {
     std::os::unix::fs::symlink(program, programs.path().join("parlor")).expect("a link");
     match run_session(&blocks, programs.path()).await {
         Ok(()) => {}
-        Err(why) if OUT_OF_REACH.iter().any(|what| why.contains(what)) => {
+        Err(why) if is_out_of_reach(&why) => {
             left_out(&format!("{path}: {why}"));
         }
         Err(why) => panic!("{why}"),

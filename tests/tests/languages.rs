@@ -14,6 +14,7 @@ use parlor_host::mailbox::rooms::{Command, RoomMessage};
 use parlor_host::model::content::Block;
 use parlor_host::model::event::Visibility;
 use parlor_tests::api::Api;
+use parlor_tests::checkers::is_out_of_reach;
 use parlor_tests::guests::{self, workspace};
 use parlor_tests::harness::TestHost;
 use parlor_tests::sim::left_out;
@@ -22,15 +23,6 @@ use parlor_tests::sim::left_out;
 const BUILDING: Duration = Duration::from_secs(600);
 
 const BEHAVIOURS: [&str; 5] = ["activities", "complex-message", "echo", "joke", "pizza"];
-
-/// What is said of each tool that is not there, or cannot be fetched.
-const OUT_OF_REACH: [&str; 5] = [
-    "cannot start node",
-    "cannot start npm",
-    "cannot start python3",
-    "npm failed",
-    "python failed",
-];
 
 /// A language, and how a project of one of its examples is written.
 #[derive(Clone, Copy)]
@@ -89,7 +81,7 @@ async fn build(language: Language, name: &str) -> Result<Vec<u8>, String> {
     std::fs::copy(example, folder.join(file)).expect("an example");
     std::fs::write(folder.join(project), text).expect("a project");
     let (built, said) = parlor_build(&folder).await;
-    if OUT_OF_REACH.iter().any(|what| said.contains(what)) {
+    if is_out_of_reach(&said) {
         return Err(said);
     }
     assert!(built.status.success(), "{name}: {said}");

@@ -3,20 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-
 use super::admit::{Joined, Refusal, Seen, admit};
 use super::entry::private_cache;
 use crate::config::{PluginSettings, Problem};
 use crate::journal::memory::MemoryJournal;
-use crate::mailbox::{ReadAnswer, ReadRequest};
+use crate::model::DEFAULT_TENANT;
 use crate::model::description::Description;
 use crate::model::directory::ReadError;
-use crate::model::event::Event;
-use crate::model::{DEFAULT_TENANT, Name};
 use crate::runtime::compile::{ComponentFacts, component_facts};
 use crate::runtime::{
-    ArtifactHash, CompilerProgram, DirectoryReads, Engine, RuntimeConfig, TracingLog, Weight,
+    ArtifactHash, CompilerProgram, Engine, NoReads, RuntimeConfig, TracingLog, Weight,
 };
 
 /// What was found of a component.
@@ -73,7 +69,7 @@ impl Checker {
             tenant: DEFAULT_TENANT.into(),
             name: settings.name.as_str().into(),
             journal: Arc::new(MemoryJournal::new()),
-            reads: Arc::new(NoReads),
+            reads: Arc::new(NoReads(ReadError::Unsupported)),
             log: Arc::new(TracingLog),
         };
         let mut seen = Seen::default();
@@ -100,21 +96,5 @@ impl Checker {
     /// Ends its threads.
     pub async fn shutdown(self) {
         self.engine.shutdown().await;
-    }
-}
-
-/// Nobody is asked while a component is looked at.
-struct NoReads;
-
-#[async_trait]
-impl DirectoryReads for NoReads {
-    async fn read(
-        &self,
-        _tenant: &Name,
-        _plugin: &Name,
-        _event: &Arc<Event>,
-        _request: ReadRequest,
-    ) -> Result<ReadAnswer, ReadError> {
-        Err(ReadError::Unsupported)
     }
 }

@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::control::send_content;
-use super::entry::{FrontEnd, STOP_WITHIN, UsageError, change_of, idle_of, private_cache};
+use super::entry::{
+    FrontEnd, STOP_WITHIN, UsageError, change_of, idle_of, open_hub, private_cache,
+};
 use super::host::{Host, HostParts};
 use super::platforms::BuiltIn;
 use super::plugins::Plugins;
 use super::preview::{Previewing, SaidHere, ShownRooms};
 use super::reload::{FolderChange, Sha256Bytes, SourceWatcher};
 use crate::config::{Problem, Settings, bind};
-use crate::connectors::local::{Hub, LocalConfig};
 use crate::content::plain;
 use crate::journal::memory::MemoryJournal;
 use crate::mailbox::SystemClock;
@@ -78,13 +78,7 @@ pub async fn run_dev(options: DevOptions, shutdown: Shutdown) -> anyhow::Result<
     let bot = bot.ok_or_else(|| UsageError("the settings have no bot to talk to".to_owned()))?;
     let first_room = settings.local.rooms.first().cloned();
     let listener = page_listener(&settings)?;
-    let hub = Hub::open(LocalConfig {
-        folder: None,
-        rooms: settings.local.rooms.clone(),
-        users: settings.local.users.clone(),
-        groups: settings.local.groups.clone(),
-    })
-    .context("local platform")?;
+    let hub = open_hub(&settings, None)?;
     let said = SaidHere::new(settings.sentences.hosted.clone());
     let host = Host::start(HostParts {
         cache: private_cache()?,

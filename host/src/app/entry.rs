@@ -115,13 +115,7 @@ pub async fn run_host(options: HostOptions, shutdown: Shutdown) -> anyhow::Resul
     ControlSocket::check(&data).map_err(|error| settings.problem("data", error.to_string()))?;
     let outside = Outside::prepare(&settings)?;
     let journal = open_journal(&settings).await?;
-    let hub = Hub::open(LocalConfig {
-        folder: Some(settings.data.join(ROOMS_FOLDER)),
-        rooms: settings.local.rooms.clone(),
-        users: settings.local.users.clone(),
-        groups: settings.local.groups.clone(),
-    })
-    .context("local platform")?;
+    let hub = open_hub(&settings, Some(settings.data.join(ROOMS_FOLDER)))?;
     let watcher = FolderWatcher::start(watch(&settings, has_settings_file))?;
     let said = SaidHere::new(settings.sentences.hosted.clone());
     let host = Host::start(HostParts {
@@ -215,13 +209,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
         trace,
         front,
     } = options;
-    let hub = Hub::open(LocalConfig {
-        folder: None,
-        rooms: settings.local.rooms.clone(),
-        users: settings.local.users.clone(),
-        groups: settings.local.groups.clone(),
-    })
-    .context("local platform")?;
+    let hub = open_hub(&settings, None)?;
     if files.is_empty() {
         std::fs::read_dir(&settings.plugins_folder)
             .map_err(|error| unreadable_plugins(&settings, &error))?;
@@ -307,6 +295,18 @@ pub async fn compile_for_host(settings: &Settings, wasm: Vec<u8>) -> Result<(), 
         anyhow::Ok(())
     };
     compile.await.map_err(|error| format!("{error:#}"))
+}
+
+/// The local platform, kept in a folder or in memory only.
+pub(super) fn open_hub(settings: &Settings, folder: Option<PathBuf>) -> anyhow::Result<Hub> {
+    let local = &settings.local;
+    Hub::open(LocalConfig {
+        folder,
+        rooms: local.rooms.clone(),
+        users: local.users.clone(),
+        groups: local.groups.clone(),
+    })
+    .context("local platform")
 }
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<SqliteJournal> {

@@ -27,18 +27,16 @@ use crate::journal::sqlite::{CarriedState, RestingJournal};
 use crate::journal::{
     DeadReason, JournalResult, PastState, Recorded, RecordedQuery, StateKey, StateScope,
 };
-use crate::mailbox::{ReadAnswer, ReadRequest};
 use crate::model::action::Action;
 use crate::model::delivery::Delivery;
 use crate::model::directory::ReadError;
-use crate::model::event::Event;
 use crate::model::{DEFAULT_TENANT, Name, Timestamp};
 use crate::net::HttpGrants;
 use crate::runtime::compare::{Difference, Outcome};
 use crate::runtime::guest::{CallEnd, TrialBuild as _, TrialView, Tried};
 use crate::runtime::turn::{self, ActionGrants, Policy, TurnContext};
 use crate::runtime::{
-    CompilerProgram, DirectoryReads, Engine, PluginBuild, PluginParts, RuntimeConfig, StateReads,
+    CompilerProgram, Engine, NoReads, PluginBuild, PluginParts, RuntimeConfig, StateReads,
     TracingLog,
 };
 
@@ -276,7 +274,7 @@ impl Replay {
     ) -> anyhow::Result<Outcome> {
         let view = TrialView {
             state: replayed.state.clone(),
-            directory: Arc::new(NoReads),
+            directory: Arc::new(NoReads(ReadError::Denied)),
             now: at,
         };
         let Tried { end, state } = replayed.build.try_out(delivery.clone(), view).await;
@@ -355,7 +353,7 @@ impl Replayed {
             limits: settings.limits.clone(),
             // Each call sees what it is shown instead.
             journal: Arc::new(MemoryJournal::new()),
-            reads: Arc::new(NoReads),
+            reads: Arc::new(NoReads(ReadError::Denied)),
             log: Arc::new(TracingLog),
         };
         Ok(Self {
@@ -464,22 +462,6 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, UsageError> {
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
-}
-
-/// Denies every read: a replay asks no platform.
-struct NoReads;
-
-#[async_trait]
-impl DirectoryReads for NoReads {
-    async fn read(
-        &self,
-        _tenant: &Name,
-        _plugin: &Name,
-        _event: &Arc<Event>,
-        _request: ReadRequest,
-    ) -> Result<ReadAnswer, ReadError> {
-        Err(ReadError::Denied)
-    }
 }
 
 /// The state that a build carries on.

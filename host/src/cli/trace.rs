@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::ask::count;
 use super::chat::Asides;
-use crate::app::trace::{Call, Came, Decision, HttpNote, LogLevel, Rendered, Step, Trace, Traced};
+use crate::app::trace::{Call, Came, Decision, HttpNote, Rendered, Step, Trace, Traced};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -114,7 +114,7 @@ fn call_lines(call: &Call, lines: &mut Vec<String>) {
             .map(|note| format!("      {}", http_text(note))),
     );
     let log = call.log.iter();
-    lines.extend(log.map(|(level, text)| format!("      log {}: {text}", level_name(*level))));
+    lines.extend(log.map(|(level, text)| format!("      log {}: {text}", level.name())));
     if call.writes > 0 {
         lines.push(format!(
             "      {} written",
@@ -163,20 +163,10 @@ fn mib(bytes: u64) -> String {
     format!("{}.{}", bytes / MIB, bytes % MIB * 10 / MIB)
 }
 
-fn level_name(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::trace::Spent;
+    use crate::app::trace::{LogLevel, Spent};
     use crate::mailbox::rooms::Elsewhere;
     use crate::model::limits::Limits;
 

@@ -9,5 +9,5 @@ mod state;
 pub(super) use http::HttpDoor;
 pub(super) use state::{StateCall, StateFrom};
 
-pub use directory::DirectoryReads;
+pub use directory::{DirectoryReads, NoReads};
 pub use state::StateReads;

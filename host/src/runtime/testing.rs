@@ -6,7 +6,6 @@ mod journal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
@@ -15,11 +14,9 @@ pub(super) use journal::TestJournal;
 
 use super::guest::{Build as _, CallEnd, Called, Fault, Instance};
 use super::{
-    Artifact, CompilerProgram, DirectoryReads, Engine, LogLine, LogSink, PluginBuild, PluginParts,
+    Artifact, CompilerProgram, Engine, LogLine, LogSink, NoReads, PluginBuild, PluginParts,
     RuntimeConfig,
 };
-use crate::mailbox::{ReadAnswer, ReadRequest};
-use crate::model::Name;
 use crate::model::config::ConfigValue;
 use crate::model::delivery::{Delivery, View};
 use crate::model::directory::ReadError;
@@ -105,7 +102,7 @@ impl Bench {
             http_grants: HttpGrants::default(),
             limits: Limits::default(),
             journal: self.journal.clone(),
-            reads: Arc::new(NoReads),
+            reads: Arc::new(NoReads(ReadError::Unsupported)),
             log: self.log.clone(),
         };
         change(&mut parts);
@@ -150,21 +147,6 @@ impl Bench {
 pub(super) fn live(called: Called) -> Box<dyn Instance> {
     assert!(matches!(called.end, CallEnd::Done(_)), "{:?}", called.end);
     called.instance.expect("still alive")
-}
-
-struct NoReads;
-
-#[async_trait]
-impl DirectoryReads for NoReads {
-    async fn read(
-        &self,
-        _tenant: &Name,
-        _plugin: &Name,
-        _event: &Arc<Event>,
-        _request: ReadRequest,
-    ) -> Result<ReadAnswer, ReadError> {
-        Err(ReadError::Unsupported)
-    }
 }
 
 /// A delivery of a message.

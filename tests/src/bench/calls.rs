@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use parlor_host::journal::memory::MemoryJournal;
-use parlor_host::mailbox::{ReadAnswer, ReadRequest};
-use parlor_host::model::Name;
 use parlor_host::model::delivery::{Delivery, View};
 use parlor_host::model::directory::ReadError;
 use parlor_host::model::event::Event;
@@ -18,7 +15,7 @@ use parlor_host::net::HttpGrants;
 use parlor_host::runtime::bindings::Plugin;
 use parlor_host::runtime::guest::{Build as _, CallEnd, Instance};
 use parlor_host::runtime::{
-    CompilerProgram, DirectoryReads, Engine, PluginBuild, PluginParts, RuntimeConfig, TracingLog,
+    CompilerProgram, Engine, NoReads, PluginBuild, PluginParts, RuntimeConfig, TracingLog,
 };
 use parlor_tests::guests;
 use wasmtime::Store;
@@ -41,21 +38,6 @@ const EVENT: &str = r#"{"id":"local:room-1:17","sequence":17,"attempt":1,"occurr
 "conversation":{"id":"room-1","kind":"room","name":"Lobby"},"actor":{"id":"u-1","display_name":"Ann",
 "user_name":"ann","email":"ann@example.com","kind":"human","role_here":"member"},"addressing":"ambient",
 "depth":0,"trace_id":"0123456789abcdef","payload":{"message":{"id":"m-17","text":"hello there","visibility":"all"}}}"#;
-
-struct NoReads;
-
-#[async_trait]
-impl DirectoryReads for NoReads {
-    async fn read(
-        &self,
-        _tenant: &Name,
-        _plugin: &Name,
-        _event: &Arc<Event>,
-        _request: ReadRequest,
-    ) -> Result<ReadAnswer, ReadError> {
-        Err(ReadError::Unsupported)
-    }
-}
 
 /// The same component twice: through the runtime and through wasmtime alone.
 struct Pair {
@@ -89,7 +71,7 @@ impl Pair {
                 http_grants: HttpGrants::default(),
                 limits: Limits::default(),
                 journal: Arc::new(MemoryJournal::new()),
-                reads: Arc::new(NoReads),
+                reads: Arc::new(NoReads(ReadError::Unsupported)),
                 log: Arc::new(TracingLog),
             },
         );

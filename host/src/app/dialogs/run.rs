@@ -15,7 +15,7 @@ use super::places::{Acting, Cast};
 use super::report::{DialogFailure, DialogReport, Loss};
 use super::script::{Dialog, Step, StepKind};
 use super::update::{Change, expect_lines};
-use super::world::{DialogClock, DialogWorld, level_name};
+use super::world::{DialogClock, DialogWorld};
 use crate::app::host::{Host, HostParts};
 use crate::app::platforms::BuiltIn;
 use crate::app::preview::{Previewing, SaidHere};
@@ -445,7 +445,7 @@ impl<'d> Running<'d> {
         }
         let lines: Vec<LogLine> = self.world.take_lines();
         for line in lines {
-            calls.push(format!("log {}: {}", level_name(line.level), line.text));
+            calls.push(format!("log {}: {}", line.level.name(), line.text));
             self.logged.push(Logged {
                 text: line.text,
                 is_expected: false,

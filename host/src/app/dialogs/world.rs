@@ -10,7 +10,7 @@ use crate::mailbox::Clock;
 use crate::model::Timestamp;
 use crate::model::delivery::{Delivery, View};
 use crate::model::payload::EventPayload;
-use crate::runtime::{LogLevel, LogLine, LogSink, World};
+use crate::runtime::{LogLine, LogSink, World};
 
 /// Lines of the plugin's log that are kept.
 const MAX_LINES: usize = 10_000;
@@ -112,16 +112,5 @@ impl LogSink for DialogWorld {
         if lines.len() < MAX_LINES {
             lines.push(line);
         }
-    }
-}
-
-/// The level of a line, for people.
-pub(super) fn level_name(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
     }
 }

@@ -33,6 +33,22 @@ pub trait DirectoryReads: Send + Sync {
     ) -> Result<ReadAnswer, ReadError>;
 }
 
+/// Asks nobody: every read fails like this.
+pub struct NoReads(pub ReadError);
+
+#[async_trait]
+impl DirectoryReads for NoReads {
+    async fn read(
+        &self,
+        _tenant: &Name,
+        _plugin: &Name,
+        _event: &Arc<Event>,
+        _request: ReadRequest,
+    ) -> Result<ReadAnswer, ReadError> {
+        Err(self.0.clone())
+    }
+}
+
 impl StoreData {
     async fn read(&mut self, bot: Option<String>, read: Read) -> Answer<ReadAnswer> {
         self.read_as(bot, None, read).await
