@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use parlor_host::model::limits::Limits;
-use parlor_host::runtime::{CompileBounds, CompileError, CompilerProgram, Engine, RuntimeConfig};
+use parlor_host::runtime::{
+    ArtifactHash, CompileBounds, CompileError, CompilerProgram, Engine, LARGE_ARTIFACT_BYTES,
+    RuntimeConfig,
+};
 
 #[path = "../src/runtime/testing/guest.rs"]
 mod guest;
@@ -11,9 +14,16 @@ mod guest;
 use guest::Guest;
 
 fn engine(cache: &tempfile::TempDir, bounds: CompileBounds) -> Engine {
-    let program = env!("CARGO_BIN_EXE_parlor").into();
-    let mut config =
-        RuntimeConfig::new(cache.path().join("cache"), CompilerProgram::Child(program));
+    let program = CompilerProgram::Child(env!("CARGO_BIN_EXE_parlor").into());
+    engine_of(cache, bounds, program)
+}
+
+fn engine_of(
+    cache: &tempfile::TempDir,
+    bounds: CompileBounds,
+    program: CompilerProgram,
+) -> Engine {
+    let mut config = RuntimeConfig::new(cache.path().join("cache"), program);
     config.instances = 10;
     config.compile = bounds;
     Engine::new(config).expect("an engine")
@@ -40,6 +50,50 @@ async fn compiles_in_a_child_and_takes_its_code() {
         .filter(|name| name.to_string_lossy().starts_with("tmp-"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn quick_code_is_taken_by_who_waits_for_it_and_by_nobody_else() {
+    let cache = tempfile::tempdir().expect("a folder");
+    // A section that nobody reads makes it large.
+    let mut wasm = Guest::default().component();
+    let large = LARGE_ARTIFACT_BYTES as u32;
+    let mut section = vec![0];
+    let mut left = large;
+    while left >= 0x80 {
+        section.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    section.push(left as u8);
+    section.push(1);
+    section.resize(section.len() + large as usize - 1, b'x');
+    wasm.extend(section);
+    let (hash, len) = (ArtifactHash::of(&wasm), wasm.len() as u64);
+
+    let program = std::path::PathBuf::from(env!("CARGO_BIN_EXE_parlor"));
+    let bounds = CompileBounds::default();
+    let quick = engine_of(&cache, bounds, CompilerProgram::Quick(program));
+    let artifact = quick.compile(wasm.clone()).await.expect("compiles");
+    let memory = Limits::DEFAULT.memory_bytes;
+    let said = quick.describe(&artifact, memory).await.expect("describes");
+    assert_eq!(said.name, "guest");
+    let full = engine(&cache, bounds);
+    assert!(!full.has_code(hash, len), "quick code would serve");
+    drop(artifact);
+
+    full.compile(wasm.clone()).await.expect("compiles");
+    assert!(full.has_code(hash, len));
+    // What was compiled with more work is better for everybody.
+    let left: Vec<_> = std::fs::read_dir(cache.path().join("cache"))
+        .expect("the cache")
+        .map(|file| file.expect("a file").path())
+        .filter(|path| path.to_string_lossy().ends_with(".quick.cwasm"))
+        .collect();
+    assert_eq!(left.len(), 1);
+    std::fs::remove_file(&left[0]).expect("deletes");
+    assert!(quick.has_code(hash, len));
+    let artifact = quick.compile(wasm).await.expect("loads");
+    assert!(artifact.was_cached);
 }
 
 /// A function that keeps a compiler busy: many values alive over many loops.

@@ -83,7 +83,7 @@ pub async fn run_dev(options: DevOptions, shutdown: Shutdown) -> anyhow::Result<
     let host = Host::start(HostParts {
         cache: private_cache()?,
         artifacts: None,
-        compiler: CompilerProgram::Child(std::env::current_exe()?),
+        compiler: CompilerProgram::Quick(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
         platforms: Arc::new(Previewing::keeping(BuiltIn::new(hub.clone()), said.clone())),

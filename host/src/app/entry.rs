@@ -227,7 +227,7 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     let host = Host::start(HostParts {
         cache: private_cache()?,
         artifacts: None,
-        compiler: CompilerProgram::Child(std::env::current_exe()?),
+        compiler: CompilerProgram::Quick(std::env::current_exe()?),
         clock: Arc::new(SystemClock),
         journal: Arc::new(MemoryJournal::new()),
         platforms,

@@ -45,16 +45,14 @@ pub(super) const JAVASCRIPT: &[File] = files!(
 );
 
 /// What makes a component of JavaScript, and the versions of what that needs.
-pub(super) const JAVASCRIPT_TOOLS: &[File] = &[
-    (
-        "build.mjs",
-        include_str!("../../../plugin-sdk/js/build.mjs"),
-    ),
-    (
-        "package.json",
-        include_str!("../../../plugin-sdk/js/tools.json"),
-    ),
-];
+pub(super) const JAVASCRIPT_TOOLS: &[File] = files!(
+    "plugin-sdk/js/tools",
+    "build.mjs",
+    "nothing/index.js",
+    "nothing/package.json",
+    "package-lock.json",
+    "package.json",
+);
 
 /// The layer for Python.
 pub(super) const PYTHON: &[File] = files!(

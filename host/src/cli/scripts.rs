@@ -139,7 +139,10 @@ impl Script {
                     wit,
                     out.clone(),
                 ];
-                run(command("node", folder).args(&arguments), NO_NODE, "")?;
+                let mut command = command("node", folder);
+                // The tool's memory is one large block: threads that collect garbage wait for it, for seconds.
+                command.arg("--single-threaded-gc").args(&arguments);
+                run(&mut command, NO_NODE, "")?;
             }
             Self::Python { module, .. } => {
                 kit::write(&own.join("python/parlor"), kit::PYTHON)?;
@@ -183,7 +186,14 @@ fn install_javascript(tools: &Path, voice: Voice) -> anyhow::Result<()> {
         return Ok(());
     }
     voice.say("installing what makes components of JavaScript (once in this project)");
-    let arguments = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+    // Exactly what the lock names, and nothing of it is run: no package's own script.
+    let arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
     run(command("npm", tools).args(arguments), NO_NPM, NO_REGISTRY)?;
     std::fs::write(done, "")?;
     Ok(())

@@ -192,7 +192,7 @@ async fn prepare(
     targets: &[Target],
     files: Vec<Vec<Arc<DialogFile>>>,
 ) -> Result<Vec<Tested>, Failure> {
-    let compiler = CompilerProgram::Child(std::env::current_exe()?);
+    let compiler = CompilerProgram::Quick(std::env::current_exe()?);
     let mut preparing: Vec<JoinHandle<anyhow::Result<TestedBuild>>> = Vec::new();
     for target in targets {
         let (name, path, compiler) = (target.name.clone(), target.wasm.clone(), compiler.clone());

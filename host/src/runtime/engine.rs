@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
+    WasmBacktraceDetails,
 };
 
 use super::artifact::{Artifact, ArtifactHash};
@@ -15,7 +16,7 @@ use super::compile::{self, Cache, CompileError, check_component, compile_in_chil
 use super::fair::Gate;
 use super::limiter::{CORE_INSTANCES, MemoryBudget};
 use super::lines::Lines;
-use super::settings::{CompilerProgram, RuntimeConfig};
+use super::settings::{Effort, LARGE_ARTIFACT_BYTES, RuntimeConfig};
 use super::slow::SlowPool;
 use super::store::StoreData;
 use super::ticker::Ticker;
@@ -32,9 +33,6 @@ const TRIALS: usize = 4;
 
 /// Stack of a guest; deep recursion ends here.
 const GUEST_STACK_BYTES: usize = 512 * 1024;
-
-/// Bytes of an artifact from which on its compilation takes seconds.
-pub const LARGE_ARTIFACT_BYTES: u64 = MIB as u64;
 
 /// Why the engine could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -83,18 +81,24 @@ impl MemoryPlan {
 }
 
 /// The settings that the compiler needs; the same for the host and its child.
-pub(super) fn compile_config(plan: MemoryPlan) -> Config {
+pub(super) fn compile_config(plan: MemoryPlan, effort: Effort) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
         .concurrency_support(false)
         .epoch_interruption(true)
-        .cranelift_opt_level(OptLevel::Speed)
         .memory_init_cow(true)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_threads(false)
         .shared_memory(false);
+    // Code of either is loaded by an engine of the other.
+    match effort {
+        Effort::Full => config.cranelift_opt_level(OptLevel::Speed),
+        Effort::Quick => config
+            .cranelift_opt_level(OptLevel::None)
+            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass),
+    };
     if plan == MemoryPlan::Moving {
         config
             .memory_reservation(0)
@@ -125,7 +129,7 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
 
 /// Makes wasmtime's engine with the best plan that the machine has address space for.
 fn probe(instances: u32) -> Result<(wasmtime::Engine, MemoryPlan), EngineError> {
-    let mut config = compile_config(MemoryPlan::Pooled);
+    let mut config = compile_config(MemoryPlan::Pooled, Effort::Full);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
     if let Ok(engine) = wasmtime::Engine::new(&config) {
         return Ok((engine, MemoryPlan::Pooled));
@@ -136,7 +140,7 @@ fn probe(instances: u32) -> Result<(wasmtime::Engine, MemoryPlan), EngineError> 
         MemoryPlan::Moving
     };
     tracing::warn!(plan = plan.name(), "no address space for pooled memories");
-    let engine = wasmtime::Engine::new(&compile_config(plan));
+    let engine = wasmtime::Engine::new(&compile_config(plan, Effort::Full));
     let engine = engine.map_err(|error| EngineError::Engine(format!("{error:#}")))?;
     Ok((engine, plan))
 }
@@ -275,7 +279,8 @@ impl Engine {
                 return Ok(Looked::Known(artifact));
             }
             let len = bytes.len() as u64;
-            if let Some(component) = inner.cache.load(&inner.wasm, hash) {
+            let effort = inner.config.compiler.effort(len);
+            if let Some(component) = inner.cache.load(&inner.wasm, hash, effort) {
                 let source = inner.cache.source(hash);
                 let lines = source.map(|file| Lines::new(file, inner.config.compiler.clone()));
                 let found = Found { hash, len, lines };
@@ -292,8 +297,9 @@ impl Engine {
     }
 
     /// Tells whether an artifact's code is there, so that nobody waits for a compiler.
-    pub fn has_code(&self, hash: ArtifactHash) -> bool {
-        self.inner.known(hash).is_some() || self.inner.cache.has(hash)
+    pub fn has_code(&self, hash: ArtifactHash, bytes: u64) -> bool {
+        let effort = self.inner.config.compiler.effort(bytes);
+        self.inner.known(hash).is_some() || self.inner.cache.has(hash, effort)
     }
 
     fn is_small_enough(&self, len: usize) -> Result<(), CompileError> {
@@ -321,18 +327,20 @@ impl Engine {
         let inner = self.inner.clone();
         let input = compile::Temporary(inner.cache.temporary(".wasm"));
         let output = compile::Temporary(inner.cache.temporary(".code"));
-        if let CompilerProgram::Child(program) = &inner.config.compiler {
+        let effort = inner.config.compiler.effort(found.len);
+        if let Some(program) = inner.config.compiler.child() {
             let (writer, path) = (inner.clone(), input.0.clone());
             let written =
                 tokio::task::spawn_blocking(move || writer.cache.write_temporary(&path, &bytes));
             let written = written.await.map_err(|error| host(&error))?;
             written.map_err(|error| host(&error))?;
             let bounds = inner.config.compile;
-            compile_in_child(program, inner.plan, bounds, &input.0, output.0.clone()).await?;
+            let how = (inner.plan, effort);
+            compile_in_child(program, how, bounds, &input.0, output.0.clone()).await?;
         } else {
             let (writer, path) = (inner.clone(), output.0.clone());
             let compiled = tokio::task::spawn_blocking(move || {
-                let code = compile::compile_bytes(&bytes, writer.plan);
+                let code = compile::compile_bytes(&bytes, (writer.plan, effort));
                 let code = code.map_err(CompileError::Invalid)?;
                 let written = writer.cache.write_temporary(&path, &code);
                 written.map_err(|error| host(&error))
@@ -340,9 +348,9 @@ impl Engine {
             compiled.await.map_err(|error| host(&error))??;
         }
         let loaded = tokio::task::spawn_blocking(move || {
-            let adopted = inner.cache.adopt(&output.0, hash);
+            let adopted = inner.cache.adopt(&output.0, hash, effort);
             adopted.map_err(|error| host(&error))?;
-            let component = inner.cache.load(&inner.wasm, hash);
+            let component = inner.cache.load(&inner.wasm, hash, effort);
             let lost = || CompileError::Host("compiled code cannot be loaded".to_owned());
             inner.keep(found, component.ok_or_else(lost)?, false)
         });

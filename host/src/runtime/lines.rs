@@ -60,11 +60,9 @@ impl Lines {
         let Ok(_one_at_a_time) = self.looking.try_lock() else {
             return nothing();
         };
-        let lines = match &self.compiler {
-            CompilerProgram::Child(program) => {
-                find_lines_in_child(program, BOUNDS, &self.file, offsets).await
-            }
-            CompilerProgram::Thread => self.find_here(offsets.to_vec()).await,
+        let lines = match self.compiler.child() {
+            Some(program) => find_lines_in_child(program, BOUNDS, &self.file, offsets).await,
+            None => self.find_here(offsets.to_vec()).await,
         };
         let lines: Trace = lines.into();
         self.found.lock().insert(offsets.to_vec(), lines.clone());

@@ -1,6 +1,6 @@
 //! What the runtime as a whole may use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,9 @@ use super::slow::{NICE, TRIAL_NICE};
 use super::world::World;
 
 const MIB: u64 = 1024 * 1024;
+
+/// Bytes of an artifact from which on its compilation takes seconds.
+pub const LARGE_ARTIFACT_BYTES: u64 = MIB;
 
 /// Memory assumed where the machine does not say how much it has.
 const FALLBACK_MACHINE_BYTES: u64 = 2 * 1024 * MIB;
@@ -18,8 +21,55 @@ pub enum CompilerProgram {
     /// A child process: this program with `__compile` and the other hidden commands of
     /// [`child_main`](super::compile::child_main).
     Child(PathBuf),
+    /// As [`Self::Child`], for somebody who waits for each build: large components are compiled with as little
+    /// work as can be, [`Effort::Quick`], where their code is not there already.
+    Quick(PathBuf),
     /// A thread of this process, without bounds on memory and time: for tests and benches only.
     Thread,
+}
+
+/// How much work goes into a component's machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// As much as makes it run fast.
+    Full,
+    /// As little as makes it ready soon, in half of the time: the code is larger and runs slower.
+    Quick,
+}
+
+impl Effort {
+    /// Its name on the compiler's command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// Finds one by its name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Full, Self::Quick]
+            .into_iter()
+            .find(|effort| effort.name() == name)
+    }
+}
+
+impl CompilerProgram {
+    /// The program, where it is a child.
+    pub(super) fn child(&self) -> Option<&Path> {
+        match self {
+            Self::Child(program) | Self::Quick(program) => Some(program),
+            Self::Thread => None,
+        }
+    }
+
+    /// What goes into the code of a component of so many bytes.
+    pub(super) fn effort(&self, bytes: u64) -> Effort {
+        match self {
+            Self::Quick(_) if bytes >= LARGE_ARTIFACT_BYTES => Effort::Quick,
+            _ => Effort::Full,
+        }
+    }
 }
 
 /// Settings of the runtime, for the whole process.

@@ -84,7 +84,7 @@ impl Plugins {
         let source = known.sources.get(stem)?;
         let (sha256, bytes) = (source.sha256, source.wasm.len() as u64);
         let has_own_file = source.settings.is_some();
-        if bytes < LARGE_ARTIFACT_BYTES || self.parts.engine.has_code(ArtifactHash(sha256)) {
+        if bytes < LARGE_ARTIFACT_BYTES || self.parts.engine.has_code(ArtifactHash(sha256), bytes) {
             // Whatever was compiled for this file before is not wanted any more.
             known.compiling.remove(stem);
             return None;

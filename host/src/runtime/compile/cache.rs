@@ -14,6 +14,7 @@ use wasmtime::component::Component;
 
 use super::check::CONTRACT_VERSION;
 use crate::runtime::artifact::ArtifactHash;
+use crate::runtime::settings::Effort;
 
 /// Compiled artifacts that are kept; the oldest go first.
 const KEPT: usize = 256;
@@ -97,38 +98,53 @@ impl Cache {
         })
     }
 
-    fn code_path(&self, hash: ArtifactHash) -> PathBuf {
+    fn code_path(&self, hash: ArtifactHash, effort: Effort) -> PathBuf {
+        let end = match effort {
+            Effort::Full => "cwasm",
+            Effort::Quick => "quick.cwasm",
+        };
         self.folder
-            .join(format!("{hash}-{:016x}.cwasm", self.compatibility))
+            .join(format!("{hash}-{:016x}.{end}", self.compatibility))
     }
 
-    /// Loads compiled code; none where there is none, or where it is not what was written.
+    /// Loads compiled code that had at least this effort; none where there is none, or where it is not what
+    /// was written.
     pub(in crate::runtime) fn load(
         &self,
         engine: &wasmtime::Engine,
         hash: ArtifactHash,
+        effort: Effort,
     ) -> Option<Component> {
-        let path = self.code_path(hash);
-        let sum = std::fs::read(sum_path(&path)).ok()?;
+        let best = self.load_file(engine, &self.code_path(hash, Effort::Full));
+        match effort {
+            Effort::Full => best,
+            Effort::Quick => {
+                best.or_else(|| self.load_file(engine, &self.code_path(hash, effort)))
+            }
+        }
+    }
+
+    fn load_file(&self, engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
+        let sum = std::fs::read(sum_path(path)).ok()?;
         let (sum, stamp) = sum.split_at_checked(SUM_BYTES)?;
-        if stamp.is_empty() || stamp_of(&path).is_none_or(|found| found != stamp) {
-            let code = std::fs::read(&path).ok()?;
+        if stamp.is_empty() || stamp_of(path).is_none_or(|found| found != stamp) {
+            let code = std::fs::read(path).ok()?;
             if sum != Sha256::digest(&code).as_slice() {
                 return None;
             }
             // It came another way, from a backup: the next time it is known.
-            if !stamp.is_empty() && self.stamp(&path, sum).is_err() {
+            if !stamp.is_empty() && self.stamp(path, sum).is_err() {
                 return None;
             }
         }
         // SAFETY: the file was written by `adopt` from the compiler's output, is unchanged by its sum or
         // by its stamp, and lies in a folder that only this user can write to.
-        unsafe { Component::deserialize_file(engine, &path) }.ok()
+        unsafe { Component::deserialize_file(engine, path) }.ok()
     }
 
     /// Tells whether there is code.
-    pub(in crate::runtime) fn has(&self, hash: ArtifactHash) -> bool {
-        self.code_path(hash).is_file()
+    pub(in crate::runtime) fn has(&self, hash: ArtifactHash, effort: Effort) -> bool {
+        self.code_path(hash, Effort::Full).is_file() || self.code_path(hash, effort).is_file()
     }
 
     /// Makes a compiled file of this run the cached one.
@@ -136,8 +152,9 @@ impl Cache {
         &self,
         compiled: &Path,
         hash: ArtifactHash,
+        effort: Effort,
     ) -> Result<(), CacheError> {
-        let path = self.code_path(hash);
+        let path = self.code_path(hash, effort);
         let io = |error| CacheError::Io {
             path: path.clone(),
             error,

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use super::CompileError;
 use super::lines::find_lines;
 use crate::runtime::engine::{MemoryPlan, compile_config};
-use crate::runtime::settings::CompileBounds;
+use crate::runtime::settings::{CompileBounds, Effort};
 use crate::runtime::slow::{NICE, lower_priority};
 
 /// The hidden command that makes this program the compiler.
@@ -31,7 +31,7 @@ const STDERR_BYTES: u64 = 4 * 1024;
 const LINES_BYTES: u64 = 16 * 1024;
 
 /// Does what a hidden command and its arguments ask for, and returns the exit code; none where the
-/// word is no such command. They are `__compile PLAN NICE CPU_SECS MEMORY_BYTES IN OUT` and
+/// word is no such command. They are `__compile PLAN EFFORT NICE CPU_SECS MEMORY_BYTES IN OUT` and
 /// `__lines CPU_SECS MEMORY_BYTES IN OFFSET…`.
 pub fn child_main(verb: &OsStr, arguments: impl IntoIterator<Item = OsString>) -> Option<i32> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -57,18 +57,22 @@ fn broken(text: impl ToString) -> Failed {
 }
 
 fn compile_for(arguments: &[OsString]) -> Result<(), Failed> {
-    let [plan, nice, cpu, memory, input, output] = arguments else {
-        return Err(broken("expected PLAN NICE CPU_SECS MEMORY_BYTES IN OUT"));
+    let [plan, effort, nice, cpu, memory, input, output] = arguments else {
+        return Err(broken(
+            "expected PLAN EFFORT NICE CPU_SECS MEMORY_BYTES IN OUT",
+        ));
     };
     let plan = plan.to_str().and_then(MemoryPlan::from_name);
     let plan = plan.ok_or_else(|| broken("unknown plan"))?;
+    let effort = effort.to_str().and_then(Effort::from_name);
+    let effort = effort.ok_or_else(|| broken("unknown effort"))?;
     let nice: i32 = number(nice)?;
     if nice > 0 {
         lower_priority(nice);
     }
     limit_self(number(cpu)?, number(memory)?);
     let bytes = std::fs::read(input).map_err(broken)?;
-    let code = compile_bytes(&bytes, plan).map_err(|text| (REFUSED, text))?;
+    let code = compile_bytes(&bytes, (plan, effort)).map_err(|text| (REFUSED, text))?;
     std::fs::write(output, code).map_err(broken)
 }
 
@@ -93,8 +97,12 @@ fn number<N: std::str::FromStr>(text: &OsString) -> Result<N, Failed> {
 }
 
 /// Compiles in this process.
-pub(in crate::runtime) fn compile_bytes(bytes: &[u8], plan: MemoryPlan) -> Result<Vec<u8>, String> {
-    let engine = wasmtime::Engine::new(&compile_config(plan)).map_err(|e| format!("{e:#}"))?;
+pub(in crate::runtime) fn compile_bytes(
+    bytes: &[u8],
+    (plan, effort): (MemoryPlan, Effort),
+) -> Result<Vec<u8>, String> {
+    let config = compile_config(plan, effort);
+    let engine = wasmtime::Engine::new(&config).map_err(|e| format!("{e:#}"))?;
     engine
         .precompile_component(bytes)
         .map_err(|error| format!("{error:#}"))
@@ -140,13 +148,14 @@ fn arguments_of(bounds: CompileBounds) -> [String; 2] {
 /// Compiles in a child process.
 pub(in crate::runtime) async fn compile_in_child(
     program: &Path,
-    plan: MemoryPlan,
+    (plan, effort): (MemoryPlan, Effort),
     bounds: CompileBounds,
     input: &Path,
     output: PathBuf,
 ) -> Result<(), CompileError> {
     let mut child = command(program, COMPILE_VERB)
         .arg(plan.name())
+        .arg(effort.name())
         .arg(bounds.nice.to_string())
         .args(arguments_of(bounds))
         .arg(input)
