@@ -1,6 +1,13 @@
 //! `parlor test`: dialogs that pass, dialogs that fail and what is said of them, golden answers, and
 //! what programs read.
 
+#[path = "dialogs/actions.rs"]
+mod actions;
+#[path = "dialogs/faults.rs"]
+mod faults;
+#[path = "dialogs/programs.rs"]
+mod programs;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -357,6 +364,22 @@ fn mistakes_end_with_64_and_run_nothing() {
         &[],
         "x.dialog:4: plugin joke has no config key `sorce`; did you mean `source`?\n",
     );
+    // Who may use a command is said by its name, which is not how people type it.
+    for (name, wanted) in [
+        (
+            "\"/bot joke\"",
+            "x.dialog:2: plugin joke has no command `/bot joke`; people type `/bot joke`, and `allow` names it \
+             `bot-joke`\n",
+        ),
+        (
+            "elsewhere",
+            "x.dialog:2: plugin joke has no command `elsewhere`; expected one of `joke`, `bot-joke`, `*`; NAME in \
+             `allow.NAME` is a command's name, or * for all of them\n",
+        ),
+    ] {
+        let dialog = format!("settings\n    allow.{name} = []\nsay /joke\n");
+        check("joke", &dialog, &[], wanted);
+    }
     check(
         "echo",
         "say hello\n",

@@ -6,13 +6,16 @@
 
 mod answers;
 mod build;
+mod checks;
 mod contract;
 mod difference;
 mod heard;
+mod look;
 mod parse;
 mod places;
 mod report;
 mod run;
+mod said;
 mod script;
 mod steps;
 mod update;
@@ -22,8 +25,9 @@ pub use build::TestedBuild;
 pub use contract::{ContractSettings, is_contract};
 pub use difference::{DiffLine, difference};
 pub use parse::{MAX_DIALOG_BYTES, parse, parse_file};
-pub use report::{Coverage, DialogFailure, DialogReport, Loss, Used};
+pub use report::{ActionNote, Coverage, DialogFailure, DialogReport, Loss, Used};
 pub use run::DialogMode;
+pub use said::{Act, ActionForm};
 pub use script::{
     Dialog, DialogFile, Expectation, ExpectedPlace, Fixture, FixtureAnswer, HttpRequest, Matcher,
     SettingsBlock, Step, StepKind, SubmitStep, What,

@@ -2,6 +2,7 @@
 
 mod junit;
 mod lines;
+mod results;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -11,21 +12,20 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use self::results::{Outcome, Ran, Results, Sort};
 use self::target::{Asked, Target, targets};
 use super::block_on;
-use super::output::{Failure, print_json, print_line, say};
+use super::output::{Failure, say};
 use super::start::Place;
 use crate::app::dialogs::{
-    Change, ContractSettings, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss,
-    TestedBuild, Used, apply_changes, parse_file,
+    Change, ContractSettings, Coverage, DialogFile, DialogMode, DialogReport, TestedBuild, Used,
+    apply_changes, parse_file,
 };
 use crate::config::{LogLevel, Problem};
 use crate::runtime::CompilerProgram;
-use crate::telemetry::strip_control;
 
 /// Dialogs at one time, for each processor: they wait more than they compute.
 const AT_ONCE: usize = 2;
@@ -62,7 +62,7 @@ pub(super) struct TestArgs {
     /// Print one JSON object per dialog
     #[arg(long)]
     json: bool,
-    /// Say too what platforms would not show as it is meant
+    /// Say too what platforms would not show as it is meant, and which actions did nothing
     #[arg(long, short)]
     verbose: bool,
 }
@@ -79,43 +79,25 @@ impl TestArgs {
     }
 }
 
-/// A dialog that was run.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Ran {
-    plugin: String,
-    file: PathBuf,
-    line: usize,
-    dialog: String,
-    outcome: Outcome,
-    took_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<DialogFailure>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    losses: Vec<Loss>,
-}
-
-/// How a dialog ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Outcome {
-    Ok,
-    Failed,
-}
-
 /// A component with its dialogs, all of them read.
 struct Tested {
     build: Arc<TestedBuild>,
     files: Vec<Arc<DialogFile>>,
+    /// They are all that its project has.
+    is_whole: bool,
 }
 
 /// Runs the verb: 0 where all goes as expected, 1 where something does not.
 pub(super) fn run(place: &Place<'_>, args: TestArgs) -> Result<ExitCode, Failure> {
-    let began = Instant::now();
     // What a dialog makes fail is the dialog's to tell.
     super::logs(LogLevel::Error)?;
+    let mut results = Results::begin(place.folder, &args)?;
+    let ended = test(&args, &mut results);
+    results.end(ended)
+}
+
+fn test(args: &TestArgs, results: &mut Results<'_>) -> Result<ExitCode, Failure> {
+    let began = Instant::now();
     let what = match args.what.is_empty() {
         true => vec![PathBuf::from(".")],
         false => args.what.clone(),
@@ -127,20 +109,16 @@ pub(super) fn run(place: &Place<'_>, args: TestArgs) -> Result<ExitCode, Failure
         is_built: !args.no_build,
         has_contract: args.has_contract(),
     })?;
-    let (files, problems) = read(&targets);
-    if !problems.is_empty() {
-        return Err(usage(place, &problems));
-    }
+    let files = read(&targets, results)?;
     block_on(async {
-        let tested = prepare(&targets, files).await?;
-        let problems: Vec<Problem> = tested
-            .iter()
-            .flat_map(|it| it.files.iter().flat_map(|file| it.build.check(file)))
-            .collect();
-        if !problems.is_empty() {
-            return Err(usage(place, &problems));
-        }
-        let mut session = Session::new(place, &args);
+        let tested = prepare(&targets, files, results).await?;
+        let mistakes = tested.iter().map(|it| {
+            let problems = it.files.iter().flat_map(|file| it.build.check(file));
+            let problems: Vec<Problem> = problems.collect();
+            (it.build.name(), problems)
+        });
+        refuse(mistakes.collect(), results)?;
+        let mut session = Session::new(args, results);
         for tested in tested {
             session.test(tested).await?;
         }
@@ -148,13 +126,20 @@ pub(super) fn run(place: &Place<'_>, args: TestArgs) -> Result<ExitCode, Failure
     })
 }
 
-fn usage(place: &Place<'_>, problems: &[Problem]) -> Failure {
-    let lines = problems.iter().map(|problem| {
-        let mut problem = problem.clone();
-        problem.file = short(place.folder, &problem.file);
-        problem.to_string()
-    });
-    Failure::Usage(lines.collect())
+/// Ends the run where there are mistakes, by the plugin whose file they are in.
+fn refuse(mistakes: Vec<(&str, Vec<Problem>)>, results: &mut Results<'_>) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    for (plugin, mut problems) in mistakes {
+        for problem in &mut problems {
+            problem.file = results.short(&problem.file);
+        }
+        lines.extend(problems.iter().map(Problem::to_string));
+        results.keep_mistakes(plugin, &problems)?;
+    }
+    match lines.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Usage(lines)),
+    }
 }
 
 /// Writes changes into a file that is still as it was read.
@@ -166,31 +151,31 @@ fn write_changes(file: &DialogFile, changes: &[Change]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A path as a person in this folder would write it.
-fn short(folder: &Path, path: &Path) -> PathBuf {
-    let path = path.strip_prefix(".").unwrap_or(path);
-    path.strip_prefix(folder).unwrap_or(path).to_owned()
-}
-
 /// Reads every file, or finds every mistake in them.
-fn read(targets: &[Target]) -> (Vec<Vec<Arc<DialogFile>>>, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let files = targets.iter().map(|target| {
+fn read(
+    targets: &[Target],
+    results: &mut Results<'_>,
+) -> Result<Vec<Vec<Arc<DialogFile>>>, Failure> {
+    let mut all = Vec::new();
+    let mut mistakes = Vec::new();
+    for target in targets {
         let mut files = Vec::new();
         for path in &target.files {
             match parse_file(path) {
                 Ok(file) => files.push(Arc::new(file)),
-                Err(found) => problems.extend(found),
+                Err(problems) => mistakes.push((target.name.as_str(), problems)),
             }
         }
-        files
-    });
-    (files.collect(), problems)
+        all.push(files);
+    }
+    refuse(mistakes, results)?;
+    Ok(all)
 }
 
 async fn prepare(
     targets: &[Target],
     files: Vec<Vec<Arc<DialogFile>>>,
+    results: &mut Results<'_>,
 ) -> Result<Vec<Tested>, Failure> {
     let compiler = CompilerProgram::Quick(std::env::current_exe()?);
     let mut preparing: Vec<JoinHandle<anyhow::Result<TestedBuild>>> = Vec::new();
@@ -204,39 +189,48 @@ async fn prepare(
         }));
     }
     let mut tested = Vec::new();
-    for (preparing, files) in preparing.into_iter().zip(files) {
-        let build = preparing.await.map_err(anyhow::Error::from)??;
-        tested.push(Tested {
-            build: Arc::new(build),
-            files,
-        });
+    let mut refused: Vec<anyhow::Error> = Vec::new();
+    for ((preparing, target), files) in preparing.into_iter().zip(targets).zip(files) {
+        match preparing.await.map_err(anyhow::Error::from)? {
+            Ok(build) => tested.push(Tested {
+                build: Arc::new(build),
+                files,
+                is_whole: target.is_whole,
+            }),
+            Err(error) => {
+                results.keep_refused(&target.name, &target.wasm, &error)?;
+                refused.push(error);
+            }
+        }
     }
-    Ok(tested)
+    match refused.len() {
+        0 => Ok(tested),
+        1 => Err(refused.remove(0).into()),
+        _ => {
+            let lines: Vec<String> = refused.iter().map(|error| format!("{error:#}")).collect();
+            Err(Failure::Failed(anyhow::anyhow!(lines.join("\n"))))
+        }
+    }
 }
 
 /// What was tested so far.
-struct Session<'a> {
-    folder: &'a Path,
+struct Session<'a, 'r> {
     args: &'a TestArgs,
+    results: &'a mut Results<'r>,
     places: Arc<Semaphore>,
-    ran: Vec<Ran>,
     /// What is said of each plugin at the end.
     coverage: Vec<String>,
-    /// Plugins of which too little is used.
-    uncovered: Vec<String>,
     taken_over: usize,
 }
 
-impl<'a> Session<'a> {
-    fn new(place: &'a Place<'_>, args: &'a TestArgs) -> Self {
+impl<'a, 'r> Session<'a, 'r> {
+    fn new(args: &'a TestArgs, results: &'a mut Results<'r>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
-            folder: place.folder,
             args,
+            results,
             places: Arc::new(Semaphore::new(cores * AT_ONCE)),
-            ran: Vec::new(),
             coverage: Vec::new(),
-            uncovered: Vec::new(),
             taken_over: 0,
         }
     }
@@ -266,23 +260,35 @@ impl<'a> Session<'a> {
         let mut used = Used::default();
         for (file, running) in tested.files.iter().zip(running) {
             let mut changes = Vec::new();
+            let mut unused = file.shared.clone();
+            let mut is_ok = true;
             for running in running {
                 let mut report = running.await.map_err(anyhow::Error::from)?;
                 used.add(&report.used);
                 changes.append(&mut report.changes);
-                self.tell(tested.build.name(), &file.path, report)?;
+                unused.retain(|line, _| !report.shared_used.contains(line));
+                is_ok &= report.failure.is_none();
+                self.results.tell(tested.build.name(), &file.path, report)?;
+            }
+            // A dialog that failed, or was left out, might have asked for it.
+            if is_ok && self.args.filter.is_none() {
+                for (line, request) in &unused {
+                    let path = self.results.short(&file.path);
+                    say(&format!(
+                        "warning: {}:{line}: no dialog of this file asks for {request}",
+                        path.display()
+                    ));
+                }
             }
             if !changes.is_empty() {
                 write_changes(file, &changes).with_context(|| file.path.display().to_string())?;
                 self.taken_over += changes.len();
-                self.print(&format!(
-                    "{}: answers taken over",
-                    self.short(&file.path).display()
-                ))?;
+                let path = self.results.short(&file.path);
+                self.results
+                    .print(&format!("{}: answers taken over", path.display()))?;
             }
         }
-        self.cover(&tested.build, &used);
-        Ok(())
+        self.cover(&tested, &used)
     }
 
     /// Runs the tests that every plugin gets, with the settings of the first dialog that gives some.
@@ -301,89 +307,52 @@ impl<'a> Session<'a> {
         let args = self.args;
         let wanted = |name: &str| args.is_wanted(name);
         for report in tested.build.contract(settings, wanted).await {
-            self.tell(tested.build.name(), path, report)?;
+            self.results.tell(tested.build.name(), path, report)?;
         }
-        Ok(())
-    }
-
-    fn short(&self, path: &Path) -> PathBuf {
-        short(self.folder, path)
-    }
-
-    /// Prints a line for people.
-    fn print(&self, line: &str) -> Result<(), Failure> {
-        match self.args.json {
-            true => Ok(()),
-            false => print_line(&strip_control(line, true)),
-        }
-    }
-
-    fn tell(&mut self, plugin: &str, path: &Path, report: DialogReport) -> Result<(), Failure> {
-        let outcome = match report.failure {
-            None => Outcome::Ok,
-            Some(_) => Outcome::Failed,
-        };
-        let ran = Ran {
-            plugin: plugin.to_owned(),
-            file: self.short(path),
-            line: report.line,
-            dialog: report.name,
-            outcome,
-            took_ms: report.took_ms,
-            note: report.note,
-            failure: report.failure,
-            losses: match self.args.verbose {
-                true => report.losses,
-                false => Vec::new(),
-            },
-        };
-        if self.args.json {
-            print_json(std::slice::from_ref(&ran))?;
-        }
-        for line in lines::of_dialog(&ran) {
-            self.print(&line)?;
-        }
-        self.ran.push(ran);
         Ok(())
     }
 
     /// Compares what was used with what there is; some of the dialogs alone say nothing of that.
-    fn cover(&mut self, build: &TestedBuild, used: &Used) {
-        if self.args.filter.is_some() {
-            return;
+    fn cover(&mut self, tested: &Tested, used: &Used) -> Result<(), Failure> {
+        let least = self.args.min_coverage;
+        if self.args.filter.is_some() || (!tested.is_whole && least.is_none()) {
+            return Ok(());
         }
+        let build = &tested.build;
         let coverage = Coverage::of(&build.description().commands, used);
         let name = build.name();
         self.coverage.extend(lines::of_coverage(name, &coverage));
+        let Some(least) = least else {
+            return Ok(());
+        };
         let percent = coverage.percent();
-        if let Some(least) = self.args.min_coverage.filter(|least| percent < *least) {
-            self.uncovered.push(format!(
+        let wrong = (percent < least).then(|| {
+            format!(
                 "{name}: {percent} % of its commands, forms and buttons are used; --min-coverage asks for {least} %"
-            ));
-        }
+            )
+        });
+        self.results.tell_coverage(name, wrong)
     }
 
     fn end(self, began: Instant) -> Result<ExitCode, Failure> {
-        if self.ran.is_empty() {
+        let mut dialogs = self
+            .results
+            .ran()
+            .iter()
+            .filter(|ran| ran.sort != Sort::Run);
+        if dialogs.next().is_none() {
             return Err(Failure::usage(match &self.args.filter {
                 Some(filter) => format!("no dialog has “{filter}” in its name"),
                 None => "there is no dialog to run".to_owned(),
             }));
         }
-        if let Some(path) = &self.args.junit {
-            let written = std::fs::write(path, junit::report(&self.ran));
-            written.with_context(|| path.display().to_string())?;
-        }
         for line in &self.coverage {
-            self.print(line)?;
+            self.results.print(line)?;
         }
         let took = began.elapsed().as_millis();
-        self.print(&lines::total(&self.ran, self.taken_over, took))?;
-        for line in &self.uncovered {
-            say(line);
-        }
-        let failed = self.ran.iter().any(|ran| ran.outcome == Outcome::Failed);
-        Ok(match failed || !self.uncovered.is_empty() {
+        let total = lines::total(self.results.ran(), self.taken_over, took);
+        self.results.print(&total)?;
+        Ok(match self.results.has_failed() {
             true => ExitCode::FAILURE,
             false => ExitCode::SUCCESS,
         })

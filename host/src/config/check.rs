@@ -29,11 +29,8 @@ pub fn check_plugin(
     for name in settings.allow.keys() {
         if name != EVERY_COMMAND && !commands.contains(&name.as_str()) {
             let place = settings.spot(&format!("allow.{name}"));
-            problems.push(unknown(
-                place.problem(format!("plugin {} has no command `{name}`", settings.name)),
-                name,
-                commands.iter().copied().chain([EVERY_COMMAND]),
-            ));
+            let found = format!("plugin {} has no command `{name}`", settings.name);
+            problems.push(no_command(place.problem(found), name, description));
         }
     }
     if problems.is_empty() {
@@ -106,6 +103,34 @@ fn read_key(settings: &PluginSettings, key: &ConfigKey) -> Result<Option<ConfigV
             .hint(key.help.clone()));
     }
     Ok(None)
+}
+
+/// `allow.NAME` names a command as `describe` does, which is not always how people type it.
+fn no_command(problem: Problem, name: &str, description: &Description) -> Problem {
+    let commands = &description.commands;
+    let words = |pattern: &str| -> Vec<String> {
+        let words = pattern.split_whitespace();
+        let literal = words.take_while(|word| !word.starts_with('{'));
+        literal.map(str::to_owned).collect()
+    };
+    let typed = words(name);
+    let meant = commands
+        .iter()
+        .find(|it| !typed.is_empty() && words(&it.pattern) == typed);
+    if let Some(meant) = meant {
+        return problem.hint(format!(
+            "people type `{}`, and `allow` names it `{}`",
+            meant.pattern, meant.name
+        ));
+    }
+    let names = commands.iter().map(|it| it.name.as_str());
+    let problem = unknown(problem, name, names.chain([EVERY_COMMAND]));
+    match problem.hint {
+        Some(_) => problem,
+        None => problem.hint(format!(
+            "NAME in `allow.NAME` is a command's name, or {EVERY_COMMAND} for all of them"
+        )),
+    }
 }
 
 fn unknown<'a>(problem: Problem, name: &str, names: impl Iterator<Item = &'a str>) -> Problem {

@@ -56,6 +56,20 @@ pub struct Conversation {
     pub thread: Option<String>,
 }
 
+impl Conversation {
+    /// A conversation of which nothing is known but its id and its kind.
+    pub fn of_kind(id: &str, kind: ConversationKind) -> Self {
+        Self {
+            id: id.to_owned(),
+            kind,
+            name: None,
+            external: false,
+            cross_pod: false,
+            thread: None,
+        }
+    }
+}
+
 /// What sort of user it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -276,6 +290,25 @@ pub struct Message {
     pub quoted: Option<QuotedMessage>,
     /// Who sees it.
     pub visibility: Visibility,
+}
+
+impl Message {
+    /// A message of which nothing is known but its id and what it says.
+    pub fn of_text(id: &str, text: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            content: Vec::new(),
+            mentions: Vec::new(),
+            cashtags: Vec::new(),
+            hashtags: Vec::new(),
+            entities: Vec::new(),
+            attachments: Vec::new(),
+            reply_to: None,
+            quoted: None,
+            visibility: Visibility::All,
+        }
+    }
 }
 
 /// A value that a pattern captured.

@@ -26,6 +26,8 @@ const BEFORE_CHARS: usize = 20;
 const SHOWN_FIELDS: usize = 5;
 /// Lines of each side that a difference holds.
 const SHOWN_LINES: usize = 50;
+/// What is said of a call that wants to be made once more.
+const AGAIN: &str = "it asks to be called again";
 
 /// What a call came to.
 #[derive(Clone, Debug)]
@@ -36,8 +38,10 @@ pub enum Outcome {
     Refused(String),
     /// Its list of actions is refused, for want of a grant or for its size.
     Disallowed(String),
-    /// It failed, or asked to be called again.
+    /// It had a fault.
     Failed(String),
+    /// It asks to be called again.
+    Again,
 }
 
 /// One thing that a call asks for.
@@ -47,6 +51,8 @@ pub struct Effect {
     shown: String,
     /// Values of it are not shown.
     is_secret: bool,
+    /// The timer, where it is one.
+    timer: Option<TimerNote>,
 }
 
 /// In what two calls differ, line by line. A side is never without a line.
@@ -95,17 +101,35 @@ impl Outcome {
         match end {
             CallEnd::Done(_) => None,
             CallEnd::Refused(reason) => Some(Self::Refused(reason.clone())),
-            CallEnd::Retry(_) => Some(Self::Failed("it asks to be called again".to_owned())),
+            CallEnd::Retry(_) => Some(Self::Again),
             CallEnd::Fault(fault) => Some(Self::Failed(fault.to_string())),
         }
     }
 
-    /// The call failed.
+    /// The call failed, or asks to be made again.
     pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Failed(why) => Some(why),
+            Self::Again => Some(AGAIN),
+            _ => None,
+        }
+    }
+
+    /// The fault that the call had, with the guest's backtrace where there is one.
+    pub fn fault(&self) -> Option<&str> {
         match self {
             Self::Failed(why) => Some(why),
             _ => None,
         }
+    }
+
+    /// The timers that it sets and ends.
+    pub fn timers(&self) -> impl Iterator<Item = &TimerNote> {
+        let effects = match self {
+            Self::Done(effects) => effects.as_slice(),
+            _ => &[],
+        };
+        effects.iter().filter_map(|effect| effect.timer.as_ref())
     }
 
     /// What it comes to, a line each, for people; never none.
@@ -116,6 +140,7 @@ impl Outcome {
             Self::Refused(reason) => vec![format!("refused: {reason}")],
             Self::Disallowed(reason) => vec![format!("list of actions refused: {reason}")],
             Self::Failed(reason) => vec![format!("failed: {reason}")],
+            Self::Again => vec![format!("failed: {AGAIN}")],
         }
     }
 }
@@ -125,7 +150,9 @@ impl Difference {
     pub fn between(was: &Outcome, now: &Outcome) -> Option<Self> {
         let difference = match (was, now) {
             (Outcome::Done(was), Outcome::Done(now)) => return Self::of_effects(was, now),
-            (Outcome::Failed(_), Outcome::Failed(_)) => return None,
+            (Outcome::Failed(_) | Outcome::Again, Outcome::Failed(_) | Outcome::Again) => {
+                return None;
+            }
             (Outcome::Refused(a), Outcome::Refused(b))
             | (Outcome::Disallowed(a), Outcome::Disallowed(b))
                 if a == b =>
@@ -189,6 +216,7 @@ fn of_part(part: &NewPart) -> Effect {
         }),
         shown: shown_action(&part.conversation, &part.action),
         is_secret: false,
+        timer: None,
     }
 }
 
@@ -201,6 +229,7 @@ fn of_broadcast(broadcast: &NewBroadcast) -> Effect {
         shown: shown.map_or_else(String::new, |action| shown_action(&place, action)),
         what: json!({"bot": &*broadcast.bot, "targets": targets, "actions": actions}),
         is_secret: false,
+        timer: None,
     }
 }
 
@@ -215,6 +244,7 @@ fn of_request(request: &NewRequest) -> Effect {
         ),
         what: json!({"key": request.key, "request": what}),
         is_secret: true,
+        timer: None,
     }
 }
 
@@ -229,6 +259,7 @@ fn of_timer(timer: &TimerNote) -> Effect {
         what: json!(timer),
         shown: cut(&shown, SHOWN_CHARS),
         is_secret: false,
+        timer: Some(timer.clone()),
     }
 }
 
@@ -497,6 +528,8 @@ mod tests {
         assert!(Difference::between(&fault("at 1"), &fault("at 2")).is_none());
         let retry = Outcome::of_end(&CallEnd::Retry(None)).unwrap();
         assert!(Difference::between(&fault("at 1"), &retry).is_none());
+        assert_eq!(fault("at 1").fault(), Some("Trap: at 1"));
+        assert_eq!((retry.fault(), retry.failure().is_some()), (None, true));
         let (was, now, _) = lines(&says(&["a"]), &fault("at 1"));
         assert_eq!(was, ["send in room:lobby: a"]);
         assert_eq!(now, ["failed: Trap: at 1"]);
@@ -536,6 +569,8 @@ mod tests {
         let (was, now, _) = lines(&sets(Schedule::After(5)), &sets(Schedule::Every(1_000)));
         assert_eq!(was, [r#"set-timer standup: {"after":5}"#]);
         assert_eq!(now, [r#"set-timer standup: {"every":1000}"#]);
+        assert_eq!(sets(Schedule::After(5)).timers().count(), 1);
+        assert_eq!(asks("one").timers().count(), 0);
     }
 
     #[test]

@@ -107,36 +107,62 @@ impl TurnDraft {
     }
 }
 
+/// An action of a list, as its author knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedAction {
+    /// Its place in the list, from 0.
+    place: usize,
+    /// Its name in the contract.
+    name: &'static str,
+}
+
+impl ListedAction {
+    fn of(place: usize, action: &Action) -> Self {
+        let name = action.kind.name();
+        Self { place, name }
+    }
+
+    /// Its place, as it is stored.
+    fn index(self) -> u32 {
+        u32::try_from(self.place).unwrap_or(u32::MAX)
+    }
+}
+
+impl std::fmt::Display for ListedAction {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, name } = self;
+        write!(out, "the action {name} (number {} of its list)", place + 1)
+    }
+}
+
 /// Why a list of actions is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A grant is missing.
-    #[error("action {index} needs the grant \"{grant}\": write {line}")]
+    #[error("{at} needs the grant \"{grant}\": write {line}")]
     NotGranted {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// The grant's name.
         grant: &'static str,
         /// The line of the settings that is missing, and where.
         line: String,
     },
     /// The plugin takes part with other bots only.
-    #[error(
-        "action {index} is for the bot {bot:?}, which `only.bots` of plugin {plugin} leaves out"
-    )]
+    #[error("{at} is for the bot {bot:?}, which `only.bots` of plugin {plugin} leaves out")]
     OtherBots {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// The bot.
         bot: Name,
         /// The plugin.
         plugin: Name,
     },
     /// A grant for a request is missing.
-    #[error("action {index} needs a grant: [plugin.{plugin}] grants.http = [\"{method} {url}\"]")]
+    #[error("{at} needs a grant: [plugin.{plugin}] grants.http = [\"{method} {url}\"]")]
     RequestNotGranted {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// The plugin.
         plugin: Name,
         /// The method.
@@ -169,32 +195,32 @@ pub enum Refusal {
         limit: usize,
     },
     /// An action needs the event's conversation, and there is none.
-    #[error("no-conversation: action {0} needs a conversation and the event has none")]
-    NoConversation(usize),
+    #[error("no-conversation: {0} needs a conversation and the event has none")]
+    NoConversation(ListedAction),
     /// An action needs a bot, and none is named.
-    #[error("action {0} needs a bot: the event names none; set the action's bot")]
-    NoBot(usize),
+    #[error("{0} needs a bot: the event names none; set the action's bot")]
+    NoBot(ListedAction),
     /// An action names a bot that is not there.
-    #[error("action {index} names the bot {bot:?}, which is not in the settings")]
+    #[error("{at} names the bot {bot:?}, which is not in the settings")]
     UnknownBot {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// The bot's name.
         bot: String,
     },
     /// The content is wrong.
-    #[error("action {index}: {detail}")]
+    #[error("{at}: {detail}")]
     Content {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// What is wrong.
         detail: String,
     },
     /// A field is wrong.
-    #[error("action {index}: {detail}")]
+    #[error("{at}: {detail}")]
     Invalid {
-        /// Its place in the list.
-        index: usize,
+        /// The action.
+        at: ListedAction,
         /// What is wrong.
         detail: String,
     },
@@ -241,7 +267,8 @@ pub fn build(actions: Vec<Action>, context: &TurnContext<'_>) -> Result<TurnDraf
         origin: None,
     };
     for (index, action) in actions.into_iter().enumerate() {
-        builder.add(&mut draft, index, action)?;
+        let at = ListedAction::of(index, &action);
+        builder.add(&mut draft, at, action)?;
     }
     let found = draft.messages();
     if found > TURN_ROWS {
@@ -283,7 +310,7 @@ impl Builder<'_> {
     fn add(
         &mut self,
         draft: &mut TurnDraft,
-        index: usize,
+        at: ListedAction,
         mut action: Action,
     ) -> Result<(), Refusal> {
         let context = self.context;
@@ -297,17 +324,17 @@ impl Builder<'_> {
         }
         let event = &context.delivery.event;
         if let Some(grant) = policy::grant_for(&action, event, context.own_messages) {
-            self.need(index, grant)?;
+            self.need(at, grant)?;
         }
         if action.as_user.is_some() {
-            self.need(index, AS_USER)?;
+            self.need(at, AS_USER)?;
         }
         match action.kind {
             ActionKind::Request(request) => {
-                return self.add_request(draft, index, action.key, request);
+                return self.add_request(draft, at, action.key, request);
             }
             ActionKind::SetTimer(timer) => {
-                draft.timers.push(self.set_timer(index, timer)?);
+                draft.timers.push(self.set_timer(at, timer)?);
                 return Ok(());
             }
             ActionKind::CancelTimer(name) => {
@@ -315,36 +342,35 @@ impl Builder<'_> {
                 return Ok(());
             }
             ActionKind::Send(send) => {
-                action.kind = ActionKind::Send(self.check_send(index, send)?);
+                action.kind = ActionKind::Send(self.check_send(at, send)?);
             }
             ActionKind::Edit(mut edit) => {
-                edit.content = self.check_content(index, edit.content, 0)?;
+                edit.content = self.check_content(at, edit.content, 0)?;
                 action.kind = ActionKind::Edit(edit);
             }
             other => action.kind = other,
         }
-        let place = self.places.find(index, &mut action)?;
+        let place = self.places.find(at, &mut action)?;
         if !context.policy.actions.covers_bot(&place.bot) {
             return Err(Refusal::OtherBots {
-                index,
+                at,
                 bot: place.bot,
                 plugin: Name::clone(&context.delivery.plugin),
             });
         }
-        let actions =
-            forms::one_each(action).map_err(|detail| Refusal::Content { index, detail })?;
-        self.plan(draft, index, actions, place);
+        let actions = forms::one_each(action).map_err(|detail| Refusal::Content { at, detail })?;
+        self.plan(draft, at, actions, place);
         Ok(())
     }
 
-    fn need(&self, index: usize, grant: &'static str) -> Result<(), Refusal> {
+    fn need(&self, at: ListedAction, grant: &'static str) -> Result<(), Refusal> {
         match self.context.policy.actions.missing_action(grant) {
             None => Ok(()),
-            Some(line) => Err(Refusal::NotGranted { index, grant, line }),
+            Some(line) => Err(Refusal::NotGranted { at, grant, line }),
         }
     }
 
-    fn check_send(&mut self, index: usize, mut send: Send) -> Result<Send, Refusal> {
+    fn check_send(&mut self, at: ListedAction, mut send: Send) -> Result<Send, Refusal> {
         let limits = &self.context.policy.limits;
         if let Target::Conversations(targets) = &send.target {
             let most = limits.broadcast as usize;
@@ -372,7 +398,7 @@ impl Builder<'_> {
                     if !policy::carries_attachment(event, id) {
                         let grant = policy::ATTACHMENT;
                         if let Some(line) = self.context.policy.actions.missing_read(grant) {
-                            return Err(Refusal::NotGranted { index, grant, line });
+                            return Err(Refusal::NotGranted { at, grant, line });
                         }
                     }
                 }
@@ -386,13 +412,13 @@ impl Builder<'_> {
                 limit: most,
             });
         }
-        send.content = self.check_content(index, send.content, send.attachments.len())?;
+        send.content = self.check_content(at, send.content, send.attachments.len())?;
         Ok(send)
     }
 
     fn check_content(
         &mut self,
-        index: usize,
+        at: ListedAction,
         content: Content,
         attachments: usize,
     ) -> Result<Content, Refusal> {
@@ -411,7 +437,7 @@ impl Builder<'_> {
             });
         }
         let checked = self.context.contents.check(content, attachments);
-        checked.map_err(|detail| Refusal::Content { index, detail })
+        checked.map_err(|detail| Refusal::Content { at, detail })
     }
 
     fn timer_key(&self, name: String) -> TimerKey {
@@ -423,7 +449,7 @@ impl Builder<'_> {
         }
     }
 
-    fn set_timer(&mut self, index: usize, timer: SetTimer) -> Result<TimerChange, Refusal> {
+    fn set_timer(&mut self, at: ListedAction, timer: SetTimer) -> Result<TimerChange, Refusal> {
         for (what, found, limit) in [
             (
                 "bytes of a timer's name",
@@ -442,7 +468,7 @@ impl Builder<'_> {
         }
         let due_at = schedule::first_due(&timer.schedule, self.context.now);
         let mut due_at = due_at.map_err(|error| Refusal::Invalid {
-            index,
+            at,
             detail: error.to_string(),
         })?;
         // Name and time are what makes a firing one and the same. Where the clock was set back, a
@@ -473,8 +499,8 @@ impl Builder<'_> {
     }
 
     /// Splits an action into parts and gives each its place.
-    fn plan(&self, draft: &mut TurnDraft, index: usize, actions: Vec<Action>, place: Place) {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+    fn plan(&self, draft: &mut TurnDraft, at: ListedAction, actions: Vec<Action>, place: Place) {
+        let index = at.index();
         let parts = actions
             .into_iter()
             .flat_map(|action| place.connector.plan(action));

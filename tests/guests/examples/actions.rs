@@ -163,6 +163,7 @@ fn action(name: &str, argument: Option<String>) -> Option<Action> {
         "send-users" => Message::to_users(or("user-1,user-2").split(','), "to users").into(),
         "send-email" => Message::to_email(or("ada@example.com"), "to an address").into(),
         "send-agents" => Message::reply("to agents").agents_only().into(),
+        "send-strict-agents" => Message::reply("to agents").agents_only().or_fail().into(),
         "send-user-agents" => Message::to_user(or("user-1"), "to an agent")
             .agents_only()
             .into(),

@@ -1,5 +1,6 @@
 //! The other side of a plugin's requests: the fixtures of its dialog. Nothing leaves the process.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -69,6 +70,13 @@ impl DialogAnswers {
         let mut own = placed.iter().filter(|it| !it.fixture.is_shared);
         own.find(|it| it.uses == 0)
             .map(|it| (it.line, it.fixture.request.clone()))
+    }
+
+    /// The lines of the fixtures for all of the file that answered something.
+    pub(super) fn shared_used(&self) -> BTreeSet<usize> {
+        let placed = self.placed.lock();
+        let shared = placed.iter().filter(|it| it.fixture.is_shared);
+        shared.filter(|it| it.uses > 0).map(|it| it.line).collect()
     }
 
     /// The fixture whose turn it is: several for one request are used in turn, and the last one stays.

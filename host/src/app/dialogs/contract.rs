@@ -13,6 +13,7 @@ use self::stage::{Bench, Change, Seen};
 use super::build::TestedBuild;
 use super::report::{DialogFailure, DialogReport};
 use super::script::Dialog;
+use super::world::Most;
 use crate::model::description::{Description, EventKind};
 use crate::model::limits::Limits;
 
@@ -366,7 +367,7 @@ async fn answers(
 }
 
 /// The most that a call used, of what a plugin without settings may use.
-fn within_limits(used: &stage::Used) -> (Found, String) {
+fn within_limits(used: &Most) -> (Found, String) {
     let limits = Limits::DEFAULT;
     let cpu_us = used.cpu.as_micros();
     let took_ms = used.took.as_millis();

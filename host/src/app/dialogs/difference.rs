@@ -17,6 +17,11 @@ pub enum DiffLine {
     Said(String),
 }
 
+/// The lines of what was said, where nothing is compared.
+pub(super) fn all_said(text: &str) -> impl Iterator<Item = DiffLine> {
+    text.lines().map(|line| DiffLine::Said(line.to_owned()))
+}
+
 /// Compares what was expected with what was said.
 pub fn difference(expected: &str, said: &str) -> Vec<DiffLine> {
     let left: Vec<&str> = expected.lines().collect();

@@ -1,64 +1,33 @@
 //! What happens on the platform of a dialog: what the bot says, and all of it for people to read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
-use super::report::Used;
+use super::report::{ActionNote, Used};
+use super::said::{Act, Said, SaidWhat};
+use super::script::first_line;
 use crate::connectors::local::Hub;
+use crate::connectors::local::hub::names;
+use crate::connectors::local::hub::state::State;
+use crate::connectors::local::send::part_id;
+use crate::journal::{Part, TimerNote};
 use crate::mailbox::rooms::{Change, RoomEvent, RoomMessage};
 use crate::model::Name;
+use crate::model::action::ActionKind;
 use crate::model::content::{Block, Button, ButtonKind};
 use crate::model::event::{ConversationKind, Visibility};
 use crate::model::payload::MemberChange;
+use crate::outbox::PartEnd;
 
 /// Lines of what happened that are kept.
 const MAX_LINES: usize = 200;
-
-/// Something that the bot did.
-#[derive(Clone, Debug)]
-pub(super) struct Said {
-    /// Where.
-    pub(super) conversation: Name,
-    /// What.
-    pub(super) what: SaidWhat,
-    /// A step expects it.
-    pub(super) is_expected: bool,
-}
-
-/// What the bot did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SaidWhat {
-    Message { text: String, agents: bool },
-    Edit { text: String },
-    Deletion,
-    Joined,
-    Left,
-}
-
-impl SaidWhat {
-    /// Tells whether people must have expected it: who comes and goes says nothing.
-    pub(super) fn is_said(&self) -> bool {
-        !matches!(self, Self::Joined | Self::Left)
-    }
-
-    /// What it is, for people.
-    pub(super) fn words(&self) -> String {
-        match self {
-            Self::Message {
-                text,
-                agents: false,
-            } => text.clone(),
-            Self::Message { text, agents: true } => format!("(to agents) {text}"),
-            Self::Edit { text } => format!("(an edit) {text}"),
-            Self::Deletion => "(a message was deleted)".to_owned(),
-            Self::Joined => "(joined)".to_owned(),
-            Self::Left => "(left)".to_owned(),
-        }
-    }
-}
+/// What is said of an action that changed nothing, where nothing is noted.
+const NOTHING: &str = "there was nothing to do";
+/// What is said of one that was not tried.
+const SKIPPED: &str = "not tried, because one before it in its list failed";
 
 /// A line of what happened.
 struct Line {
@@ -75,9 +44,17 @@ pub(super) struct Heard {
     pub(super) said: Vec<Said>,
     /// Its messages that were not looked at yet.
     pub(super) fresh: Vec<Arc<RoomMessage>>,
+    /// What is to be known of actions that were performed: those that did nothing, or less.
+    pub(super) notes: Vec<ActionNote>,
     lines: Vec<Line>,
     forms: BTreeSet<String>,
     buttons: BTreeSet<String>,
+    /// Actions that were performed and have no word of their own, by what the platform calls them.
+    acts: HashMap<Name, Act>,
+    /// What changed something on the platform.
+    changed: HashSet<Name>,
+    /// How messages began, also those that are gone, by their ids.
+    messages: HashMap<Name, String>,
 }
 
 impl Heard {
@@ -89,18 +66,38 @@ impl Heard {
             receiver: hub.hear_all(),
             said: Vec::new(),
             fresh: Vec::new(),
+            notes: Vec::new(),
             lines: Vec::new(),
             forms: BTreeSet::new(),
             buttons: BTreeSet::new(),
+            acts: HashMap::new(),
+            changed: HashSet::new(),
+            messages: HashMap::new(),
         }
     }
 
     /// Hears what happened since the last call. `calls` is what the plugin did meanwhile that nobody
-    /// on the platform sees: it stands before what it said.
+    /// on the platform sees: it stands before what it said. `ended` are the parts that ended meanwhile.
     ///
     /// # Errors
     /// More happened than is kept.
-    pub(super) fn hear(&mut self, calls: Vec<String>) -> Result<(), String> {
+    pub(super) fn hear(
+        &mut self,
+        calls: Vec<String>,
+        ended: &[(Part, PartEnd)],
+    ) -> Result<(), String> {
+        for (part, _) in ended {
+            let act = Act::of(&part.what.action.kind, |id| self.person(id));
+            self.acts.extend(act.map(|act| (part_id(part), act)));
+        }
+        self.hear_all(calls)?;
+        for (part, end) in ended {
+            self.note_end(part, end);
+        }
+        Ok(())
+    }
+
+    fn hear_all(&mut self, calls: Vec<String>) -> Result<(), String> {
         let mut calls = Some(calls);
         loop {
             match self.receiver.try_recv() {
@@ -130,6 +127,70 @@ impl Heard {
         }
     }
 
+    /// Notes timers that were set or ended.
+    pub(super) fn note_timers(&mut self, timers: &[TimerNote]) {
+        let acts = timers.iter().filter_map(Act::of_timer);
+        self.said.extend(acts.map(|act| Said {
+            conversation: None,
+            what: SaidWhat::Action(act),
+            is_expected: false,
+        }));
+    }
+
+    /// Notes of an action that it did nothing, or less than was asked for.
+    fn note_end(&mut self, part: &Part, end: &PartEnd) {
+        let kind = &part.what.action.kind;
+        let changed = self.changed.contains(&part_id(part));
+        let note = match end {
+            PartEnd::Sent(sent) if !sent.notes.is_empty() => sent.notes.join("; "),
+            PartEnd::Sent(_) if changed => return,
+            PartEnd::Sent(sent) => match kind {
+                ActionKind::Join(_) | ActionKind::Invite(_) if sent.was_member => {
+                    "was already in".to_owned()
+                }
+                _ => NOTHING.to_owned(),
+            },
+            PartEnd::Skipped => SKIPPED.to_owned(),
+            PartEnd::Retrying(_, detail) => format!("is tried again: {detail}"),
+            // It is a failure, and told as one.
+            PartEnd::Failed(..) => return,
+        };
+        let place = &part.what.conversation;
+        let action = kind.name().to_owned();
+        let shown = Some(place).filter(|place| !place.is_empty());
+        self.push(shown, format!("note: {action}: {note}"));
+        self.notes.push(ActionNote {
+            action,
+            place: self.place_name(place),
+            note,
+            changed,
+        });
+    }
+
+    /// A text that people can read: names and beginnings of messages where ids of the platform stand.
+    pub(super) fn readable(&self, text: &str) -> String {
+        let mut names: Vec<(String, String)> = self
+            .messages
+            .iter()
+            .map(|(id, first)| (id.to_string(), format!("“{first}”")))
+            .collect();
+        self.hub.read(|state| {
+            let rooms = state
+                .rooms
+                .keys()
+                .map(|id| (id.to_string(), self.place_of(state, id)));
+            names.extend(rooms);
+        });
+        // The longest first: one id may be the beginning of another.
+        names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
+        names
+            .iter()
+            .fold(text.to_owned(), |text, (id, name)| match id == name {
+                true => text,
+                false => text.replace(id.as_str(), name),
+            })
+    }
+
     /// The last lines of what happened.
     pub(super) fn last_lines(&self, count: usize) -> Vec<String> {
         let lines = &self.lines[self.lines.len().saturating_sub(count)..];
@@ -149,19 +210,22 @@ impl Heard {
 
     /// What a conversation is called, for people.
     pub(super) fn place_name(&self, conversation: &str) -> String {
-        let found = self.hub.read(|state| {
-            let room = state.rooms.get(conversation)?;
-            let mut people = room.members.iter().filter(|it| *it.user.id != *self.bot);
-            Some(match room.info.kind {
-                ConversationKind::Direct => {
-                    let who = people.next().map(|it| it.user.name.to_string());
-                    format!("direct with {}", who.unwrap_or_default())
-                }
-                ConversationKind::CustomerChat => format!("chat {}", room.info.name),
-                _ => room.info.name.to_string(),
-            })
-        });
-        found.unwrap_or_else(|| conversation.to_owned())
+        self.hub.read(|state| self.place_of(state, conversation))
+    }
+
+    fn place_of(&self, state: &State, conversation: &str) -> String {
+        let Some(room) = state.rooms.get(conversation) else {
+            return conversation.to_owned();
+        };
+        let mut people = room.members.iter().filter(|it| *it.user.id != *self.bot);
+        match room.info.kind {
+            ConversationKind::Direct => {
+                let who = people.next().map(|it| it.user.name.to_string());
+                format!("direct with {}", who.unwrap_or_default())
+            }
+            ConversationKind::CustomerChat => format!("chat {}", room.info.name),
+            _ => room.info.name.to_string(),
+        }
     }
 
     /// Adds the forms and buttons that were shown.
@@ -188,6 +252,13 @@ impl Heard {
         };
         let change = &event.change;
         let place = change.conversation();
+        let part = event.part.as_ref().filter(|_| is_bots);
+        self.changed.extend(part.cloned());
+        let act = part.and_then(|part| self.acts.get(part)).cloned();
+        if let Change::Posted(message) | Change::Edited(message) = change {
+            let first = first_line(&message.text).to_owned();
+            self.messages.insert(message.id.clone(), first);
+        }
         let words = match change {
             Change::Posted(message) => {
                 let to = match message.visibility {
@@ -216,18 +287,19 @@ impl Heard {
                 };
                 match change {
                     MemberChange::Joined => format!("{subject} joins"),
-                    MemberChange::Left => format!("{subject} leaves"),
+                    MemberChange::Left if event.by == *user => format!("{subject} leaves"),
                     _ => String::new(),
                 }
             }
             _ => String::new(),
         };
+        let words = match &act {
+            Some(act) if words.is_empty() => format!("bot: (action) {}", act.words()),
+            _ => words,
+        };
         if !words.is_empty() {
             self.push(place, words);
         }
-        let Some(place) = place.cloned() else {
-            return;
-        };
         let what = match change {
             Change::Posted(message) if is_bots => {
                 self.look_at(message);
@@ -243,25 +315,39 @@ impl Heard {
                 }
             }
             Change::Deleted { .. } if is_bots => SaidWhat::Deletion,
-            Change::Member { user, change, .. } if *user == self.bot => match change {
-                MemberChange::Joined => SaidWhat::Joined,
-                MemberChange::Left => SaidWhat::Left,
-                _ => return,
+            Change::Member {
+                user,
+                change: MemberChange::Joined,
+                ..
+            } if is_bots && *user == self.bot => SaidWhat::Joined,
+            Change::Member {
+                user,
+                change: MemberChange::Left,
+                ..
+            } if is_bots && *user == self.bot => SaidWhat::Left,
+            // What comes with an action, such as the agent whom a chat is handed to, is not one itself.
+            _ => match act {
+                Some(act) => SaidWhat::Action(act),
+                None => return,
             },
-            _ => return,
+        };
+        let is_placed = match &what {
+            SaidWhat::Action(act) => act.form.is_placed,
+            _ => true,
         };
         self.said.push(Said {
-            conversation: place,
+            conversation: place.filter(|_| is_placed).cloned(),
             what,
             is_expected: false,
         });
     }
 
-    fn person(&self, id: &Name) -> String {
+    /// A person's name, of an id or a name.
+    fn person(&self, who: &str) -> String {
         let name = self
             .hub
-            .read(|state| state.users.get(id).map(|user| user.name.to_string()));
-        name.unwrap_or_else(|| id.to_string())
+            .read(|state| names::find_user(state, who).map(|user| user.name.to_string()));
+        name.unwrap_or_else(|| who.to_owned())
     }
 
     fn look_at(&mut self, message: &Arc<RoomMessage>) {

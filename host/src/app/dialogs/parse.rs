@@ -204,11 +204,17 @@ impl Parser<'_> {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
+        let fixtures = shared.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Fixture(fixture) => Some((step.line, fixture.request.clone())),
+            _ => None,
+        });
+        let fixtures = fixtures.collect();
         let dialogs = self.dialogs.into_iter();
         Ok(DialogFile {
             path: self.path.to_owned(),
             text: self.text.to_owned(),
             dialogs: dialogs.map(|draft| draft.dialog(&shared)).collect(),
+            shared: fixtures,
         })
     }
 

@@ -23,6 +23,10 @@ pub struct DialogReport {
     pub used: Used,
     /// What platforms would not show as it was meant.
     pub losses: Vec<Loss>,
+    /// What is to be known of actions that were performed.
+    pub notes: Vec<ActionNote>,
+    /// Lines of fixtures for all of the file that answered.
+    pub shared_used: BTreeSet<usize>,
     /// What else is to be said of it.
     pub note: Option<String>,
     /// What is to be changed in its file, where answers are taken over.
@@ -86,6 +90,35 @@ pub struct Loss {
     pub message: String,
     /// What.
     pub note: String,
+}
+
+/// What is to be known of an action that did nothing, or less than was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ActionNote {
+    /// The action, by its name in the contract.
+    pub action: String,
+    /// Where, as people call it.
+    pub place: String,
+    /// What.
+    pub note: String,
+    /// Something came of it all the same.
+    pub changed: bool,
+}
+
+impl std::fmt::Display for ActionNote {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            action,
+            place,
+            note,
+            ..
+        } = self;
+        match place.is_empty() {
+            true => write!(out, "{action}: {note}"),
+            false => write!(out, "{action} in {place}: {note}"),
+        }
+    }
 }
 
 /// How much of a plugin its dialogs use: the commands that it declares, the forms and buttons that it

@@ -9,12 +9,14 @@ use parking_lot::Mutex;
 
 use super::answers::DialogAnswers;
 use super::build::TestedBuild;
+use super::checks::{Noted, lines_said};
 use super::difference::DiffLine;
-use super::heard::{Heard, Said, SaidWhat};
+use super::heard::Heard;
 use super::places::{Acting, Cast};
 use super::report::{DialogFailure, DialogReport, Loss};
+use super::said::Said;
 use super::script::{Dialog, Step, StepKind};
-use super::update::{Change, expect_lines};
+use super::update::Change;
 use super::world::{DialogClock, DialogWorld};
 use crate::app::host::{Host, HostParts};
 use crate::app::platforms::BuiltIn;
@@ -28,17 +30,15 @@ use crate::journal::Part;
 use crate::journal::memory::MemoryJournal;
 use crate::mailbox::Clock as _;
 use crate::mailbox::rooms::{Command, Rooms as _};
+use crate::model::payload::PresenceStatus;
 use crate::model::{Name, Timestamp};
 use crate::outbox::PartEnd;
-use crate::runtime::LogLine;
 use crate::web::PanelSource as _;
 
 /// The longest that a host may take to come to rest after a step.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait for what is due by the clock.
 const LOOK: Duration = Duration::from_millis(1);
-/// Dead letters that are looked at.
-const MAX_LETTERS: usize = 1_000;
 /// What happened before a failure, in lines.
 const LINES_BEFORE: usize = 12;
 
@@ -76,20 +76,6 @@ impl Wrong {
     }
 }
 
-/// Something that failed.
-#[derive(Clone, Debug)]
-pub(super) struct Failed {
-    pub(super) text: String,
-    pub(super) is_expected: bool,
-}
-
-/// A line of the plugin's log.
-#[derive(Clone, Debug)]
-pub(super) struct Logged {
-    pub(super) text: String,
-    pub(super) is_expected: bool,
-}
-
 /// A dialog under way.
 pub(super) struct Running<'d> {
     pub(super) build: &'d TestedBuild,
@@ -102,18 +88,20 @@ pub(super) struct Running<'d> {
     pub(super) answers: Arc<DialogAnswers>,
     pub(super) acting: Acting,
     pub(super) heard: Heard,
-    pub(super) failed: Vec<Failed>,
-    pub(super) logged: Vec<Logged>,
+    pub(super) failed: Vec<Noted>,
+    pub(super) logged: Vec<Noted>,
     /// The last message of each person in each conversation.
     pub(super) messages: HashMap<(Name, String), String>,
     pub(super) changes: Vec<Change>,
     pub(super) webhooks: u64,
-    world: Arc<DialogWorld>,
-    ends: Arc<Mutex<Vec<String>>>,
-    said_here: SaidHere,
-    losses: Vec<Loss>,
-    letters: usize,
-    requests: usize,
+    pub(super) world: Arc<DialogWorld>,
+    /// Parts that ended and were not looked at yet.
+    pub(super) ends: Arc<Mutex<Vec<(Part, PartEnd)>>>,
+    pub(super) said_here: SaidHere,
+    pub(super) losses: Vec<Loss>,
+    /// Dead letters, and requests, that were looked at.
+    pub(super) letters: usize,
+    pub(super) requests: usize,
     /// The step that made something happen last, by its place.
     acted: Option<usize>,
     /// The line before which answers are added that no step expects, and where the dialog is there.
@@ -179,14 +167,19 @@ impl<'d> Running<'d> {
         let cast = Cast::of(&dialog.steps);
         let config = LocalConfig {
             rooms: cast.rooms,
-            users: cast.people.into_iter().collect(),
+            users: cast.people.iter().cloned().collect(),
+            // A chat can be handed to those who hold a role.
+            groups: dialog.roles.clone(),
             ..LocalConfig::default()
         };
         let hub = Hub::open_at(config, clock.clone()).map_err(|error| failed(error.into()))?;
-        for (name, person) in cast.members {
-            let come = Command::OpenRoom { name };
-            let came = hub.act(&person, come).await;
-            came.map_err(|error| failed(error.into()))?;
+        let come = |(name, person)| (person, Command::OpenRoom { name });
+        let status = PresenceStatus::Available;
+        let be_there = |person| (person, Command::SetPresence { status });
+        let members = cast.members.into_iter().map(come);
+        for (person, command) in members.chain(cast.people.into_iter().map(be_there)) {
+            let done = hub.act(&person, command).await;
+            done.map_err(|error| failed(error.into()))?;
         }
         let nowhere = path.parent().unwrap_or(Path::new("."));
         let mut settings = Settings::defaults(nowhere, nowhere);
@@ -196,13 +189,13 @@ impl<'d> Running<'d> {
         settings.sentences.failure.on_failure.clear();
         let world = Arc::new(DialogWorld::new(clock.clone(), dialog.seed));
         let answers = Arc::new(DialogAnswers::default());
-        let ends: Arc<Mutex<Vec<String>>> = Arc::default();
+        let ends: Arc<Mutex<Vec<(Part, PartEnd)>>> = Arc::default();
         let heard_ends = ends.clone();
         let stage = Stage {
             world: world.clone(),
             answers: answers.clone(),
             log: world.clone(),
-            on_end: Arc::new(move |part, end| heard_ends.lock().extend(failed_part(part, end))),
+            on_end: Arc::new(move |part, end| heard_ends.lock().push((part.clone(), end.clone()))),
         };
         let said_here = SaidHere::new(settings.sentences.hosted.clone());
         let bot = names::id_from_name(DEFAULT_BOT);
@@ -220,6 +213,9 @@ impl<'d> Running<'d> {
             clock: clock.clone(),
         };
         let host = Host::start_on(Some(stage), parts).await.map_err(failed)?;
+        let calls = world.clone();
+        host.lanes()
+            .on_call(Box::new(move |note| calls.ended(note)));
         // The bot is in its rooms by now, which is no news.
         let heard = Heard::begin(&hub, &bot);
         let mut running = Self {
@@ -334,17 +330,18 @@ impl<'d> Running<'d> {
         let Some(first) = self.unexpected().next() else {
             return Ok(());
         };
-        let mut difference = Vec::new();
-        for said in self.unexpected() {
-            if said.conversation == first.conversation {
-                let words = said.what.words();
-                let lines = words.lines().map(str::to_owned);
-                difference.extend(lines.map(DiffLine::Said));
-            }
-        }
-        let place = self.heard.place_name(&first.conversation);
+        let beside = self.unexpected();
+        let beside = beside.filter(|said| said.conversation == first.conversation);
+        let beside: Vec<&Said> = beside.collect();
+        let verb = match beside.iter().any(|said| said.what.is_message()) {
+            true => "said",
+            false => "done",
+        };
+        let place = first.conversation.as_deref();
+        let place = place.map(|place| format!(" in {}", self.heard.place_name(place)));
+        let difference = lines_said(beside.into_iter());
         let wrong = Wrong {
-            message: format!("said in {place}, but not expected"),
+            message: format!("{verb}{}, but not expected", place.unwrap_or_default()),
             difference,
             hint: Some("add an `expect` below the step, or run with --update".to_owned()),
             line: None,
@@ -370,15 +367,10 @@ impl<'d> Running<'d> {
             if said.is_expected || !said.what.is_said() {
                 continue;
             }
-            let Some(head) = self.head_of(said, here.as_ref()) else {
+            let Some(step) = self.step_of(said, here.as_ref()) else {
                 continue;
             };
-            lines.extend(match &said.what {
-                SaidWhat::Message { text, .. } | SaidWhat::Edit { text } => {
-                    expect_lines(&head, text)
-                }
-                _ => vec![head],
-            });
+            lines.extend(step);
             self.heard.said[place].is_expected = true;
         }
         if !lines.is_empty() {
@@ -432,79 +424,6 @@ impl<'d> Running<'d> {
         }
     }
 
-    /// Hears what happened, and looks at what no step can expect.
-    async fn look_around(&mut self) -> Result<(), Wrong> {
-        let asked = self
-            .answers
-            .with_made(|made| made[self.requests..].to_vec());
-        self.requests += asked.len();
-        let mut calls: Vec<String> = Vec::new();
-        for made in &asked {
-            let answer = made.answer.as_deref().unwrap_or("no answer in the dialog");
-            calls.push(format!("http {} -> {answer}", made.request));
-        }
-        let lines: Vec<LogLine> = self.world.take_lines();
-        for line in lines {
-            calls.push(format!("log {}: {}", line.level.name(), line.text));
-            self.logged.push(Logged {
-                text: line.text,
-                is_expected: false,
-            });
-        }
-        self.heard.hear(calls).map_err(Wrong::new)?;
-        let letters = self.host.journal().dead_letters(0, MAX_LETTERS).await;
-        let letters = letters.map_err(|error| Wrong::new(error.to_string()))?;
-        let mut failed: Vec<String> = Vec::new();
-        for letter in letters.iter().skip(self.letters) {
-            failed.push(self.without_path(&letter.detail));
-        }
-        self.letters = letters.len();
-        failed.append(&mut self.ends.lock());
-        for text in failed {
-            self.heard.add_lines([vec![format!("failed: {text}")]]);
-            self.failed.push(Failed {
-                text,
-                is_expected: false,
-            });
-        }
-        if let Some(made) = asked.iter().find(|made| made.answer.is_none()) {
-            let request = &made.request;
-            let wrong = Wrong::new(format!(
-                "the plugin asked for {request}, and the dialog has no answer for it"
-            ));
-            return Err(wrong.hint(format!(
-                "add before this step: `http {request} -> 200`, the body in lines below"
-            )));
-        }
-        self.look_elsewhere()
-    }
-
-    /// Shows each new message as every platform would get it.
-    fn look_elsewhere(&mut self) -> Result<(), Wrong> {
-        for message in std::mem::take(&mut self.heard.fresh) {
-            let first = message.text.lines().next().unwrap_or_default();
-            for shown in self.said_here.elsewhere(&message.id).unwrap_or_default() {
-                let refusal = format!("{} refuses it", shown.platform);
-                let mut all = shown.notes.iter().chain(&shown.sent);
-                if let Some(refused) = all.find(|text| text.starts_with(&refusal)) {
-                    return Err(Wrong::new(format!("{refused} (“{first}”)")));
-                }
-                self.losses.extend(shown.notes.into_iter().map(|note| Loss {
-                    platform: shown.platform.clone(),
-                    message: first.to_owned(),
-                    note,
-                }));
-            }
-        }
-        Ok(())
-    }
-
-    /// A line to add belongs into the dialog, which is where its settings are.
-    fn without_path(&self, text: &str) -> String {
-        let place = format!("at the top of {}", self.path.display());
-        text.replace(&place, "to the dialog's `settings`")
-    }
-
     async fn end(self, report: &mut DialogReport) {
         let called = self.world.called();
         report.used.commands = called.commands;
@@ -512,6 +431,8 @@ impl<'d> Running<'d> {
         report.used.buttons = called.buttons;
         self.heard.add_shown(&mut report.used);
         report.losses = self.losses;
+        report.notes = self.heard.notes;
+        report.shared_used = self.answers.shared_used();
         report.changes = self.changes;
         self.host.stop().await;
     }
@@ -533,13 +454,4 @@ fn nowhere(dialog: &Dialog) -> Step {
         source: format!("dialog {}", dialog.name),
         kind: StepKind::Direct,
     }
-}
-
-/// Why a part failed, where it did.
-fn failed_part(part: &Part, end: &PartEnd) -> Option<String> {
-    let PartEnd::Failed(class, detail) = end else {
-        return None;
-    };
-    let what = part.what.action.kind.name();
-    Some(format!("the action {what} failed: {detail} ({class:?})"))
 }

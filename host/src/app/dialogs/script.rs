@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::said::ActionForm;
 use crate::model::Timestamp;
 
 /// A file of dialogs.
@@ -14,6 +15,8 @@ pub struct DialogFile {
     pub text: String,
     /// Its dialogs, in order.
     pub dialogs: Vec<Dialog>,
+    /// What answers requests of all of them, by its line.
+    pub shared: BTreeMap<usize, HttpRequest>,
 }
 
 /// One dialog: it has a host of its own.
@@ -220,6 +223,15 @@ pub enum What {
     Joined,
     /// The bot went.
     Left,
+    /// The bot did something that has no word of its own.
+    Action {
+        /// What.
+        form: &'static ActionForm,
+        /// It took something off, or ended it.
+        off: bool,
+        /// Whom or what it is about.
+        about: Matcher,
+    },
     /// The plugin made a request.
     Http {
         /// Which one.
@@ -278,4 +290,9 @@ pub(super) fn tidy(text: &str) -> String {
         (Some(first), Some(last)) => lines[first..=last].join("\n"),
         _ => String::new(),
     }
+}
+
+/// A text's first line.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }

@@ -1,17 +1,10 @@
-//! What each step of a dialog does, and what each expectation looks at.
+//! What each step of a dialog does.
 
 use std::collections::BTreeMap;
 
-use super::DiffLine;
-use super::answers::is_body;
-use super::difference::difference;
-use super::heard::{Said, SaidWhat};
 use super::places::Place;
-use super::run::{DialogMode, Running, Wrong};
-use super::script::{
-    Expectation, ExpectedPlace, HttpRequest, Matcher, Step, StepKind, SubmitStep, What, tidy,
-};
-use super::update::{Change, expect_lines};
+use super::run::{Running, Wrong};
+use super::script::{StepKind, SubmitStep};
 use crate::config::DEFAULT_BOT;
 use crate::connectors::local::hub::forms::{buttons, find_form};
 use crate::connectors::local::hub::names;
@@ -159,12 +152,17 @@ impl Running<'_> {
             .read(|state| names::find_user(state, name).map(|user| user.id.clone()))
     }
 
-    fn room(&self, name: &str) -> Option<Name> {
-        self.hub
-            .read(|state| names::find_room(state, name).map(|room| room.info.id.clone()))
+    /// A room's id. One that was renamed is known by the name that it had, too.
+    pub(super) fn room(&self, name: &str) -> Option<Name> {
+        self.hub.read(|state| {
+            let first: Name = format!("room:{}", names::id_from_name(name)).into();
+            let found = names::find_room(state, name).or_else(|| state.rooms.get(&first));
+            found.map(|room| room.info.id.clone())
+        })
     }
 
-    fn direct(&self, person: &str) -> Option<Name> {
+    /// The direct conversation of a person and the bot.
+    pub(super) fn direct(&self, person: &str) -> Option<Name> {
         self.hub.read(|state| {
             let person = names::find_user(state, person)?.id.clone();
             let mut rooms = state.rooms.values();
@@ -285,282 +283,4 @@ impl Running<'_> {
             ))
         })
     }
-
-    /// Looks whether something is as expected.
-    pub(super) fn expect(&mut self, step: &Step, expected: &Expectation) -> Result<(), Wrong> {
-        match &expected.what {
-            What::Nothing => {
-                let said = self.unexpected().map(|said| said.what.words());
-                let lines = said.flat_map(|words| {
-                    let lines = words.lines().map(str::to_owned);
-                    lines.collect::<Vec<String>>()
-                });
-                let difference: Vec<DiffLine> = lines.map(DiffLine::Said).collect();
-                match difference.is_empty() {
-                    true => Ok(()),
-                    false => Err(Wrong {
-                        difference,
-                        ..Wrong::new("expected nothing more, and this was said")
-                    }),
-                }
-            }
-            What::Http { request, body } => self.expect_request(request, body.as_deref()),
-            What::Failed(text) => {
-                let mut failed = self.failed.iter_mut().filter(|it| !it.is_expected);
-                if let Some(found) = failed.find(|it| text.matches(&it.text)) {
-                    found.is_expected = true;
-                    return Ok(());
-                }
-                let failed = self.failed.iter().filter(|it| !it.is_expected);
-                let failed: Vec<&str> = failed.map(|it| it.text.as_str()).collect();
-                Err(expected_of("a failure", text, &failed))
-            }
-            What::Log(text) => {
-                let mut lines = self.logged.iter_mut().filter(|it| !it.is_expected);
-                if let Some(found) = lines.find(|it| text.matches(&it.text)) {
-                    found.is_expected = true;
-                    return Ok(());
-                }
-                let lines = self.logged.iter().filter(|it| !it.is_expected);
-                let lines: Vec<&str> = lines.map(|it| it.text.as_str()).collect();
-                Err(expected_of("a line of the log", text, &lines))
-            }
-            _ => self.expect_said(step, expected),
-        }
-    }
-
-    fn expect_request(&self, request: &HttpRequest, body: Option<&str>) -> Result<(), Wrong> {
-        self.answers.with_made(|made| {
-            let mut open = made.iter_mut().filter(|it| !it.is_expected);
-            let is_meant = |it: &&mut super::answers::Made| {
-                it.request == *request && body.is_none_or(|body| is_body(body, &it.body))
-            };
-            if let Some(found) = open.find(is_meant) {
-                found.is_expected = true;
-                return Ok(());
-            }
-            let open = made.iter().filter(|it| !it.is_expected);
-            let same: Vec<_> = open.clone().filter(|it| it.request == *request).collect();
-            if let (Some(body), Some(other)) = (body, same.first()) {
-                return Err(Wrong {
-                    difference: difference(&tidy(body), &tidy(&other.body)),
-                    ..Wrong::new("expected another body of this request")
-                });
-            }
-            let others: Vec<String> = open.map(|it| it.request.to_string()).collect();
-            Err(Wrong::new(match others.is_empty() {
-                true => format!("expected the request {request}; the plugin made none"),
-                false => format!(
-                    "expected the request {request}; the plugin made: {}",
-                    others.join(", ")
-                ),
-            }))
-        })
-    }
-
-    fn expect_said(&mut self, step: &Step, expected: &Expectation) -> Result<(), Wrong> {
-        let place = match &expected.place {
-            ExpectedPlace::Here => self.here_now(),
-            ExpectedPlace::Room(name) => self.room(name),
-            ExpectedPlace::Person(person) => self.direct(person),
-        };
-        let is_there = |said: &Said| Some(&said.conversation) == place.as_ref();
-        let comes_or_goes = matches!(expected.what, What::Joined | What::Left);
-        let next = self.heard.said.iter().position(|said| {
-            let is_kind = match expected.what {
-                What::Joined => said.what == SaidWhat::Joined,
-                What::Left => said.what == SaidWhat::Left,
-                _ => said.what.is_said(),
-            };
-            is_kind && !said.is_expected && is_there(said)
-        });
-        let Some(next) = next else {
-            return Err(self.nothing_said(expected, place.as_ref()));
-        };
-        let said = &self.heard.said[next];
-        let is_right = comes_or_goes
-            || match (&expected.what, &said.what) {
-                (
-                    What::Said { agents, text },
-                    SaidWhat::Message {
-                        text: said,
-                        agents: to,
-                    },
-                ) => agents == to && text.matches(said),
-                (What::Edited(text), SaidWhat::Edit { text: said }) => text.matches(said),
-                (What::Deleted, SaidWhat::Deletion) => true,
-                _ => false,
-            };
-        if is_right || self.take_over(step, expected, next) {
-            self.heard.said[next].is_expected = true;
-            return Ok(());
-        }
-        Err(wrong_said(&expected.what, &self.heard.said[next].what))
-    }
-
-    /// Where answers are taken over: writes down what was said in the place of an exact text.
-    fn take_over(&mut self, step: &Step, expected: &Expectation, next: usize) -> bool {
-        let said = &self.heard.said[next].what;
-        let text = match (&expected.what, said) {
-            (
-                What::Said {
-                    agents,
-                    text: Matcher::Is(_),
-                },
-                SaidWhat::Message { text, agents: to },
-            ) if agents == to => text,
-            (What::Edited(Matcher::Is(_)), SaidWhat::Edit { text }) => text,
-            _ => return false,
-        };
-        if self.mode != DialogMode::Update {
-            return false;
-        }
-        self.changes.push(Change {
-            line: step.line,
-            end: step.end,
-            lines: expect_lines(&expected.head, text),
-        });
-        true
-    }
-
-    /// How a step begins that expects this; none where no step can.
-    pub(super) fn head_of(&self, said: &Said, here: Option<&Name>) -> Option<String> {
-        let mut head = "expect".to_owned();
-        if Some(&said.conversation) != here {
-            let found = self.hub.read(|state| {
-                let room = state.rooms.get(&said.conversation)?;
-                let mut people = room.members.iter().filter(|it| it.user.id != self.bot);
-                Some(match room.info.kind {
-                    ConversationKind::Room => format!(" in {}", quoted(&room.info.name)),
-                    ConversationKind::Direct => {
-                        format!(" to {}", quoted(&people.next()?.user.name))
-                    }
-                    _ => return None,
-                })
-            });
-            head.push_str(&found?);
-        }
-        head.push_str(match &said.what {
-            SaidWhat::Message { agents: true, .. } => " agents",
-            SaidWhat::Edit { .. } => " edit",
-            SaidWhat::Deletion => " deleted",
-            _ => "",
-        });
-        Some(head)
-    }
-
-    fn nothing_said(&self, expected: &Expectation, place: Option<&Name>) -> Wrong {
-        let what = match &expected.what {
-            What::Said { text, .. } => text.words(),
-            What::Edited(text) => format!("an edit to {}", text.words()),
-            What::Deleted => "a message to be deleted".to_owned(),
-            What::Joined => "the bot to join".to_owned(),
-            What::Left => "the bot to leave".to_owned(),
-            _ => String::new(),
-        };
-        let at = match (&expected.place, place) {
-            (ExpectedPlace::Person(person), _) => format!("to {person} alone"),
-            (ExpectedPlace::Room(room), _) => format!("in {room}"),
-            (ExpectedPlace::Here, Some(place)) => format!("in {}", self.heard.place_name(place)),
-            (ExpectedPlace::Here, None) => "here".to_owned(),
-        };
-        let verb = match expected.what {
-            What::Joined | What::Left => "it did not",
-            _ => "nothing more was said there",
-        };
-        let wrong = Wrong::new(format!("expected {what} {at}; {verb}"));
-        let failed = self.failed.iter().find(|it| !it.is_expected);
-        if let Some(failed) = failed {
-            return wrong.hint(failed.text.clone());
-        }
-        let elsewhere = self.unexpected().find(|it| Some(&it.conversation) != place);
-        let elsewhere = elsewhere.and_then(|said| {
-            let head = self.head_of(said, self.here_now().as_ref())?;
-            let words = said.what.words();
-            let first = words.lines().next().unwrap_or_default();
-            Some(format!("said elsewhere: `{head} {first}`"))
-        });
-        match elsewhere {
-            Some(elsewhere) => wrong.hint(elsewhere),
-            None => wrong,
-        }
-    }
-}
-
-fn quoted(name: &str) -> String {
-    match name.contains(char::is_whitespace) {
-        true => format!("\"{name}\""),
-        false => name.to_owned(),
-    }
-}
-
-/// A failure or a line of the log was expected, and there were others or none.
-fn expected_of(what: &str, text: &Matcher, others: &[&str]) -> Wrong {
-    let expected = text.words();
-    match others {
-        [] => Wrong::new(format!("expected {what}, {expected}; there was none")),
-        others => Wrong {
-            difference: others
-                .iter()
-                .flat_map(|text| text.lines())
-                .map(|line| DiffLine::Said(line.to_owned()))
-                .collect(),
-            ..Wrong::new(format!("expected {what}, {expected}; there was"))
-        },
-    }
-}
-
-/// In what something that was said is not what was expected.
-fn wrong_said(expected: &What, said: &SaidWhat) -> Wrong {
-    let (text, words) = match (expected, said) {
-        (
-            What::Said { agents, text },
-            SaidWhat::Message {
-                text: words,
-                agents: to,
-            },
-        ) => {
-            if text.matches(words) && agents != to {
-                return match to {
-                    true => Wrong::new("only agents see this message")
-                        .hint(format!("`expect agents {}`", first_line(words))),
-                    false => Wrong::new("everybody sees this message, not agents alone"),
-                };
-            }
-            (text, words)
-        }
-        (What::Edited(text), SaidWhat::Edit { text: words }) => (text, words),
-        (expected, said) => {
-            let expected = match expected {
-                What::Said { .. } => "a message",
-                What::Edited(_) => "an edit",
-                _ => "a message to be deleted",
-            };
-            let lines = said.words();
-            return Wrong {
-                difference: lines
-                    .lines()
-                    .map(|it| DiffLine::Said(it.to_owned()))
-                    .collect(),
-                ..Wrong::new(format!("expected {expected}; there was"))
-            };
-        }
-    };
-    match text {
-        Matcher::Is(expected) => Wrong {
-            difference: difference(&tidy(expected), &tidy(words)),
-            ..Wrong::new("expected another text")
-        },
-        other => Wrong {
-            difference: words
-                .lines()
-                .map(|it| DiffLine::Said(it.to_owned()))
-                .collect(),
-            ..Wrong::new(format!("expected {}; this was said", other.words()))
-        },
-    }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }

@@ -3,9 +3,9 @@
 use super::script::tidy;
 
 /// Words that mean something behind `expect`.
-const KEYWORDS: [&str; 15] = [
-    "*", "=", "agents", "any", "deleted", "edit", "failed", "http", "in", "joined", "left", "log",
-    "none", "to", "~",
+const KEYWORDS: [&str; 16] = [
+    "*", "=", "action", "agents", "any", "deleted", "edit", "failed", "http", "in", "joined",
+    "left", "log", "none", "to", "~",
 ];
 
 /// Tells whether a word means something behind `expect`.
@@ -129,6 +129,7 @@ mod tests {
             "  indented\nand not",
             "left\n    deep",
             "a  b",
+            "action needed",
         ] {
             let file = format!("say x\n{}\n", expect_lines("expect", text).join("\n"));
             let parsed = crate::app::dialogs::parse(std::path::Path::new("x.dialog"), &file);

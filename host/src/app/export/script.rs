@@ -1,11 +1,11 @@
 //! The lines of the dialog.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::names::{BOT, Names};
 use super::redact::Redact;
 use super::{Exported, Recording};
-use crate::app::dialogs::expect_lines;
+use crate::app::dialogs::{Act, expect_lines};
 use crate::app::events::kind;
 use crate::config::PluginSettings;
 use crate::connectors::local::render::render;
@@ -46,6 +46,8 @@ pub(super) struct Script<'r> {
     began: Timestamp,
     /// Each person's last message in each conversation.
     last: HashMap<(String, String), String>,
+    /// Customers in whose chats the bot is.
+    inside: BTreeSet<String>,
     steps: usize,
     left_out: usize,
 }
@@ -63,6 +65,7 @@ impl<'r> Script<'r> {
             clock: 0,
             began: first.map_or(0, |past| moment(&past.event)),
             last: HashMap::new(),
+            inside: BTreeSet::new(),
             steps: 0,
             left_out: 0,
         }
@@ -464,10 +467,53 @@ impl<'r> Script<'r> {
             }
             ActionKind::Edit(edit) => self.expect("expect edit", &edit.content, parts),
             ActionKind::Delete(_) => self.line("expect deleted"),
-            ActionKind::Join(_) => self.line("expect joined"),
-            ActionKind::Leave(_) => self.line("expect left"),
-            _ => {}
+            ActionKind::Join(_) => {
+                if self.comes_or_goes(past, |inside, chat| inside.insert(chat)) {
+                    self.line("expect joined");
+                }
+            }
+            ActionKind::Leave(_) => {
+                if self.comes_or_goes(past, |inside, chat| inside.remove(&chat)) {
+                    self.line("expect left");
+                }
+            }
+            kind => self.expect_act(past, kind),
         }
+    }
+
+    /// Whether the bot comes or goes in the dialog too: it is in every room of one, and in no chat. A leave
+    /// with a note took the bot out of nothing.
+    fn comes_or_goes(
+        &mut self,
+        past: &PastAction,
+        change: impl FnOnce(&mut BTreeSet<String>, String) -> bool,
+    ) -> bool {
+        let chat = self.names.customer(&past.conversation).map(str::to_owned);
+        let chat = chat.filter(|_| past.detail.is_none());
+        chat.is_some_and(|chat| change(&mut self.inside, chat))
+    }
+
+    /// An action that has no word of its own.
+    fn expect_act(&mut self, past: &PastAction, kind: &ActionKind) {
+        let names = self.names;
+        let who = |id: &str| names.alias(id).unwrap_or(id).to_owned();
+        let Some(act) = Act::of(kind, who) else {
+            return;
+        };
+        let place = match act.form.is_placed {
+            true => self.expected_place(past, &Target::Reply),
+            false => String::new(),
+        };
+        let act = Act {
+            about: self.redact.text(&act.about),
+            ..act
+        };
+        let head = format!("expect{place} {}", Act::head(act.form, act.off));
+        let lines = match act.about.is_empty() {
+            true => vec![head],
+            false => act.lines(&head),
+        };
+        self.lines.extend(lines);
     }
 
     /// ` in ROOM` or ` to PERSON` where it is said somewhere else than the dialog is.

@@ -9,7 +9,9 @@ use crate::app::dialogs::parse;
 use crate::config::PluginSettings;
 use crate::journal::{NewRequest, PastAction, PastDelivery, PastEvent, PastState};
 use crate::model::HOST_PLUGIN;
-use crate::model::action::{Action, ActionKind, Fallback, Request, Send, Target};
+use crate::model::action::{
+    Action, ActionKind, Fallback, Membership, MessageRef, React, Request, Send, Target,
+};
 use crate::model::content::Content;
 use crate::model::delivery::View;
 use crate::model::event::{
@@ -46,29 +48,14 @@ fn peggy() -> User {
 
 fn room() -> Conversation {
     Conversation {
-        id: "room-opaque-1".to_owned(),
-        kind: ConversationKind::Room,
         name: Some("Falcon Deal".to_owned()),
-        external: false,
-        cross_pod: false,
-        thread: None,
+        ..Conversation::of_kind("room-opaque-1", ConversationKind::Room)
     }
 }
 
 pub(super) fn message(text: &str) -> EventPayload {
-    EventPayload::Message(Message {
-        id: format!("platform-message-{}", text.len()),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
-        reply_to: None,
-        quoted: None,
-        visibility: Visibility::All,
-    })
+    let id = format!("platform-message-{}", text.len());
+    EventPayload::Message(Message::of_text(&id, text))
 }
 
 pub(super) fn event(number: u64, after_ms: u64, actor: User, payload: EventPayload) -> Event {
@@ -206,12 +193,8 @@ fn a_talk_becomes_a_dialog_in_which_nobody_is_named() {
     };
     let mut direct = event(3, 95_000, peggy(), message("thanks\n\n    deep\nMallory"));
     direct.addressing = Addressing::Direct;
-    direct.conversation = Some(Conversation {
-        id: "direct-opaque-9".to_owned(),
-        kind: ConversationKind::Direct,
-        name: None,
-        ..room()
-    });
+    let place = Conversation::of_kind("direct-opaque-9", ConversationKind::Direct);
+    direct.conversation = Some(place);
     let told = vec![
         action(
             0,
@@ -485,12 +468,8 @@ fn a_customer_is_a_customer_and_what_has_no_step_is_left_out() {
     if let Some(actor) = &mut asked.actor {
         actor.kind = UserKind::Customer;
     }
-    asked.conversation = Some(Conversation {
-        id: "chat-opaque-4".to_owned(),
-        kind: ConversationKind::CustomerChat,
-        name: None,
-        ..room()
-    });
+    let place = Conversation::of_kind("chat-opaque-4", ConversationKind::CustomerChat);
+    asked.conversation = Some(place);
     let mut agents = send(Target::Reply, "Pizza is on the way!");
     if let ActionKind::Send(send) = &mut agents.kind {
         send.visibility = Visibility::Agents;
@@ -535,4 +514,55 @@ fn a_customer_is_a_customer_and_what_has_no_step_is_left_out() {
         exported.text
     );
     assert_eq!(exported.left_out, 1);
+}
+
+#[test]
+fn what_has_no_word_of_its_own_is_expected_by_its_name() {
+    let plain = |kind: ActionKind| Action {
+        kind,
+        ..send(Target::Reply, "")
+    };
+    let invite = ActionKind::Invite(Membership {
+        conversation: None,
+        user: "user-pgibson-7781".to_owned(),
+    });
+    let react = ActionKind::React(React {
+        message: MessageRef::Id("platform-message-1".to_owned()),
+        emoji: "eyes".to_owned(),
+        add: true,
+    });
+    let mut stays = action(
+        2,
+        "leave",
+        "room-opaque-1",
+        Some(plain(ActionKind::Leave(None))),
+    );
+    stays.detail = Some("was already in".to_owned());
+    let actions = vec![
+        action(0, "react", "room-opaque-1", Some(plain(react))),
+        action(1, "invite", "room-opaque-1", Some(plain(invite))),
+        // The bot is in every room of a dialog, so these do nothing there.
+        action(
+            2,
+            "join",
+            "room-opaque-1",
+            Some(plain(ActionKind::Join(None))),
+        ),
+        stays,
+    ];
+    let events = vec![
+        past(event(1, 0, peggy(), message("hi")), Vec::new()),
+        past(
+            event(2, 0, mallory(), message("get Peggy")),
+            vec![delivery("deals", actions)],
+        ),
+    ];
+    let wanted = [
+        "as grace",
+        "room lobby",
+        "say get ada",
+        "expect action react :eyes:",
+        "expect action invite ada",
+    ];
+    assert_eq!(steps(&exported(events, false)), wanted);
 }

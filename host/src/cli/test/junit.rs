@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::lines::of_dialog;
-use super::{Outcome, Ran};
+use super::{Outcome, Ran, Sort};
 
 /// Writes the results: a suite for each plugin, a case for each dialog.
 pub(super) fn report(ran: &[Ran]) -> String {
@@ -12,15 +12,13 @@ pub(super) fn report(ran: &[Ran]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for plugin in plugins {
         let cases: Vec<&Ran> = ran.iter().filter(|ran| ran.plugin == plugin).collect();
-        let failed = cases
-            .iter()
-            .filter(|ran| ran.outcome == Outcome::Failed)
-            .count();
+        let of = |outcome| cases.iter().filter(|ran| ran.outcome == outcome).count();
+        let (failed, errors) = (of(Outcome::Failed), of(Outcome::Error));
         let took: u64 = cases.iter().map(|ran| ran.took_ms).sum();
         // Writing to a text cannot fail.
         let _ = writeln!(
             xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" time=\"{}\">",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"{errors}\" time=\"{}\">",
             escaped(plugin),
             cases.len(),
             seconds(took)
@@ -47,12 +45,18 @@ fn test_case(ran: &Ran) -> String {
     let Some(failure) = &ran.failure else {
         return format!("{head}/>\n");
     };
-    let words = of_dialog(ran);
-    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let words = match ran.sort {
+        Sort::Run => failure.message.clone(),
+        Sort::Dialog | Sort::Contract => of_dialog(ran)[1..].join("\n"),
+    };
+    let tag = match ran.outcome {
+        Outcome::Error => "error",
+        Outcome::Ok | Outcome::Failed => "failure",
+    };
     format!(
-        "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+        "{head}>\n      <{tag} message=\"{}\">{}</{tag}>\n    </testcase>\n",
         escaped(&failure.message),
-        escaped(words.join("\n").trim_matches('\n'))
+        escaped(words.trim_matches('\n'))
     )
 }
 

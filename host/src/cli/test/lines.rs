@@ -1,14 +1,14 @@
 //! What is said of dialogs to people.
 
-use super::{Outcome, Ran};
-use crate::app::dialogs::{Coverage, DialogFailure, DiffLine, is_contract};
+use super::{Outcome, Ran, Sort};
+use crate::app::dialogs::{Coverage, DialogFailure, DiffLine};
 use crate::cli::ask::count;
 
 /// A dialog: its line, and why it failed.
 pub(super) fn of_dialog(ran: &Ran) -> Vec<String> {
     let how = match ran.outcome {
         Outcome::Ok => "ok    ",
-        Outcome::Failed => "FAILED",
+        Outcome::Failed | Outcome::Error => "FAILED",
     };
     let Ran {
         plugin,
@@ -28,6 +28,7 @@ pub(super) fn of_dialog(ran: &Ran) -> Vec<String> {
             loss.note, loss.message
         ));
     }
+    lines.extend(ran.notes.iter().map(|note| format!("        note: {note}")));
     lines
 }
 
@@ -109,8 +110,9 @@ pub(super) fn of_coverage(plugin: &str, coverage: &Coverage) -> Vec<String> {
 
 /// The last line.
 pub(super) fn total(ran: &[Ran], taken_over: usize, took_ms: u128) -> String {
+    let ran: Vec<&Ran> = ran.iter().filter(|ran| ran.sort != Sort::Run).collect();
     let ok = ran.iter().filter(|ran| ran.outcome == Outcome::Ok).count();
-    let free = ran.iter().filter(|ran| is_contract(&ran.dialog)).count();
+    let free = ran.iter().filter(|ran| ran.sort == Sort::Contract).count();
     let dialogs = count((ran.len() - free) as u64, "dialog");
     let all = match free {
         0 => dialogs,

@@ -21,6 +21,8 @@ pub(super) struct Target {
     pub(super) wasm: PathBuf,
     /// Its dialogs, in order.
     pub(super) files: Vec<PathBuf>,
+    /// They are all that its project has.
+    pub(super) is_whole: bool,
 }
 
 /// What is asked for.
@@ -92,6 +94,8 @@ fn of_file(what: &[PathBuf], wasm: &Path) -> Result<Target, Failure> {
         name: name.replace('_', "-"),
         wasm: wasm.to_owned(),
         files,
+        // Nobody knows of others.
+        is_whole: true,
     })
 }
 
@@ -139,8 +143,11 @@ fn of_projects(
                     component.wasm.display()
                 )));
             }
+            let files = of(&component.folder);
+            let all = dialogs_in(&component.folder.join(FOLDER));
             targets.push(Target {
-                files: of(&component.folder),
+                is_whole: all.iter().all(|file| files.contains(file)),
+                files,
                 name: component.name,
                 wasm: component.wasm,
             });

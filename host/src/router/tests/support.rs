@@ -10,7 +10,7 @@ use crate::model::description::{
 };
 use crate::model::event::{
     Addressing, Argument, Bot, Conversation, ConversationKind, ConversationRole, Event, Message,
-    User, UserKind, Visibility,
+    User, UserKind,
 };
 use crate::model::payload::EventPayload;
 use crate::router::{Access, NoForms, PluginRoutes, Roles, Routing, Table};
@@ -102,34 +102,15 @@ pub(super) fn table(plugins: Vec<PluginRoutes>) -> Table {
 }
 
 pub(super) fn message(text: &str) -> Message {
-    Message {
-        id: "m1".to_owned(),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
-        reply_to: None,
-        quoted: None,
-        visibility: Visibility::All,
-    }
+    Message::of_text("m1", text)
 }
 
 pub(super) fn user(id: &str, kind: UserKind) -> User {
     User {
-        id: id.to_owned(),
-        display_name: id.to_owned(),
-        user_name: None,
-        first_name: None,
-        last_name: None,
         email: Some(format!("{id}@acme.com")),
-        time_zone: None,
-        locale: None,
         kind,
         role_here: ConversationRole::Member,
-        roles: Vec::new(),
+        ..User::of_id(id)
     }
 }
 
@@ -148,12 +129,8 @@ pub(super) fn event(platform: &str, message: Message) -> Event {
             display_name: "Desk Bot".to_owned(),
         }),
         conversation: Some(Conversation {
-            id: "c1".to_owned(),
-            kind: ConversationKind::Room,
             name: Some("Desk 1".to_owned()),
-            external: false,
-            cross_pod: false,
-            thread: None,
+            ..Conversation::of_kind("c1", ConversationKind::Room)
         }),
         actor: Some(user("ada", UserKind::Human)),
         addressing: Addressing::Ambient,

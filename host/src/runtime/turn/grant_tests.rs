@@ -174,9 +174,12 @@ fn everything_else_is_a_grant_of_its_own_name() {
     for (grant, action) in &all {
         let refused = check(action.clone(), &[]).unwrap_err().to_string();
         let line = format!("`grants.actions = [\"{grant}\"]` in `[plugin.pizza]` of parlor.toml");
+        let name = action.kind.name();
         assert_eq!(
             refused,
-            format!("action 0 needs the grant \"{grant}\": write {line}")
+            format!(
+                "the action {name} (number 1 of its list) needs the grant \"{grant}\": write {line}"
+            )
         );
         let others: Vec<&str> = ACTION_GRANTS.iter().map(|(name, _)| *name).collect();
         let others: Vec<&str> = others.into_iter().filter(|name| name != grant).collect();
@@ -199,14 +202,9 @@ fn one_refused_action_refuses_the_list() {
         reply("last"),
     ];
     let refused = built(list, &policy(&[]), event("1", "room"), &[]).unwrap_err();
-    assert!(matches!(
-        refused,
-        Refusal::NotGranted {
-            index: 1,
-            grant: "close",
-            ..
-        }
-    ));
+    let refused = refused.to_string();
+    let wanted = "the action close (number 2 of its list) needs the grant \"close\": ";
+    assert!(refused.starts_with(wanted), "{refused}");
 }
 
 #[test]

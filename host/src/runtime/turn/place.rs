@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Refusal, TurnContext};
+use super::{ListedAction, Refusal, TurnContext};
 use crate::mailbox::Connector;
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind, Target};
@@ -52,10 +52,10 @@ impl<'a> Places<'a> {
     }
 
     /// Finds an action's place and writes the event's conversation in where it names none.
-    pub(super) fn find(&mut self, index: usize, action: &mut Action) -> Result<Place, Refusal> {
-        let (bot, connector) = self.bot(index, action.bot.as_deref())?;
+    pub(super) fn find(&mut self, at: ListedAction, action: &mut Action) -> Result<Place, Refusal> {
+        let (bot, connector) = self.bot(at, action.bot.as_deref())?;
         let own = self.conversation.as_ref();
-        let need = || own.cloned().ok_or(Refusal::NoConversation(index));
+        let need = || own.cloned().ok_or(Refusal::NoConversation(at));
         let fill = |named: &mut Option<String>| match named {
             Some(named) => Ok(Name::from(named.as_str())),
             None => {
@@ -125,41 +125,41 @@ impl<'a> Places<'a> {
 
     fn bot(
         &mut self,
-        index: usize,
+        at: ListedAction,
         named: Option<&str>,
     ) -> Result<(Name, Arc<dyn Connector>), Refusal> {
         let event = &self.context.delivery.event;
         let own = event.bot.as_ref().map(|bot| bot.name.as_str());
         let name = match named.or(own) {
             Some(name) => name,
-            None => return self.only_bot(index),
+            None => return self.only_bot(at),
         };
         if let Some((bot, connector)) = self.own.as_ref().filter(|(bot, _)| **bot == *name) {
             return Ok((Name::clone(bot), Arc::clone(connector)));
         }
-        let connector = self.connector(index, name)?;
+        let connector = self.connector(at, name)?;
         let bot = Name::from(name);
         self.own = Some((Name::clone(&bot), Arc::clone(&connector)));
         Ok((bot, connector))
     }
 
     /// The tenant's bot, where it has one only.
-    fn only_bot(&self, index: usize) -> Result<(Name, Arc<dyn Connector>), Refusal> {
+    fn only_bot(&self, at: ListedAction) -> Result<(Name, Arc<dyn Connector>), Refusal> {
         let mut bots = self.context.connectors.bots(&self.context.delivery.tenant);
         match (bots.pop(), bots.is_empty()) {
             (Some(bot), true) => {
-                let connector = self.connector(index, &bot)?;
+                let connector = self.connector(at, &bot)?;
                 Ok((bot, connector))
             }
-            _ => Err(Refusal::NoBot(index)),
+            _ => Err(Refusal::NoBot(at)),
         }
     }
 
-    fn connector(&self, index: usize, bot: &str) -> Result<Arc<dyn Connector>, Refusal> {
+    fn connector(&self, at: ListedAction, bot: &str) -> Result<Arc<dyn Connector>, Refusal> {
         let tenant = &self.context.delivery.tenant;
         let found = self.context.connectors.connector(tenant, bot);
         found.ok_or_else(|| Refusal::UnknownBot {
-            index,
+            at,
             bot: bot.to_owned(),
         })
     }

@@ -3,7 +3,7 @@
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Uri};
 
-use super::{Builder, Refusal, TurnDraft};
+use super::{Builder, ListedAction, Refusal, TurnDraft};
 use crate::journal::NewRequest;
 use crate::model::Name;
 use crate::model::action::Request;
@@ -26,11 +26,11 @@ impl Builder<'_> {
     pub(super) fn add_request(
         &self,
         draft: &mut TurnDraft,
-        index: usize,
+        at: ListedAction,
         key: Option<String>,
         request: Request,
     ) -> Result<(), Refusal> {
-        let invalid = |detail: String| Refusal::Invalid { index, detail };
+        let invalid = |detail: String| Refusal::Invalid { at, detail };
         let key = key.ok_or_else(|| invalid("a request needs a key".to_owned()))?;
         let others = draft.requests.iter();
         let others: usize = others.map(|other| other.request.body.len()).sum();
@@ -70,7 +70,7 @@ impl Builder<'_> {
         if !http.is_some_and(|grants| grants.allows(&request.method, &request.url)) {
             let url = request.url.split(['?', '#']).next().unwrap_or_default();
             return Err(Refusal::RequestNotGranted {
-                index,
+                at,
                 plugin: Name::clone(&self.context.delivery.plugin),
                 method: request.method,
                 url: url.to_owned(),
@@ -78,7 +78,7 @@ impl Builder<'_> {
         }
         draft.requests.push(NewRequest {
             key,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
+            index: at.index(),
             request,
         });
         Ok(())

@@ -98,7 +98,10 @@ fn an_answer_stays_in_the_events_thread() {
 #[test]
 fn without_a_conversation_a_reply_has_no_place() {
     let draft = built(vec![reply("hi")], &policy(&[]), &delivery(""));
-    assert_eq!(draft.unwrap_err(), Refusal::NoConversation(0));
+    assert_eq!(
+        draft.unwrap_err().to_string(),
+        "no-conversation: the action send (number 1 of its list) needs a conversation and the event has none"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An event of each kind that a plugin can subscribe to.
 
 use crate::model::description::EventKind;
-use crate::model::event::{Message, User, Visibility};
+use crate::model::event::{Message, User};
 use crate::model::payload::{
     ActionDone, ActionError, ActionFailed, ActionRef, ButtonPressed, ContactChanged,
     ConversationChanged, EventPayload, FormCloseReason, FormClosed, FormSubmitted, Lifecycle,
@@ -14,19 +14,7 @@ const MESSAGE: &str = "contract:message";
 
 /// A message.
 pub(super) fn message(text: &str) -> Message {
-    Message {
-        id: MESSAGE.to_owned(),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
-        reply_to: None,
-        quoted: None,
-        visibility: Visibility::All,
-    }
+    Message::of_text(MESSAGE, text)
 }
 
 /// What happens in an event of this kind.

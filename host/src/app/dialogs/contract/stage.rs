@@ -1,10 +1,6 @@
 //! A host on which a plugin is asked, alone with one person, and what is seen of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use parking_lot::Mutex;
 
 use super::kinds::{is_own, message, payload};
 use super::{ContractSettings, Mistake};
@@ -12,7 +8,9 @@ use crate::app::clock::trace_id;
 use crate::app::dialogs::build::TestedBuild;
 use crate::app::dialogs::parse::CLOCK;
 use crate::app::dialogs::run::{DialogMode, Running, Wrong};
+use crate::app::dialogs::said::SaidWhat;
 use crate::app::dialogs::script::{Dialog, StepKind};
+use crate::app::dialogs::world::Most;
 use crate::app::intake::Directed;
 use crate::app::plugins::texts_of;
 use crate::config::{Only, PluginSettings, check_plugin};
@@ -22,7 +20,6 @@ use crate::model::DEFAULT_TENANT;
 use crate::model::description::EventKind;
 use crate::model::event::{Addressing, Conversation, ConversationKind, Event, User};
 use crate::model::payload::EventPayload;
-use crate::runtime::lanes::CallNote;
 
 /// What is another than in service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +45,6 @@ impl Change {
     }
 }
 
-/// The most that a call used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
-    pub(super) cpu: Duration,
-    pub(super) took: Duration,
-    pub(super) memory_bytes: u64,
-}
-
 /// What came of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -67,18 +56,11 @@ pub(super) struct Seen {
     pub(super) calls: usize,
 }
 
-#[derive(Debug, Default)]
-struct Calls {
-    count: usize,
-    used: Used,
-}
-
 /// The host.
 pub(super) struct Bench<'b> {
     running: Running<'b>,
     plugin: String,
     config: BTreeMap<String, String>,
-    calls: Arc<Mutex<Calls>>,
     events: u64,
 }
 
@@ -121,29 +103,11 @@ impl<'b> Bench<'b> {
         let mut running = begun.await?;
         // Whatever it asks others for is refused: it has to do without.
         running.answers.refuse_others();
-        let calls: Arc<Mutex<Calls>> = Arc::default();
-        let (heard, plugin) = (calls.clone(), build.name().to_owned());
-        let name = plugin.clone();
-        running
-            .host
-            .lanes()
-            .on_call(Box::new(move |note: &CallNote<'_>| {
-                if *note.delivery.plugin != *name {
-                    return;
-                }
-                let mut calls = heard.lock();
-                calls.count += 1;
-                let used = &mut calls.used;
-                used.cpu = used.cpu.max(note.spent.cpu);
-                used.took = used.took.max(note.took);
-                used.memory_bytes = used.memory_bytes.max(note.spent.memory_bytes.unwrap_or(0));
-            }));
         running.act(&StepKind::Direct).await?;
         Ok(Self {
             running,
-            plugin,
+            plugin: build.name().to_owned(),
             config,
-            calls,
             events: 0,
         })
     }
@@ -159,8 +123,8 @@ impl<'b> Bench<'b> {
     }
 
     /// The most that a call has used so far.
-    pub(super) fn used(&self) -> Used {
-        self.calls.lock().used
+    pub(super) fn used(&self) -> Most {
+        self.running.world.calls().1
     }
 
     /// Says something to the bot alone.
@@ -255,14 +219,7 @@ impl<'b> Bench<'b> {
             occurred_at: now,
             received_at: now,
             bot: Some(bot),
-            conversation: Some(Conversation {
-                id: place.to_string(),
-                kind: ConversationKind::Direct,
-                name: None,
-                external: false,
-                cross_pod: false,
-                thread: None,
-            }),
+            conversation: Some(Conversation::of_kind(&place, ConversationKind::Direct)),
             actor: Some(User {
                 display_name: running.acting.person.clone(),
                 ..User::of_id(&person)
@@ -279,22 +236,24 @@ impl<'b> Bench<'b> {
 
     fn before(&self) -> (usize, usize, usize) {
         let running = &self.running;
-        let calls = self.calls.lock().count;
+        let (calls, _) = running.world.calls();
         (running.heard.said.len(), running.failed.len(), calls)
     }
 
     fn seen(&self, (said, failed, calls): (usize, usize, usize)) -> Seen {
         let running = &self.running;
-        let new = running.heard.said[said..]
-            .iter()
-            .filter(|it| it.what.is_said());
+        let new = running.heard.said[said..].iter();
+        let new = new.map(|it| &it.what).filter(|it| it.is_said());
+        // What takes no place in the order is compared without one.
+        let (aside, in_order): (Vec<_>, Vec<_>) = new.partition(|it| it.is_aside());
+        let all = in_order.into_iter().chain(aside);
         Seen {
-            said: new.map(|it| it.what.words()).collect(),
+            said: all.map(SaidWhat::words).collect(),
             failed: running.failed[failed..]
                 .iter()
                 .map(|it| it.text.clone())
                 .collect(),
-            calls: self.calls.lock().count - calls,
+            calls: running.world.calls().0 - calls,
         }
     }
 }

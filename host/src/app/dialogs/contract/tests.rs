@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::stage::{Seen, Used};
-use super::{is_alike, is_once, left_nothing, within_limits};
+use super::stage::Seen;
+use super::{Most, is_alike, is_once, left_nothing, within_limits};
 
 fn seen(said: &[&str], failed: &[&str], calls: usize) -> Seen {
     let texts = |all: &[&str]| all.iter().map(|&it| it.to_owned()).collect();
@@ -51,7 +51,7 @@ fn chance_is_no_difference_and_memory_is() {
 
 #[test]
 fn each_limit_is_looked_at() {
-    let used = Used {
+    let used = Most {
         cpu: Duration::from_millis(100),
         took: Duration::from_secs(5),
         memory_bytes: 64 * 1024 * 1024,
@@ -63,15 +63,15 @@ fn each_limit_is_looked_at() {
         "at most 100.0 of 100 ms processor time, 64.0 of 64 MiB memory, 5000 of 5000 ms"
     );
     for over in [
-        Used {
+        Most {
             cpu: Duration::from_micros(100_001),
             ..used
         },
-        Used {
+        Most {
             took: Duration::from_millis(5_001),
             ..used
         },
-        Used {
+        Most {
             memory_bytes: used.memory_bytes + 1,
             ..used
         },

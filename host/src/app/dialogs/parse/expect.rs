@@ -3,10 +3,24 @@
 use super::Mistake;
 use super::http::http_request;
 use super::lines::Block;
+use crate::app::dialogs::said::{ACTIONS, ActionForm};
 use crate::app::dialogs::script::{Expectation, ExpectedPlace, Matcher, What};
 use crate::app::dialogs::update::is_keyword;
 
-const EXPECTED: &str = "what is expected: a text, `~ EXPRESSION`, `* PART`, `any`, `none`, `edit`, `deleted`, `joined`, `left`, `http`, `failed` or `log`";
+const EXPECTED: &str = "what is expected: a text, `~ EXPRESSION`, `* PART`, `any`, `none`, `edit`, `deleted`, `joined`, `left`, `action`, `http`, `failed` or `log`";
+/// Actions that `expect` has words of their own for.
+const OWN_WORDS: [(&str, &str); 7] = [
+    ("send", "`expect TEXT`"),
+    ("edit", "`expect edit TEXT`"),
+    ("delete", "`expect deleted`"),
+    ("join", "`expect joined`"),
+    ("leave", "`expect left`"),
+    ("request", "`expect http METHOD URL`"),
+    (
+        "other",
+        "`expect failed ~ …`: the local platform has no action of other platforms",
+    ),
+];
 
 /// Reads the step.
 pub(super) fn expectation(block: &Block<'_>) -> Result<Expectation, Mistake> {
@@ -40,10 +54,13 @@ pub(super) fn expectation(block: &Block<'_>) -> Result<Expectation, Mistake> {
     }
     let word = reading.peek();
     let what = reading.what(agents)?;
-    let is_anywhere = matches!(
-        what,
-        What::Nothing | What::Http { .. } | What::Failed(_) | What::Log(_)
-    );
+    let (is_anywhere, word) = match &what {
+        What::Nothing | What::Http { .. } | What::Failed(_) | What::Log(_) => {
+            (true, word.to_owned())
+        }
+        What::Action { form, .. } => (!form.is_placed, format!("action {}", form.name)),
+        _ => (false, word.to_owned()),
+    };
     if is_anywhere && place != ExpectedPlace::Here {
         let expected = format!("`expect {word}`: it is looked for everywhere");
         return Err(Mistake::new(format!("a place before `{word}`"), expected));
@@ -115,6 +132,10 @@ impl<'b> Reading<'b> {
                 let body = (!self.block.body.is_empty()).then(|| self.block.body.join("\n"));
                 What::Http { request, body }
             }
+            "action" => {
+                self.take();
+                self.action()?
+            }
             _ => {
                 let text = self.matcher()?;
                 return Ok(What::Said { agents, text });
@@ -140,6 +161,37 @@ impl<'b> Reading<'b> {
             ));
         }
         Ok(what)
+    }
+
+    /// `react :eyes:`, `tag off urgent`, `close`.
+    fn action(&mut self) -> Result<What, Mistake> {
+        let name = self.take();
+        let Some(form) = ActionForm::of(name) else {
+            return Err(unknown_action(name));
+        };
+        let off = form.takes_off && self.peek() == "off";
+        if off {
+            self.take();
+        }
+        let is_bare = self.rest.is_empty() || (!form.has_about && self.rest.starts_with('#'));
+        if is_bare && self.block.body.is_empty() {
+            let about = Matcher::Any;
+            return Ok(What::Action { form, off, about });
+        }
+        if !form.has_about {
+            return Err(Mistake::new(
+                format!("text behind `action {name}`"),
+                format!("`action {name}` alone"),
+            ));
+        }
+        let about = match self.matcher()? {
+            // As the step `react` takes it, too.
+            Matcher::Is(emoji) if name == "react" => {
+                Matcher::Is(format!(":{}:", emoji.trim_matches(':')))
+            }
+            about => about,
+        };
+        Ok(What::Action { form, off, about })
     }
 
     fn matcher_or_any(&self) -> Result<Matcher, Mistake> {
@@ -200,5 +252,25 @@ impl<'b> Reading<'b> {
                 }
             }
         }
+    }
+}
+
+fn unknown_action(name: &str) -> Mistake {
+    let own = OWN_WORDS.iter().find(|(action, _)| *action == name);
+    if let Some((_, words)) = own {
+        return Mistake::new(format!("`action {name}`"), *words);
+    }
+    let names: Vec<&str> = ACTIONS.iter().map(|form| form.name).collect();
+    let found = match name {
+        "" => "nothing behind `action`".to_owned(),
+        name => format!("`{name}` is no action"),
+    };
+    let mistake = Mistake::new(found, format!("one of {}", names.join(", ")));
+    let near = names
+        .into_iter()
+        .min_by_key(|known| strsim::osa_distance(name, known));
+    match near.filter(|near| strsim::osa_distance(name, near) <= 2) {
+        Some(near) => mistake.hint(format!("did you mean `{near}`?")),
+        None => mistake,
     }
 }

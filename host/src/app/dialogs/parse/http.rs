@@ -52,7 +52,10 @@ pub(super) fn fixture(block: &Block<'_>) -> Result<Fixture, Mistake> {
 
 /// Reads a method and an address.
 pub(super) fn http_request(text: &str) -> Result<HttpRequest, Mistake> {
-    let wrong = || Mistake::new(format!("`{text}`"), REQUEST);
+    let wrong = || match text {
+        "" => Mistake::new("no request behind `http`", REQUEST),
+        text => Mistake::new(format!("`{text}`"), REQUEST),
+    };
     let (method, url) = text.split_once(char::is_whitespace).ok_or_else(wrong)?;
     let is_method = !method.is_empty() && method.chars().all(|c| c.is_ascii_uppercase());
     let url = url::Url::parse(url.trim()).ok();

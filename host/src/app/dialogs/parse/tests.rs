@@ -173,6 +173,94 @@ fn expectations_say_where_and_what() {
 }
 
 #[test]
+fn actions_are_named_with_whom_or_what_they_are_about() {
+    for (text, name, is_off, about, head) in [
+        (
+            "expect action typing # at once",
+            "typing",
+            false,
+            None,
+            "expect action typing",
+        ),
+        (
+            "expect action typing off",
+            "typing",
+            true,
+            None,
+            "expect action typing off",
+        ),
+        (
+            "expect action react eyes",
+            "react",
+            false,
+            Some(":eyes:"),
+            "expect action react",
+        ),
+        (
+            "expect action react off :eyes:",
+            "react",
+            true,
+            Some(":eyes:"),
+            "expect action react off",
+        ),
+        (
+            "expect in ops action invite Grace H",
+            "invite",
+            false,
+            Some("Grace H"),
+            "expect in ops action invite",
+        ),
+        (
+            "expect action tag = off",
+            "tag",
+            false,
+            Some("off"),
+            "expect action tag",
+        ),
+        (
+            "expect action tag off off",
+            "tag",
+            true,
+            Some("off"),
+            "expect action tag off",
+        ),
+        (
+            "expect action update-conversation\n    name=x\n    open=true",
+            "update-conversation",
+            false,
+            Some("name=x\nopen=true"),
+            "expect action update-conversation",
+        ),
+        (
+            "expect action set-timer",
+            "set-timer",
+            false,
+            None,
+            "expect action set-timer",
+        ),
+    ] {
+        let StepKind::Expect(found) = only_step(text) else {
+            panic!("{text}");
+        };
+        assert_eq!(found.head, head, "{text}");
+        let What::Action {
+            form,
+            off,
+            about: matcher,
+        } = found.what
+        else {
+            panic!("{text}");
+        };
+        assert_eq!((form.name, off), (name, is_off), "{text}");
+        match (about, matcher) {
+            (None, Matcher::Any) => {}
+            (Some(about), Matcher::Is(is)) => assert_eq!(is, about, "{text}"),
+            (_, other) => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn fixtures_have_a_request_and_an_answer() {
     let fixture = |text: &str| match only_step(text) {
         StepKind::Fixture(fixture) => fixture,
@@ -387,7 +475,38 @@ fn mistakes_have_their_line_and_what_was_expected() {
         (
             "expect\n",
             "x.dialog:1: nothing behind `expect`; expected what is expected: a text, `~ EXPRESSION`, `* PART`, `any`, \
-             `none`, `edit`, `deleted`, `joined`, `left`, `http`, `failed` or `log`",
+             `none`, `edit`, `deleted`, `joined`, `left`, `action`, `http`, `failed` or `log`",
+        ),
+        (
+            "expect http\n",
+            "x.dialog:1: no request behind `http`; expected a method and an address: `GET https://api.example/x`",
+        ),
+        (
+            "http -> 200\n",
+            "x.dialog:1: no request behind `http`; expected a method and an address: `GET https://api.example/x`",
+        ),
+        (
+            "expect action join\n",
+            "x.dialog:1: `action join`; expected `expect joined`",
+        ),
+        (
+            "expect action close it\n",
+            "x.dialog:1: text behind `action close`; expected `action close` alone",
+        ),
+        (
+            "expect in ops action set-presence busy\n",
+            "x.dialog:1: a place before `action set-presence`; expected `expect action set-presence`: it is looked for \
+             everywhere",
+        ),
+        (
+            "expect agents action typing\n",
+            "x.dialog:1: `agents` before `action`; expected a message behind `agents`",
+        ),
+        (
+            "expect action invit ada\n",
+            "x.dialog:1: `invit` is no action; expected one of react, typing, invite, remove, promote, demote, \
+             create-conversation, update-conversation, accept-contact, reject-contact, request-contact, \
+             remove-contact, set-presence, transfer, close, tag, set-timer, cancel-timer; did you mean `invite`?",
         ),
         (
             "expect none of it\n",
