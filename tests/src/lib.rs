@@ -1,6 +1,6 @@
 //! What the end-to-end tests share: a browser, built guests, a host in the test's own process or in one
 //! that can be killed, bots on the simulators, a clock that can be set, the world outside, the contract's
-//! table.
+//! table, and how large tests are.
 
 pub mod api;
 pub mod bdk;
@@ -28,6 +28,7 @@ pub mod person;
 pub mod process;
 pub mod python;
 pub mod random;
+pub mod scale;
 pub mod sim;
 pub mod stage;
 pub mod storm;

@@ -88,6 +88,17 @@ impl Subject {
     }
 }
 
+/// How much happens in a storm.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    /// Messages.
+    pub events: u64,
+    /// Kills while people talk; those at a start come on top.
+    pub kills: u64,
+    /// Builds that are shipped.
+    pub reloads: u64,
+}
+
 /// How large a storm is.
 #[derive(Clone, Debug)]
 pub struct StormOptions {

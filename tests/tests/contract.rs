@@ -1,8 +1,14 @@
 //! Every part of the contract, through a wasm plugin on the local platform. What waits for a later
 //! issue stands in `pending.toml` with its number.
 
+#[path = "contract/actions.rs"]
+mod actions;
+#[path = "contract/content.rs"]
+mod content;
 #[path = "contract/errors.rs"]
 mod errors;
+#[path = "contract/events.rs"]
+mod events;
 #[path = "contract/lifecycle.rs"]
 mod lifecycle;
 #[path = "contract/limits_of_actions.rs"]
@@ -13,8 +19,16 @@ mod limits_of_calls;
 mod limits_of_http;
 #[path = "contract/logs.rs"]
 mod logs;
+#[path = "contract/members.rs"]
+mod members;
+#[path = "contract/people.rs"]
+mod people;
+#[path = "contract/reads.rs"]
+mod reads;
 #[path = "contract/state.rs"]
 mod state;
+#[path = "contract/targets.rs"]
+mod targets;
 
 use std::sync::Arc;
 
@@ -90,12 +104,8 @@ async fn action_set_timer() {
     let host = TestHost::with(&["actions"]).await;
     let lobby = host.room("ada", "Lobby").await;
     host.say("ada", &lobby, "/do set-timer 20").await;
-    let fired = tokio::time::timeout(parlor_tests::harness::PATIENCE, async {
-        while host.all_answers(&lobby).is_empty() {
-            tokio::task::yield_now().await;
-        }
-    });
-    fired.await.expect("the timer fires");
+    host.eventually("the timer fires", || !host.all_answers(&lobby).is_empty())
+        .await;
     let text = host.all_answers(&lobby)[0].text.clone();
     assert_eq!(text, "timer-1 fired with payload-1");
     host.stop().await;
@@ -194,14 +204,9 @@ async fn event_form_submitted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn event_form_closed() {
     let (host, lobby, _) = last_answer("blocks", "/rule after").await;
-    let told = async {
-        let closed = "form-rule closed: FormCloseReason::Expired";
-        while !host.all_answers(&lobby).iter().any(|m| m.text == closed) {
-            tokio::task::yield_now().await;
-        }
-    };
-    let told = tokio::time::timeout(parlor_tests::harness::PATIENCE, told);
-    told.await.expect("the form closes");
+    let closed = "form-rule closed: FormCloseReason::Expired";
+    let is_told = || host.all_answers(&lobby).iter().any(|m| m.text == closed);
+    host.eventually("the form closes", is_told).await;
     host.stop().await;
 }
 
@@ -225,12 +230,8 @@ async fn event_timer_fired() {
     host.say("ada", &lobby, "timer 20").await;
     host.idle().await;
     let fired = |message: &Arc<RoomMessage>| message.text.starts_with("timer-fired:");
-    let waited = tokio::time::timeout(parlor_tests::harness::PATIENCE, async {
-        while !host.answers("ada", &lobby).iter().any(fired) {
-            tokio::task::yield_now().await;
-        }
-    });
-    waited.await.expect("the timer fires");
+    let has_fired = || host.answers("ada", &lobby).iter().any(fired);
+    host.eventually("the timer fires", has_fired).await;
     host.stop().await;
 }
 

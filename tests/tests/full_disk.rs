@@ -13,6 +13,7 @@ use parlor_tests::guests;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::person::{Listener, Person};
 use parlor_tests::process::HostProcess;
+use parlor_tests::scale::is_ci;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -310,8 +311,7 @@ async fn a_full_disk_pauses_intake_loses_nothing_and_is_overcome_by_itself() -> 
             };
             let is_known = why.iter().all(is_refusal);
             let why = why.join("; ");
-            let is_ci = variable("CI").is_some_and(|value| value == "true");
-            ensure!(is_known || !is_ci, "no small file system: {why}");
+            ensure!(is_known || !is_ci(), "no small file system: {why}");
             eprintln!("left out: this machine allows no file system of one's own: {why}");
             return Ok(());
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use parlor_host::cli::chat::{Idle, TerminalOptions, run_script};
-use parlor_host::config::{Settings, variable};
+use parlor_host::config::Settings;
 use parlor_host::connectors::local::Hub;
 use parlor_host::content::dialog::{DialogContext, DialogSentences, Heard, begin, hear};
 use parlor_host::content::forms::FormSentences;
@@ -24,6 +24,7 @@ use parlor_tests::browser::Browser;
 use parlor_tests::guests;
 use parlor_tests::harness::{TestHost, TestHostParts};
 use parlor_tests::injection::{HOSTILE, bad_sign, buttons, everywhere, form, without_styles};
+use parlor_tests::scale::is_ci;
 use serde_json::json;
 
 fn check(renderer: &str, written: &str, shown: &str) {
@@ -274,8 +275,7 @@ impl Talk {
 /// The browser's program; CI must have one.
 fn browser() -> Option<std::path::PathBuf> {
     let program = Browser::find();
-    let is_ci = variable("CI").is_some_and(|value| value == "true");
-    assert!(program.is_some() || !is_ci, "CI has no Chromium");
+    assert!(program.is_some() || !is_ci(), "CI has no Chromium");
     program
 }
 

@@ -10,6 +10,7 @@ use parlor_tests::browser::Browser;
 use parlor_tests::candidate::{CANDIDATE, new_build, old_build};
 use parlor_tests::guests;
 use parlor_tests::harness::TestHost;
+use parlor_tests::scale::is_ci;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -96,8 +97,7 @@ impl Page {
 fn browser() -> Option<PathBuf> {
     let program = Browser::find();
     if program.is_none() {
-        let is_ci = variable("CI").is_some_and(|value| value == "true");
-        assert!(!is_ci, "CI has no Chromium");
+        assert!(!is_ci(), "CI has no Chromium");
         eprintln!("left out: no Chromium is installed");
     }
     program

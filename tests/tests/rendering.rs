@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Result;
-use parlor_host::config::variable;
 use parlor_host::connectors::lseg::render as messenger;
 use parlor_host::connectors::symphony::render::{RenderOptions, render};
 use parlor_host::connectors::webex::render as webex;
@@ -16,6 +15,7 @@ use parlor_host::web::PageServer;
 use parlor_tests::browser::Browser;
 use parlor_tests::harness::TestHost;
 use parlor_tests::openapi::check_by_schema;
+use parlor_tests::scale::is_ci;
 use parlor_tests::sim::left_out;
 use parlor_tests::sim::webex::folder;
 use parlor_tests::{contract, guests, kinds};
@@ -172,10 +172,7 @@ const BODY: &str = "(() => {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_on_the_page() -> Result<()> {
     let Some(program) = Browser::find() else {
-        assert!(
-            variable("CI").is_none_or(|value| value != "true"),
-            "CI has no Chromium"
-        );
+        assert!(!is_ci(), "CI has no Chromium");
         return Ok(());
     };
     let host = TestHost::with(&[]).await;

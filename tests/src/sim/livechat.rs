@@ -2,7 +2,7 @@
 //! licences.
 //!
 //! It follows the platform's document (shared facts, section by section) and never the connector; see
-//! `tests/tests/sim_livechat.rs` for what is shown of it. Where the document says that something is not
+//! `tests/tests/simulators/livechat.rs` for what is shown of it. Where the document says that something is not
 //! known (the status of an error, which type a refusal has), this copy decides, and the connector must
 //! not depend on it.
 

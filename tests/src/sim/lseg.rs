@@ -1,7 +1,7 @@
 //! LSEG Messenger: its authentication, its rooms and its stream.
 //!
 //! It follows the platform's document (shared facts, §7 is its checklist); what is shown of it is in
-//! `tests/tests/sim_lseg.rs`. What the document marks as not known is a switch (`POST /_sim/set`).
+//! `tests/tests/simulators/lseg.rs`. What the document marks as not known is a switch (`POST /_sim/set`).
 
 mod knobs;
 mod rest;

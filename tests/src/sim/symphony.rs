@@ -1,7 +1,7 @@
 //! A Symphony pod with its key manager and its agent.
 //!
 //! It follows the platform's document (shared facts, section by section) and the official descriptions; see
-//! `tests/tests/sim_symphony.rs` for what is shown of it.
+//! `tests/tests/simulators/symphony.rs` for what is shown of it.
 
 mod agent;
 mod answer;

@@ -1,7 +1,7 @@
 //! Webex: its API, its webhooks, and the WebSocket of Cisco's own clients.
 //!
 //! It follows the platform's document (shared facts, section by section); see
-//! `tests/tests/sim_webex.rs` for what is shown of it.
+//! `tests/tests/simulators/webex.rs` for what is shown of it.
 
 mod answer;
 mod cards;

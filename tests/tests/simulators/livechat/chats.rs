@@ -3,9 +3,9 @@
 use parlor_tests::sim::livechat::{AGENT, CLIENT_ID, ERRORS, ORGANIZATION, error};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use super::client::Client;
 
-async fn join(client: &Client, chat: &str, bot: &str, seen: &str) -> crate::client::Said {
+async fn join(client: &Client, chat: &str, bot: &str, seen: &str) -> super::client::Said {
     let body = json!({"chat_id": chat, "user_id": bot, "user_type": "agent", "visibility": seen,
         "ignore_requester_presence": true});
     client.chat(&Client::pat(), "add_user_to_chat", body).await

@@ -3,7 +3,7 @@
 use parlor_tests::sim::lseg::BOT;
 use serde_json::json;
 
-use crate::client::{Client, platform};
+use super::client::{Client, platform};
 
 #[tokio::test]
 async fn a_room_is_listed_joined_spoken_in_and_left() {

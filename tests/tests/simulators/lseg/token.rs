@@ -4,7 +4,7 @@ use parlor_tests::sim::Fault;
 use parlor_tests::sim::lseg::{APP_KEY, BOT, PASSWORD, TOKEN_PATH};
 use serde_json::json;
 
-use crate::client::{Client, login, platform, with};
+use super::client::{Client, login, platform, with};
 
 #[tokio::test]
 async fn a_login_takes_the_form_and_either_way_of_naming_the_client() {
@@ -91,7 +91,7 @@ async fn tokens_end_and_the_refresh_token_later() {
     sim.set(json!({"token_secs": 50, "refresh_secs": 100}));
     let client = Client::logged_in(&sim).await;
     client.get("chatrooms").await.good();
-    let until = std::time::Instant::now() + crate::client::PATIENCE;
+    let until = std::time::Instant::now() + super::client::PATIENCE;
     while client.get("chatrooms").await.status == 200 {
         assert!(std::time::Instant::now() < until, "it never ends");
     }

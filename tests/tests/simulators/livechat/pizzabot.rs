@@ -3,7 +3,7 @@
 use parlor_tests::sim::livechat::{CLIENT_ID, CLIENT_SECRET, LICENSE};
 use serde_json::json;
 
-use crate::client::{Client, Ear, REDIRECT};
+use super::client::{Client, Ear, REDIRECT};
 
 #[tokio::test]
 async fn the_script_s_requests_are_answered_as_it_expects() {

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::client::{Client, PATIENCE};
+use super::client::{Client, PATIENCE};
 
 /// A client's end.
 struct Line(WebSocketStream<MaybeTlsStream<TcpStream>>);

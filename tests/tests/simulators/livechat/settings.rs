@@ -3,7 +3,7 @@
 use parlor_tests::sim::livechat::{CLIENT_ID, ORGANIZATION};
 use serde_json::json;
 
-use crate::client::{Client, Ear};
+use super::client::{Client, Ear};
 
 #[tokio::test]
 async fn a_bot_begins_offline_and_shows_its_secret_once() {

@@ -1,12 +1,12 @@
 //! The simulator of LSEG Messenger behaves as the platform's document says (§7 is its checklist).
 
-#[path = "sim_lseg/client.rs"]
+#[path = "lseg/client.rs"]
 mod client;
-#[path = "sim_lseg/program.rs"]
+#[path = "lseg/program.rs"]
 mod program;
-#[path = "sim_lseg/rest.rs"]
+#[path = "lseg/rest.rs"]
 mod rest;
-#[path = "sim_lseg/stream.rs"]
+#[path = "lseg/stream.rs"]
 mod stream;
-#[path = "sim_lseg/token.rs"]
+#[path = "lseg/token.rs"]
 mod token;

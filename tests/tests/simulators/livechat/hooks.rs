@@ -4,7 +4,7 @@ use parlor_tests::sim::Fault;
 use parlor_tests::sim::livechat::{CLIENT_ID, LiveChatOptions};
 use serde_json::{Value, json};
 
-use crate::client::{Client, Ear, PATIENCE};
+use super::client::{Client, Ear, PATIENCE};
 
 async fn register(client: &Client, ear: &Ear, action: &str) -> u16 {
     let body = json!({"action": action, "secret_key": "s3cr3t", "url": ear.url, "type": "bot",

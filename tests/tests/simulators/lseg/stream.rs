@@ -4,7 +4,7 @@ use parlor_tests::sim::Fault;
 use parlor_tests::sim::lseg::BOT;
 use serde_json::json;
 
-use crate::client::{Client, PATIENCE, Stream, platform};
+use super::client::{Client, PATIENCE, Stream, platform};
 
 #[tokio::test]
 async fn a_stream_without_its_protocol_is_refused() {

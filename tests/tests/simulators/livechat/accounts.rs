@@ -4,7 +4,7 @@ use parlor_tests::sim::Fault;
 use parlor_tests::sim::livechat::{CLIENT_ID, CLIENT_SECRET, LiveChatOptions, ORGANIZATION};
 use serde_json::json;
 
-use crate::client::{Client, REDIRECT};
+use super::client::{Client, REDIRECT};
 
 #[tokio::test]
 async fn a_link_leads_back_with_a_code_and_the_state() {
