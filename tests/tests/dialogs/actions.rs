@@ -152,7 +152,7 @@ fn a_missing_grant_and_a_message_that_is_gone_are_told_in_words() {
     assert!(
         tested.out.contains(
             "    the action delete failed: there is no message “the last words” (NotFound)"
-        ),
+        ) && tested.out.contains("      bot deletes “the last words”\n"),
         "{}",
         tested.out
     );

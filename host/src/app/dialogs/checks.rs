@@ -162,7 +162,7 @@ impl Running<'_> {
             SaidWhat::Message { agents: true, .. } => head.push_str(" agents"),
             SaidWhat::Message { agents: false, .. } => {}
             SaidWhat::Edit { .. } => head.push_str(" edit"),
-            SaidWhat::Deletion => head.push_str(" deleted"),
+            SaidWhat::Deletion { .. } => head.push_str(" deleted"),
             SaidWhat::Joined => head.push_str(" joined"),
             SaidWhat::Left => head.push_str(" left"),
             SaidWhat::Action(act) => {
@@ -274,7 +274,7 @@ fn is_right(expected: &What, said: &SaidWhat) -> bool {
         ) => agents == to && text.matches(said),
         (What::Edited(text), SaidWhat::Edit { text: said }) => text.matches(said),
         (What::Action { about, .. }, SaidWhat::Action(act)) => about.matches(&act.about),
-        (What::Deleted, SaidWhat::Deletion)
+        (What::Deleted, SaidWhat::Deletion { .. })
         | (What::Joined, SaidWhat::Joined)
         | (What::Left, SaidWhat::Left) => true,
         _ => false,

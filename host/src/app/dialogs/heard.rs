@@ -273,7 +273,7 @@ impl Heard {
                 format!("{who}{to}: {}{files}", message.text)
             }
             Change::Edited(message) => format!("{who} edits: {}", message.text),
-            Change::Deleted { .. } => format!("{who} deletes a message"),
+            Change::Deleted { message, .. } => format!("{who} deletes {}", self.began(message)),
             Change::Reacted { emoji, added, .. } => {
                 let how = if *added { "puts" } else { "takes off" };
                 format!("{who} {how} :{emoji}:")
@@ -314,7 +314,9 @@ impl Heard {
                     text: message.text.clone(),
                 }
             }
-            Change::Deleted { .. } if is_bots => SaidWhat::Deletion,
+            Change::Deleted { message, .. } if is_bots => SaidWhat::Deletion {
+                of: self.began(message),
+            },
             Change::Member {
                 user,
                 change: MemberChange::Joined,
@@ -340,6 +342,14 @@ impl Heard {
             what,
             is_expected: false,
         });
+    }
+
+    /// How a message began, for people.
+    fn began(&self, message: &Name) -> String {
+        match self.messages.get(message) {
+            Some(first) => format!("“{first}”"),
+            None => "a message".to_owned(),
+        }
     }
 
     /// A person's name, of an id or a name.

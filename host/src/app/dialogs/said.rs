@@ -28,7 +28,10 @@ pub(super) enum SaidWhat {
     Edit {
         text: String,
     },
-    Deletion,
+    /// Of a message that began so.
+    Deletion {
+        of: String,
+    },
     Joined,
     Left,
     /// What has no word of its own.
@@ -141,7 +144,7 @@ impl SaidWhat {
     pub(super) fn is_message(&self) -> bool {
         matches!(
             self,
-            Self::Message { .. } | Self::Edit { .. } | Self::Deletion
+            Self::Message { .. } | Self::Edit { .. } | Self::Deletion { .. }
         )
     }
 
@@ -162,7 +165,7 @@ impl SaidWhat {
             } => text.clone(),
             Self::Message { text, agents: true } => format!("(to agents) {text}"),
             Self::Edit { text } => format!("(an edit) {text}"),
-            Self::Deletion => "(a message was deleted)".to_owned(),
+            Self::Deletion { of } => format!("(deleted) {of}"),
             Self::Joined => "(joined)".to_owned(),
             Self::Left => "(left)".to_owned(),
             Self::Action(act) => format!("(action) {}", act.words()),
