@@ -44,17 +44,17 @@ pub(super) const JAVASCRIPT: &[File] = files!(
     "state.js",
 );
 
-/// What makes a component of JavaScript, and the versions of what that needs.
-pub(super) const JAVASCRIPT_TOOLS: &[File] = &[
-    (
-        "build.mjs",
-        include_str!("../../../plugin-sdk/js/build.mjs"),
-    ),
-    (
-        "package.json",
-        include_str!("../../../plugin-sdk/js/tools.json"),
-    ),
-];
+/// What makes a component of JavaScript.
+pub(super) const JAVASCRIPT_BUILD: File = (
+    "build.mjs",
+    include_str!("../../../plugin-sdk/js/build.mjs"),
+);
+
+/// The versions of what that needs.
+pub(super) const JAVASCRIPT_TOOLS: File = (
+    "package.json",
+    include_str!("../../../plugin-sdk/js/tools.json"),
+);
 
 /// The layer for Python.
 pub(super) const PYTHON: &[File] = files!(

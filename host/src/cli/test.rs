@@ -16,12 +16,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use self::target::{Asked, Target, targets};
-use super::block_on;
+use super::interruptible;
 use super::output::{Failure, print_json, print_line, say};
 use super::start::Place;
 use crate::app::dialogs::{
     Change, ContractSettings, Coverage, DialogFailure, DialogFile, DialogMode, DialogReport, Loss,
-    TestedBuild, Used, apply_changes, parse_file,
+    RefusedBuild, TestedBuild, Used, apply_changes, parse_file,
 };
 use crate::config::{LogLevel, Problem};
 use crate::runtime::CompilerProgram;
@@ -131,7 +131,7 @@ pub(super) fn run(place: &Place<'_>, args: TestArgs) -> Result<ExitCode, Failure
     if !problems.is_empty() {
         return Err(usage(place, &problems));
     }
-    block_on(async {
+    interruptible(async {
         let tested = prepare(&targets, files).await?;
         let problems: Vec<Problem> = tested
             .iter()
@@ -188,6 +188,8 @@ fn read(targets: &[Target]) -> (Vec<Vec<Arc<DialogFile>>>, Vec<Problem>) {
     (files.collect(), problems)
 }
 
+/// Compiles every component. One that is named and refused is a mistake of whoever named it; one that was
+/// built here is a build that failed.
 async fn prepare(
     targets: &[Target],
     files: Vec<Vec<Arc<DialogFile>>>,
@@ -204,8 +206,14 @@ async fn prepare(
         }));
     }
     let mut tested = Vec::new();
-    for (preparing, files) in preparing.into_iter().zip(files) {
-        let build = preparing.await.map_err(anyhow::Error::from)??;
+    for ((preparing, files), target) in preparing.into_iter().zip(files).zip(targets) {
+        let build = preparing.await.map_err(anyhow::Error::from)?;
+        let build = build.map_err(
+            |error| match error.is::<RefusedBuild>() && target.is_named {
+                true => Failure::usage(format!("{error:#}")),
+                false => Failure::from(error),
+            },
+        )?;
         tested.push(Tested {
             build: Arc::new(build),
             files,
