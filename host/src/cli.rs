@@ -25,6 +25,7 @@ mod outbox;
 mod output;
 mod password;
 mod plugins;
+mod progress;
 mod reload;
 mod replay;
 mod scripts;
@@ -34,6 +35,7 @@ mod terminal;
 mod test;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod trace;
 mod tree;
 
@@ -53,7 +55,7 @@ use crate::config::{LogConfig, LogLevel, Platform, SETTINGS_FILE, Settings, log_
 use crate::shutdown::{EXIT_INTERRUPTED, Shutdown};
 use crate::telemetry::{TelemetryError, start_logs, strip_control};
 
-use output::{Failure, print_json, print_line, say};
+use output::{Failure, Interrupted, print_json, print_line, say};
 use start::{Place, Start};
 use terminal::{Terminal, TracingTerminal};
 use tree::SourceTree;
@@ -183,6 +185,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             say(&strip_control(&format!("parlor: {error:#}"), true));
             ExitCode::FAILURE
         }
+        Err(Failure::Interrupted(error)) => {
+            let (what, plain) = (error.to_string(), Interrupted.to_string());
+            let joint = if what == plain { "" } else { "; " };
+            let what = what.strip_prefix(&plain).unwrap_or(&what);
+            say(&strip_control(
+                &format!("parlor: {plain}{joint}{what}"),
+                true,
+            ));
+            interrupted_code()
+        }
     }
 }
 
@@ -306,6 +318,12 @@ fn chat(
         }
         // Files by name need no settings.
         Err(_) if !files.is_empty() => Settings::defaults(place.folder, place.folder),
+        Err(Failure::Usage(mut lines)) => {
+            let without = "without settings `parlor chat FILE.wasm` talks to a component, and `parlor dev` to the \
+                           plugin in this folder";
+            lines.push(without.to_owned());
+            return Err(Failure::Usage(lines));
+        }
         Err(failure) => return Err(failure),
     };
     for bot in &mut settings.bots {
@@ -388,10 +406,14 @@ fn logs(level: LogLevel) -> Result<(), Failure> {
 
 fn end_code(shutdown: &Shutdown) -> ExitCode {
     if shutdown.was_interrupted() {
-        ExitCode::from(u8::try_from(EXIT_INTERRUPTED).unwrap_or(u8::MAX))
+        interrupted_code()
     } else {
         ExitCode::SUCCESS
     }
+}
+
+fn interrupted_code() -> ExitCode {
+    ExitCode::from(u8::try_from(EXIT_INTERRUPTED).unwrap_or(u8::MAX))
 }
 
 fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -399,4 +421,31 @@ fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
         .enable_all()
         .build()?
         .block_on(task)
+}
+
+/// Runs a task that ends where somebody ends this program, with whatever it has started.
+fn interruptible<T, E>(task: impl Future<Output = Result<T, E>>) -> Result<T, E>
+where
+    E: From<std::io::Error> + From<Interrupted>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let done: Result<Option<T>, E> = runtime.block_on(async {
+        let shutdown = Shutdown::new();
+        shutdown.listen_for_signals()?;
+        tokio::select! {
+            biased;
+            () = shutdown.wait_for_stop() => Ok(None),
+            done = task => done.map(Some),
+        }
+    });
+    match done? {
+        Some(done) => Ok(done),
+        None => {
+            // What computes still is waited for by nobody.
+            runtime.shutdown_background();
+            Err(Interrupted.into())
+        }
+    }
 }

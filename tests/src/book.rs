@@ -12,6 +12,7 @@ mod limits;
 mod links;
 mod output;
 mod plugins;
+mod recipes;
 mod script;
 mod session;
 mod settings;
@@ -31,6 +32,7 @@ pub use layers::{javascript_reference, names_of_rust, python_reference};
 pub use limits::check as check_limits;
 pub use links::check as check_links;
 pub use plugins::{Built, build as build_plugins};
+pub use recipes::{RecipeLanguage, build as build_recipes};
 pub use script::{Said, differs, javascript, python};
 pub use session::run as run_session;
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use parlor_host::config::variable;
 use parlor_tests::checkers::is_out_of_reach;
-use parlor_tests::guests::workspace;
+use parlor_tests::guests::{self, workspace};
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::process::PageSocket;
 use parlor_tests::sim::left_out;
@@ -87,7 +88,40 @@ async fn every_project_in_rust_builds_and_passes_its_test_at_once() {
         let lock = std::fs::read_to_string(project.join("Cargo.lock")).expect("a lock");
         assert!(lock.contains(&format!("name = \"{name}\"")), "{lock}");
         passes(&project, &name).await;
+        if template == "command" {
+            needs_no_tool_any_more(&project, &name).await;
+        }
     }
+}
+
+/// What is built is looked at, talked to and tested where nothing is on the path.
+async fn needs_no_tool_any_more(project: &Path, name: &str) {
+    let file = format!("{name}.wasm");
+    for arguments in [
+        &["test", "--no-build"][..],
+        &["test", "--wasm", &file],
+        &["check", &file],
+        &["check", &file, "--settings"],
+        &["chat", &file],
+    ] {
+        let mut command = parlor(project, arguments);
+        let ran = output(command_without_tools(
+            &mut command,
+            Path::new("/nonexistent"),
+        ))
+        .await;
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.out, ran.said);
+    }
+    let mut command = parlor(project, &["test", "--no-build"]);
+    command.env("CARGO_TARGET_DIR", project.join("elsewhere"));
+    let ran = output(command_without_tools(
+        &mut command,
+        Path::new("/nonexistent"),
+    ))
+    .await;
+    assert_eq!(ran.code, Some(64), "{}", ran.said);
+    let told = "was not built yet; run without --no-build";
+    assert!(ran.said.contains(told), "{}", ran.said);
 }
 
 /// Lets the host look at a component with its settings, and runs its dialogs.
@@ -230,15 +264,119 @@ async fn a_tool_or_a_net_that_is_missing_is_named_with_what_to_do() {
     let mut unreached = parlor(&here.join("no-js"), &["build"]);
     unreached
         .env("npm_config_registry", "http://127.0.0.1:9/")
-        .env("npm_config_cache", &empty)
-        .env("npm_config_fetch_retries", "0");
+        .env("npm_config_cache", &empty);
     tells_or_is_left_out(output(unreached).await, "`npm ping` tells");
     let mut unreached = parlor(&here.join("no-python"), &["build"]);
     unreached
         .env("PIP_NO_INDEX", "1")
         .env("PIP_FIND_LINKS", "")
         .env("PIP_NO_CACHE_DIR", "1");
-    tells_or_is_left_out(output(unreached).await, "pip download componentize-py");
+    tells_or_is_left_out(output(unreached).await, "pip download componentize-py==");
+}
+
+/// A tool that says its line of npm's, and waits; told to end, it leaves a file behind.
+const WAITING: &str = "#!/bin/sh\ntrap 'echo > \"$ENDED\"; exit 1' TERM\necho 'npm error I am here' >&2\nexec 2>&-\n\
+                       while :; do sleep 0.05; done\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_interrupted_is_told_as_that_and_ends_with_its_tool() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let path = variable("PATH").expect("a path");
+    for (language, tool) in [("js", "npm"), ("python", "python3")] {
+        let project = new(here, &format!("cut-{language}"), language, "echo").await;
+        let tools = here.join(tool);
+        std::fs::create_dir(&tools).expect("a folder");
+        std::fs::write(tools.join(tool), WAITING).expect("a tool");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(tools.join(tool), mode).expect("it can be run");
+        let ended = tools.join("ended");
+        let mut command = parlor(&project, &["build"]);
+        command
+            .env("PATH", format!("{}:{path}", tools.display()))
+            .env("ENDED", &ended)
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("parlor starts");
+        let mut said = BufReader::new(child.stderr.take().expect("its words")).lines();
+        let mut all = String::new();
+        let reading = async {
+            while let Some(line) = said.next_line().await.expect("it writes") {
+                if line.contains("I am here") {
+                    let id = child.id().expect("it runs");
+                    interrupt(id);
+                }
+                all.push_str(&line);
+                all.push('\n');
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("it ends");
+        let status = child.wait().await.expect("it ends");
+        assert_eq!(status.code(), Some(130), "{all}");
+        let told = "parlor: interrupted; what makes components of ";
+        assert!(all.contains(told), "{all}");
+        assert!(!all.contains("reached"), "{all}");
+        let gone = async {
+            while !ended.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone)
+            .await
+            .expect("the tool ends");
+    }
+}
+
+fn interrupt(id: u32) {
+    // SAFETY: it is our child and not waited for yet, so that the number is still its own.
+    let sent = unsafe { libc::kill(id.try_into().expect("a number"), libc::SIGINT) };
+    assert_eq!(sent, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_named_and_refused_is_bad_input_for_every_verb() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let module = wat::parse_str("(module)").expect("a module");
+    std::fs::write(here.join("core.wasm"), module).expect("a file");
+    std::fs::write(here.join("text.wasm"), "no component at all").expect("a file");
+    std::fs::write(here.join("x.dialog"), "say hello\n").expect("a dialog");
+    for (file, why) in [
+        ("core.wasm", "the file is a core module"),
+        ("text.wasm", "the file is text"),
+    ] {
+        for verb in [&["check"][..], &["test", "--wasm"], &["chat"]] {
+            let ran = run(here, &[verb, &[file][..]].concat()).await;
+            assert_eq!(ran.code, Some(64), "{verb:?}: {}", ran.said);
+            let all = format!("{}{}", ran.out, ran.said);
+            let told = format!("{file}: refused: ");
+            let line = all.lines().find(|line| line.starts_with(&told));
+            assert!(line.is_some_and(|it| it.contains(why)), "{verb:?}: {all}");
+        }
+    }
+    // In a folder it is refused where everybody sees it, and does not keep others from serving.
+    std::fs::write(here.join("parlor.toml"), "plugins = \".\"\n").expect("settings");
+    std::fs::copy(guests::component("echo"), here.join("echo.wasm")).expect("a copy");
+    let mut chat = parlor(here, &["chat"]);
+    let lines = here.join("lines");
+    std::fs::write(&lines, "hello\n").expect("a line");
+    chat.stdin(std::fs::File::open(lines).expect("it is there"));
+    let ran = output(chat).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.said);
+    assert!(ran.out.contains("Hello you"), "{}{}", ran.out, ran.said);
+    assert!(ran.said.contains("core"), "{}", ran.said);
+    for (wrong, told) in [
+        (".", " is a folder: name the files in it"),
+        ("x.dialog", "x.dialog is nothing to check"),
+        ("/dev/null", "/dev/null is nothing to check"),
+        ("none.wasm", "none.wasm is not there"),
+    ] {
+        let ran = run(here, &["check", wrong]).await;
+        assert_eq!(ran.code, Some(64), "{wrong}");
+        assert!(ran.said.contains(told), "{wrong}: {}", ran.said);
+    }
 }
 
 fn command_without_tools(command: &mut Command, path: &Path) -> Command {
@@ -353,6 +491,24 @@ async fn dev_answers_with_each_build_and_with_the_old_one_while_none_is_made() {
     write(&right.replace("Hello, ", "Good day, "));
     dev.until("said again: /greet Grace").await;
     dev.until("Good day, Grace!").await;
+    // What the host's settings say holds as soon as they say it.
+    let settings = project.join("parlor.toml");
+    let write = |text: &str| std::fs::write(&settings, text).expect("it is written");
+    write("[roles]\nstaff = [\"nobody\"]\n[plugin.greeter]\nallow = { \"*\" = [\"staff\"] }\n");
+    dev.until("dev: parlor.toml is in force; said again: /greet Grace")
+        .await;
+    dev.until("You may not use /greet").await;
+    write("[plugin.greeter]\nallowed = 1\n");
+    dev.until("dev: parlor.toml is wrong, and what it said before stays in force")
+        .await;
+    write("[plugin.greeter]\nconfig = { sides = 1 }\n");
+    dev.until("dev: the host does not take what parlor.toml says now")
+        .await;
+    dev.until("has no config key `sides`").await;
+    write("");
+    dev.until("dev: parlor.toml is in force; said again: /greet Grace")
+        .await;
+    dev.until("Good day, Grace!").await;
     dev.type_line("/quit").await;
     let ended = tokio::time::timeout(PATIENCE, dev.child.wait()).await;
     assert_eq!(ended.expect("it ends").expect("a status").code(), Some(0));
@@ -373,10 +529,7 @@ async fn dev_begins_with_a_build_that_fails_and_ends_when_it_is_interrupted() {
     std::fs::write(&source, right).expect("it is written");
     dev.until("said again: hello").await;
     dev.until(": hello").await;
-    let id = dev.child.id().expect("it runs");
-    // SAFETY: it is our child and not waited for yet, so that the number is still its own.
-    let sent = unsafe { libc::kill(id.try_into().expect("a number"), libc::SIGINT) };
-    assert_eq!(sent, 0);
+    interrupt(dev.child.id().expect("it runs"));
     let ended = tokio::time::timeout(PATIENCE, dev.child.wait()).await;
     assert_eq!(ended.expect("it ends").expect("a status").code(), Some(130));
     let nothing = run(folder.path(), &["dev"]).await;

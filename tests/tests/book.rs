@@ -1,9 +1,11 @@
 //! The book and the README: every command and block of code is run, compiled or held against what it shows.
 
+use std::path::Path;
+
 use parlor_tests::book::{
-    Block, Kind, Page, Said, build_plugins, check_limits, check_links, command_reference, differs,
-    javascript, javascript_reference, kind, names_of_rust, pages, python, python_reference,
-    run_dialogs, run_session,
+    Block, Kind, Page, RecipeLanguage, Said, build_plugins, build_recipes, check_limits,
+    check_links, command_reference, differs, javascript, javascript_reference, kind, names_of_rust,
+    pages, python, python_reference, run_dialogs, run_session,
 };
 use parlor_tests::checkers::{Python, TypeScript, is_out_of_reach};
 use parlor_tests::sim::left_out;
@@ -109,6 +111,40 @@ async fn modules_in_python_have_the_layer_s_types_and_load() {
     };
     let said = python(&checker, &blocks).await;
     are_alike(&said.unwrap_or_else(|why| panic!("{why}")), &blocks);
+}
+
+/// Those of the cookbook.
+fn recipes(wanted: Kind) -> Vec<Block> {
+    let mut found = blocks(wanted);
+    found.retain(|block| block.page.contains("/cookbook/"));
+    found
+}
+
+/// Every dialog that a recipe in Rust passes, against the recipes in another language.
+async fn recipes_answer_as_those_in_rust(language: RecipeLanguage) {
+    let mut own = [recipes(Kind::Script), recipes(Kind::Python)].concat();
+    own.retain(|block| block.language == language.block());
+    assert_eq!(own.len(), recipes(Kind::Rust).len(), "a recipe is missing");
+    let dialogs = recipes(Kind::Dialog);
+    assert!(dialogs.len() >= own.len(), "a recipe has no dialog");
+    let program = Path::new(env!("CARGO_BIN_EXE_parlor-under-test"));
+    match build_recipes(program, language, &own).await {
+        Ok(built) => run_dialogs(&built, &dialogs)
+            .await
+            .unwrap_or_else(|why| panic!("{why}")),
+        Err(why) if is_out_of_reach(&why) => left_out(&format!("the cookbook: {why}")),
+        Err(why) => panic!("{why}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipes_in_javascript_answer_as_those_in_rust() {
+    recipes_answer_as_those_in_rust(RecipeLanguage::JavaScript).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipes_in_python_answer_as_those_in_rust() {
+    recipes_answer_as_those_in_rust(RecipeLanguage::Python).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

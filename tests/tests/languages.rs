@@ -206,6 +206,12 @@ async fn the_behaviours_in_javascript_answer_as_those_in_rust() {
         weight::is_within_the_default_limits(&folder(JAVASCRIPT)).await;
         let wrong = "import { Plugin } from \"parlor\";\nconst plugin = ;\n";
         tells_what_is_wrong(JAVASCRIPT, wrong, &["wrong.js:2:15", "node failed"]).await;
+        let silent = "import { Plugin } from \"parlor\";\nconst greeter = new Plugin(\"wrong\", \"Greets\");\n";
+        let told = [
+            "wrong.js has no export `behaviour`",
+            "\n    export const { behaviour } = greeter;\n",
+        ];
+        tells_what_is_wrong(JAVASCRIPT, silent, &told).await;
         let boom = "import { Plugin } from \"parlor\";\n\n// Goes when it is bundled.\n\n\
             const plugin = new Plugin(\"boom\", \"Breaks\");\n\n\
             function deep(name) {\n  throw new TypeError(`no ${name}`);\n}\n\n\
@@ -225,6 +231,12 @@ async fn the_behaviours_in_python_answer_as_those_in_rust() {
         let wrong = "from parlor import Plugin\n\nplugin = Plugn()\n";
         let told = ["wrong.py", "line 3", "Plugn"];
         tells_what_is_wrong(PYTHON, wrong, &told).await;
+        let silent = "from parlor import Plugin\n\nplugin = Plugin(\"wrong\", \"Greets\")\n";
+        let told = [
+            "wrong.py has no `Behaviour`",
+            "\n    Behaviour = plugin.behaviour()\n",
+        ];
+        tells_what_is_wrong(PYTHON, silent, &told).await;
         let boom = "from parlor import Plugin\n\nplugin = Plugin(\"boom\", \"Breaks\")\n\n\n\
             def deep(name):\n    raise ValueError(f\"no {name}\")\n\n\n\
             @plugin.command(\"/boom {name}\", help=\"Breaks\")\n\

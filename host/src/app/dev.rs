@@ -3,16 +3,19 @@
 //! A build that fails, or that the host refuses, changes nothing but what is said: what served before
 //! goes on. A build that is taken answers once more what a person said last.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use self::settings::{SettingsWatch, for_development};
 use super::control::send_content;
 use super::entry::{
     FrontEnd, STOP_WITHIN, UsageError, change_of, idle_of, open_hub, private_cache,
@@ -67,16 +70,17 @@ pub struct DevOptions {
 /// As [`super::entry::run_host`].
 pub async fn run_dev(options: DevOptions, shutdown: Shutdown) -> anyhow::Result<()> {
     let DevOptions {
-        mut settings,
+        settings,
         sources,
         builder,
         front,
     } = options;
-    // What a new build does wrong is for its author to see: the one before does not step in.
-    settings.reload.probation = Duration::ZERO;
+    let settings = for_development(settings);
+    let settings_watch = SettingsWatch::new(&settings.path);
     let bot = settings.bots.first().map(|bot| bot.name.clone());
     let bot = bot.ok_or_else(|| UsageError("the settings have no bot to talk to".to_owned()))?;
     let first_room = settings.local.rooms.first().cloned();
+    let data = settings.data.clone();
     let listener = page_listener(&settings)?;
     let hub = open_hub(&settings, None)?;
     let said = SaidHere::new(settings.sentences.hosted.clone());
@@ -115,7 +119,8 @@ pub async fn run_dev(options: DevOptions, shutdown: Shutdown) -> anyhow::Result<
         rooms: rooms.clone(),
         panel: panel.clone(),
         loaded: BTreeMap::new(),
-        has_failed: false,
+        failed: None,
+        data,
     };
     let developing = async {
         let began = Instant::now();
@@ -124,7 +129,7 @@ pub async fn run_dev(options: DevOptions, shutdown: Shutdown) -> anyhow::Result<
         let commands = host.plugins().commands();
         tokio::select! {
             talked = front.talk(rooms, commands, idle_of(&host)) => talked,
-            () = workshop.follow(watcher) => Ok(()),
+            () = workshop.follow(watcher, settings_watch) => Ok(()),
         }
     };
     let ended = tokio::select! {
@@ -155,13 +160,32 @@ struct Workshop {
     panel: Arc<DevPanel>,
     /// What was loaded of each plugin: its build, and its own settings.
     loaded: BTreeMap<String, (Sha256Bytes, Option<Arc<str>>)>,
-    has_failed: bool,
+    failed: Option<Failed>,
+    /// The data folder of the settings at the start.
+    data: PathBuf,
+}
+
+/// What went wrong last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failed {
+    /// There is no build.
+    Build,
+    /// The host does not take one.
+    Refused,
 }
 
 impl Workshop {
-    /// Builds whenever sources change. A change in the middle of a build begins it anew.
-    async fn follow(&mut self, mut sources: SourceWatcher) {
-        while sources.changed().await {
+    /// Builds whenever sources change, and takes settings when they do. A change in the middle of a build
+    /// begins it anew.
+    async fn follow(&mut self, mut sources: SourceWatcher, mut settings: SettingsWatch) {
+        loop {
+            tokio::select! {
+                is_watched = sources.changed() => if !is_watched { break },
+                () = settings.changed() => {
+                    self.take_settings(&settings.path).await;
+                    continue;
+                }
+            }
             let began = Instant::now();
             let built = loop {
                 tokio::select! {
@@ -180,10 +204,13 @@ impl Workshop {
 
     /// Lets a build serve, and says what came of it.
     async fn take(&mut self, built: Result<Vec<PathBuf>, String>, began: Instant) {
-        let is_first = self.loaded.is_empty() && !self.has_failed;
+        let is_first = self.loaded.is_empty() && self.failed.is_none();
         let files = match built {
             Ok(files) => files,
-            Err(said) => return self.failed("the build failed", &said).await,
+            Err(said) => {
+                let what = "the build failed";
+                return self.failed(Failed::Build, what, &said).await;
+            }
         };
         let mut is_new = false;
         let mut refused = Vec::new();
@@ -194,31 +221,77 @@ impl Workshop {
             }
         }
         if !refused.is_empty() {
-            let reasons = refused.join("\n");
+            let what = "the host does not take this build";
             return self
-                .failed("the host does not take this build", &reasons)
+                .failed(Failed::Refused, what, &refused.join("\n"))
                 .await;
         }
         self.panel.set_problem(None);
-        let had_failed = std::mem::take(&mut self.has_failed);
+        let had_failed = self.failed.take().is_some();
         if is_first || !(is_new || had_failed) {
             return;
         }
+        if !is_new {
+            return self.tell("built again, to what serves", None).await;
+        }
         let took = began.elapsed().as_secs_f32();
-        let last = self.rooms.last();
-        let text = match &last {
-            _ if !is_new => "built again, to what serves".to_owned(),
-            Some(last) => format!("built in {took:.1} s; said again: {}", last.say.text),
-            None => format!("built in {took:.1} s"),
-        };
-        self.tell(&text, None).await;
-        if let Some(last) = last.filter(|_| is_new) {
-            // To the platform itself: what is said again was said by nobody.
-            let again = self.host.hub().act(&last.user, Command::Say(last.say));
-            if let Err(error) = again.await {
-                self.tell(&format!("it cannot be said again: {error}"), None)
-                    .await;
+        self.tell_and_say_again(&format!("built in {took:.1} s"), None)
+            .await;
+    }
+
+    /// Lets other settings be in force, and says what came of it.
+    async fn take_settings(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy();
+        let settings = match Settings::load(path) {
+            Ok(settings) => Settings {
+                // Nothing is kept here, wherever that would be.
+                data: self.data.clone(),
+                ..for_development(settings)
+            },
+            Err(problems) => {
+                let what = format!("{name} is wrong, and what it said before stays in force");
+                let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+                return self.tell(&what, Some(problems.join("\n"))).await;
             }
+        };
+        if let Some(bot) = settings.bots.first() {
+            self.bot.clone_from(&bot.name);
+        }
+        let plugins = self.host.plugins().clone();
+        if !plugins.apply_settings(settings).await {
+            return;
+        }
+        let refusals = plugins.refusals();
+        if !refusals.is_empty() {
+            let what = format!("the host does not take what {name} says now");
+            // A build that is missing still is.
+            let failed = self.failed.unwrap_or(Failed::Refused);
+            return self.failed(failed, &what, &refusals.join("\n")).await;
+        }
+        if self.failed == Some(Failed::Refused) {
+            self.failed = None;
+            self.panel.set_problem(None);
+        }
+        let notes = plugins.settings_notes();
+        let notes: Vec<String> = notes.into_iter().map(|note| note.text).collect();
+        let notes = (!notes.is_empty()).then(|| notes.join("\n"));
+        self.tell_and_say_again(&format!("{name} is in force"), notes)
+            .await;
+    }
+
+    /// Says what is new, and once more what a person said last.
+    async fn tell_and_say_again(&self, what: &str, said: Option<String>) {
+        let Some(last) = self.rooms.last() else {
+            return self.tell(what, said).await;
+        };
+        let text = format!("{what}; said again: {}", last.say.text);
+        self.tell(&text, said).await;
+        // To the platform itself: what is said again was said by nobody.
+        let again = self.host.hub().act(&last.user, Command::Say(last.say));
+        if let Err(error) = again.await {
+            self.tell(&format!("it cannot be said again: {error}"), None)
+                .await;
         }
     }
 
@@ -252,8 +325,8 @@ impl Workshop {
         Ok(true)
     }
 
-    async fn failed(&mut self, what: &str, said: &str) {
-        self.has_failed = true;
+    async fn failed(&mut self, failed: Failed, what: &str, said: &str) {
+        self.failed = Some(failed);
         let said = shortened(said);
         let then = if self.host.plugins().serving().is_empty() {
             "nothing serves yet"

@@ -21,7 +21,7 @@ mod steps;
 mod update;
 mod world;
 
-pub use build::TestedBuild;
+pub use build::{RefusedBuild, TestedBuild};
 pub use contract::{ContractSettings, is_contract};
 pub use difference::{DiffLine, difference};
 pub use parse::{MAX_DIALOG_BYTES, parse, parse_file};

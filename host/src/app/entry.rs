@@ -245,6 +245,11 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
         for file in &files {
             host.plugins().apply(change_of(file)?).await;
         }
+        let refused = refused_files(&host, &files);
+        if !refused.is_empty() {
+            host.stop().await;
+            return Err(UsageError(refused.join("\n")).into());
+        }
     }
     for row in host.plugins().plugins() {
         if let Some(error) = row.last_error {
@@ -258,6 +263,20 @@ pub async fn run_chat(options: ChatOptions, shutdown: Shutdown) -> anyhow::Resul
     };
     host.stop().await;
     talked
+}
+
+/// Those of the files that do not serve, with why: who names a file wants to talk to it.
+fn refused_files(host: &Host, files: &[PathBuf]) -> Vec<String> {
+    let rows = host.plugins().plugins().into_iter();
+    let refused = rows.filter(|row| row.state == "refused");
+    refused
+        .map(|row| {
+            let is_its = |file: &&PathBuf| file.file_stem().is_some_and(|it| *it == *row.name);
+            let file = files.iter().find(is_its);
+            let file = file.map_or_else(|| row.name.clone(), |file| file.display().to_string());
+            format!("{file}: refused: {}", row.last_error.unwrap_or_default())
+        })
+        .collect()
 }
 
 /// Compiles a file and asks it what it is, as the host would before it serves. An instance of it may

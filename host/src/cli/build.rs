@@ -7,12 +7,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::cargo::{Make, PluginCrate, add_target, build, built_before, plan};
-use super::output::{Failure, Voice, print_json, print_line};
+use super::cargo::{Make, PluginCrate, add_target, build, built_before, plan, plan_of_manifests};
+use super::output::{Failure, Voice, print_json, print_line, size_text};
 use super::scripts::Script;
 use super::start::Place;
 use super::tree::SourceTree;
-use super::{block_on, kit, load};
+use super::{interruptible, kit, load};
 use crate::app::entry;
 use crate::config::{DEFAULT_LIMITS, Settings};
 
@@ -32,6 +32,8 @@ pub(super) struct BuildArgs {
     quiet: bool,
 }
 
+/// Files of which one makes a folder a project.
+pub(super) const PROJECTS: [&str; 3] = ["Cargo.toml", "package.json", "pyproject.toml"];
 /// A component above this takes seconds to compile: it holds the engine of its language.
 const SLOW_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -45,11 +47,18 @@ pub(super) struct Built {
 
 /// Builds what is in the current folder, and compiles it for this machine.
 pub(super) fn run(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failure> {
+    let project = project_around(place.folder).ok_or_else(|| {
+        Failure::usage(format!(
+            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"], or a folder with a \
+             package.json (JavaScript, TypeScript) or a pyproject.toml (Python); `parlor new NAME` makes one",
+            place.folder.display()
+        ))
+    })?;
     let settings = place.require_settings().ok().map(|path| load(&path));
     let settings = settings.transpose()?;
     let to = match args.to {
         Some(to) => to,
-        None => destination(place, settings.as_ref()),
+        None => destination(&project, settings.as_ref()),
     };
     let voice = if args.quiet {
         Voice::Quiet
@@ -61,26 +70,33 @@ pub(super) fn run(place: &Place<'_>, args: BuildArgs) -> Result<ExitCode, Failur
     } else {
         Make::Optimised
     };
-    let built = build_as(place.folder, &to, make, voice)?;
+    let built = build_as(&project, &to, make, voice)?;
     compile_ahead(&built, settings.as_ref(), voice)?;
     if args.json {
         print_json(&built)?;
     } else if !args.quiet {
         for component in built {
-            let kib = component.bytes.div_ceil(1024);
-            print_line(&format!("{} ({kib} KiB)", component.file.display()))?;
+            let size = size_text(component.bytes);
+            print_line(&format!("{} ({size})", component.file.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where components go when nobody says so.
-pub(super) fn destination(place: &Place<'_>, settings: Option<&Settings>) -> PathBuf {
+/// The folder of the project that a file or folder is in.
+pub(super) fn project_around(path: &Path) -> Option<PathBuf> {
+    let mut folders = path.ancestors().filter(|folder| folder.is_dir());
+    let is_project = |folder: &&Path| PROJECTS.iter().any(|name| folder.join(name).is_file());
+    folders.find(is_project).map(Path::to_owned)
+}
+
+/// Where the components of a project go when nobody says so.
+pub(super) fn destination(project: &Path, settings: Option<&Settings>) -> PathBuf {
     match settings {
         Some(settings) => settings.plugins_folder.clone(),
-        None => match SourceTree::around(place.folder) {
+        None => match SourceTree::around(project) {
             Some(tree) => tree.demo_plugins(),
-            None => place.folder.to_owned(),
+            None => project.to_owned(),
         },
     }
 }
@@ -97,7 +113,7 @@ fn compile_ahead(
             voice.say(&format!("compiling {} for this machine", component.package));
         }
         let wasm = std::fs::read(&component.file)?;
-        let compiled = block_on(async {
+        let compiled: Result<_, Failure> = interruptible(async {
             let described = entry::describe_file(wasm.clone(), DEFAULT_LIMITS.memory_bytes);
             if let Err(reason) = described.await {
                 return Ok(Err(reason));
@@ -106,8 +122,8 @@ fn compile_ahead(
                 Some(settings) => entry::compile_for_host(settings, wasm).await,
                 None => Ok(()),
             })
-        })?;
-        if let Err(reason) = compiled {
+        });
+        if let Err(reason) = compiled? {
             let file = component.file.display();
             let refused = format!("{file} is built, and no host would take it: {reason}");
             return Err(Failure::Failed(anyhow::anyhow!(refused)));
@@ -148,27 +164,25 @@ pub(super) fn components(
             wasm,
         }]);
     }
+    let component = |(found, wasm): (PluginCrate, PathBuf)| Component {
+        name: found.name,
+        folder: found.folder,
+        wasm,
+    };
+    if !is_built {
+        let plan = plan_of_manifests(folder)?;
+        let wanted = plan.crates.iter().filter(|found| is_wanted(&found.folder));
+        let before = wanted.map(|found| (found.clone(), built_before(&plan, found)));
+        return Ok(before.map(component).collect());
+    }
     kit::rust::refresh(folder)?;
     let mut plan = plan(folder)?;
     plan.crates.retain(|found| is_wanted(&found.folder));
     if plan.crates.is_empty() {
         return Ok(Vec::new());
     }
-    let built = match is_built {
-        true => {
-            add_target(&plan.root, Voice::Aloud)?;
-            build(&plan, Make::Optimised, Voice::Aloud)?
-        }
-        false => {
-            let before = |found: &PluginCrate| (found.clone(), built_before(&plan, found));
-            plan.crates.iter().map(before).collect()
-        }
-    };
-    let component = |(found, wasm): (PluginCrate, PathBuf)| Component {
-        name: found.name,
-        folder: found.folder,
-        wasm,
-    };
+    add_target(&plan.root, Voice::Aloud)?;
+    let built = build(&plan, Make::Optimised, Voice::Aloud)?;
     Ok(built.into_iter().map(component).collect())
 }
 
@@ -198,8 +212,7 @@ pub(super) fn build_as(
     let plan = plan(folder)?;
     if plan.crates.is_empty() {
         bail!(
-            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"], or a folder with a \
-             package.json (JavaScript, TypeScript) or a pyproject.toml (Python)",
+            "nothing to build in {}: a plugin is a crate with crate-type = [\"cdylib\"]",
             folder.display()
         );
     }
@@ -252,4 +265,22 @@ fn put(from: &Path, to: &Path) -> anyhow::Result<u64> {
     let bytes = std::fs::copy(from, &beside).with_context(failed)?;
     std::fs::rename(&beside, to).with_context(failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_found_from_inside_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("bot/src/deep")).unwrap();
+        assert_eq!(project_around(&root.join("bot/src")), None);
+        std::fs::write(root.join("bot/package.json"), "{}").unwrap();
+        for inside in ["bot", "bot/src/deep", "bot/package.json", "bot/src/none.js"] {
+            let found = project_around(&root.join(inside));
+            assert_eq!(found, Some(root.join("bot")), "{inside}");
+        }
+    }
 }

@@ -1,15 +1,17 @@
 //! Asks cargo and rustup: what is here to build, whether the wasm target is there, build it.
 
-use std::io::{BufRead as _, BufReader, IsTerminal as _};
+mod manifest;
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
-use super::output::Voice;
+use super::output::{Interrupted, Voice};
+use super::progress::Progress;
 use crate::config::variable;
 
 const TARGET: &str = "wasm32-wasip2";
@@ -52,14 +54,14 @@ pub(super) struct Plan {
     pub(super) crates: Vec<PluginCrate>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
     target_directory: PathBuf,
     packages: Vec<Package>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Package {
     id: String,
     name: String,
@@ -67,7 +69,7 @@ struct Package {
     targets: Vec<Target>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Target {
     name: String,
     crate_types: Vec<String>,
@@ -96,6 +98,11 @@ pub(super) fn plan(folder: &Path) -> anyhow::Result<Plan> {
     let metadata: Metadata =
         serde_json::from_slice(&output.stdout).context("cannot read what cargo says")?;
     Ok(choose(metadata, folder))
+}
+
+/// As [`plan`], for what was built before: cargo is not asked, and need not be there.
+pub(super) fn plan_of_manifests(folder: &Path) -> anyhow::Result<Plan> {
+    Ok(choose(manifest::read(folder)?, folder))
 }
 
 fn choose(metadata: Metadata, folder: &Path) -> Plan {
@@ -214,7 +221,9 @@ pub(super) fn build(
     for found in &plan.crates {
         command.args(["--package", &found.package]);
     }
-    let progress = Progress::start(plan.crates.len(), voice);
+    let count = plan.crates.len();
+    let what = if count == 1 { "plugin" } else { "plugins" };
+    let progress = Progress::start(&format!("building {count} {what}"), voice);
     let mut child = command.stdout(Stdio::piped()).spawn().context(NO_CARGO)?;
     let mut built = Vec::new();
     for line in child
@@ -231,7 +240,8 @@ pub(super) fn build(
         if message.reason != "compiler-artifact" {
             continue;
         }
-        progress.compiled(message.target.as_ref().map_or("", |target| &target.name));
+        let name = message.target.as_ref().map_or("", |target| &target.name);
+        progress.step(|count| format!("{count} crates, {name}"));
         let wasm = message.filenames.iter().find(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "wasm")
@@ -245,7 +255,10 @@ pub(super) fn build(
         }
     }
     let status = child.wait().context("cannot wait for cargo")?;
-    progress.finish();
+    drop(progress);
+    if status.signal() == Some(libc::SIGINT) {
+        return Err(Interrupted.into());
+    }
     if !status.success() {
         if !has_its_crates(&plan.root) {
             bail!(
@@ -285,39 +298,6 @@ fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     command.current_dir(folder).stdin(Stdio::null());
     command
-}
-
-/// A moving line where a person is looking, one plain line where nobody is.
-struct Progress(Option<ProgressBar>);
-
-impl Progress {
-    fn start(count: usize, voice: Voice) -> Self {
-        let what = if count == 1 { "plugin" } else { "plugins" };
-        let text = format!("building {count} {what}");
-        if voice == Voice::Quiet || !std::io::stderr().is_terminal() {
-            voice.say(&text);
-            return Self(None);
-        }
-        let bar = ProgressBar::new_spinner().with_message(text);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {prefix} [{elapsed}]") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self(Some(bar))
-    }
-
-    fn compiled(&self, name: &str) {
-        if let Some(bar) = &self.0 {
-            bar.inc(1);
-            bar.set_prefix(format!("({} crates, {name})", bar.position()));
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 #[cfg(test)]

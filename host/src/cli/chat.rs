@@ -2,7 +2,6 @@
 //! for a script. It knows rooms and nothing of what runs behind them.
 
 mod console;
-mod follow;
 mod prompt;
 mod render;
 #[cfg(test)]
@@ -14,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tokio::sync::mpsc;
 
 pub(super) use self::console::is_of_console;
 use self::console::{Console, Reply};
@@ -114,23 +114,8 @@ pub async fn run_terminal(
     run_script(rooms, options, idle, input, std::io::stdout()).await
 }
 
-/// As [`run_terminal`]; without a person at the terminal, what happens between two lines is shown too.
-///
-/// # Errors
-/// As [`run_terminal`].
-pub async fn run_following(
-    rooms: Arc<dyn Rooms>,
-    options: TerminalOptions,
-    idle: Idle,
-) -> Result<(), TerminalError> {
-    if options.interactive {
-        return prompt::run(rooms, options, idle).await;
-    }
-    let input = std::io::BufReader::new(std::io::stdin());
-    follow::run(rooms, options, idle, input, std::io::stdout()).await
-}
-
-/// Runs lines one after the other: each is posted, and its answers are written before the next.
+/// Runs lines one after the other: each is posted, and its answers are written before the next. What
+/// happens while no line comes is written as it happens.
 ///
 /// # Errors
 /// When reading, writing or the platform fails.
@@ -145,19 +130,33 @@ pub async fn run_script(
     for line in console.hidden_commands() {
         writeln!(output, "{line}")?;
     }
-    let mut lines = Lines::new(input);
-    while let Some(line) = lines.next().await? {
-        let reply = console.take_line(&line).await?;
-        match reply {
-            Reply::Quit => break,
-            Reply::Lines(lines) => {
-                for line in lines {
-                    writeln!(output, "{line}")?;
+    let (sender, mut lines) = mpsc::channel(1);
+    // Reading blocks, so it has a thread of its own; it ends with its input or when nobody asks.
+    std::thread::Builder::new()
+        .name("lines".to_owned())
+        .spawn(move || read_lines(input, &sender))?;
+    loop {
+        tokio::select! {
+            biased;
+            line = lines.recv() => {
+                let Some(line) = line else { break };
+                match console.take_line(&line?).await? {
+                    Reply::Quit => break,
+                    Reply::Lines(lines) => {
+                        for line in lines {
+                            writeln!(output, "{line}")?;
+                        }
+                    }
                 }
+                write_answers(&mut console, &idle, &mut output).await?;
+                write_aside(&console, options.aside.as_ref(), &mut output)?;
             }
+            event = console.view.next() => match event {
+                Ok(event) => show(&mut console, &event, &mut output)?,
+                Err(ViewError::Lagged) => lagged(&mut console, &mut output)?,
+                Err(ViewError::Closed) => return Err(TerminalError::Closed),
+            },
         }
-        write_answers(&mut console, &idle, &mut output).await?;
-        write_aside(&console, options.aside.as_ref(), &mut output)?;
         output.flush()?;
     }
     write_answers(&mut console, &idle, &mut output).await?;
@@ -222,32 +221,22 @@ fn lagged(console: &mut Console, output: &mut impl Write) -> Result<(), Terminal
     Ok(())
 }
 
-/// Reads lines off the async workers, one ahead at most.
-struct Lines<R> {
-    input: Option<R>,
-}
-
-impl<R: BufRead + Send + 'static> Lines<R> {
-    fn new(input: R) -> Self {
-        Self { input: Some(input) }
-    }
-
-    async fn next(&mut self) -> Result<Option<String>, TerminalError> {
-        let Some(mut input) = self.input.take() else {
-            return Ok(None);
+/// Reads lines, one ahead of who asks for them at most.
+fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<std::io::Result<String>>) {
+    loop {
+        let mut bytes = Vec::new();
+        let line = std::io::Read::take(&mut input, LINE_MAX).read_until(b'\n', &mut bytes);
+        let line = match line {
+            Ok(0) => return,
+            Ok(_) => {
+                let line = String::from_utf8_lossy(&bytes);
+                Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+            }
+            Err(error) => Err(error),
         };
-        let read = tokio::task::spawn_blocking(move || {
-            let mut bytes = Vec::new();
-            let result = std::io::Read::take(&mut input, LINE_MAX).read_until(b'\n', &mut bytes);
-            (input, result.map(|count| (count, bytes)))
-        });
-        let (input, result) = read.await.map_err(std::io::Error::other)?;
-        let (count, bytes) = result?;
-        if count == 0 {
-            return Ok(None);
+        let is_over = line.is_err();
+        if lines.blocking_send(line).is_err() || is_over {
+            return;
         }
-        self.input = Some(input);
-        let line = String::from_utf8_lossy(&bytes);
-        Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }

@@ -90,7 +90,13 @@ pub(super) fn run(place: &Place<'_>, args: &CheckArgs) -> Result<ExitCode, Failu
     let is_folder = args.files.is_empty();
     let settings = match place.require_settings() {
         Ok(path) => load(&path)?,
-        Err(failure) if is_folder => return Err(failure),
+        Err(_) if is_folder => {
+            return Err(Failure::usage(format!(
+                "there is no {SETTINGS_FILE} in {}: name the components to check (`parlor check NAME.wasm`), or the \
+                 settings of a host with --settings FILE",
+                place.folder.display()
+            )));
+        }
         Err(_) => Settings::defaults(place.folder, place.folder),
     };
     let reports = block_on(async {
@@ -107,7 +113,10 @@ pub(super) fn run(place: &Place<'_>, args: &CheckArgs) -> Result<ExitCode, Failu
                 }
                 continue;
             }
-            reports.extend(report_file(file, &settings, &checker).await);
+            match refuses_file(file) {
+                Some(why) => problems.push(why),
+                None => reports.extend(report_file(file, &settings, &checker).await),
+            }
         }
         checker.shutdown().await;
         Ok(reports)
@@ -137,6 +146,28 @@ pub(super) fn run(place: &Place<'_>, args: &CheckArgs) -> Result<ExitCode, Failu
         Ok(ExitCode::SUCCESS)
     } else {
         Err(Failure::Usage(problems))
+    }
+}
+
+/// Says why a file is nothing to check, and what would be.
+fn refuses_file(file: &Path) -> Option<String> {
+    let shown = file.display();
+    if file.is_dir() {
+        return Some(format!(
+            "{shown} is a folder: name the files in it ({}), or nothing in the folder of a {SETTINGS_FILE}, which \
+             checks that with all of its plugins",
+            file.join("*.wasm").display()
+        ));
+    }
+    if !file.exists() {
+        return Some(format!("{shown} is not there"));
+    }
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("wasm" | "toml") => None,
+        _ => Some(format!(
+            "{shown} is nothing to check: that is a component (NAME.wasm, which `parlor build` makes), its settings \
+             (the NAME.toml beside it) or a {SETTINGS_FILE}"
+        )),
     }
 }
 

@@ -1,34 +1,28 @@
 //! `parlor dev`: talk to the plugin in this folder while it is written.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr};
+use tokio::process::ChildStderr;
 
-use super::build::destination;
-use super::chat::run_following;
-use super::output::{Failure, print_line, say};
+use super::build::{PROJECTS, destination, project_around};
+use super::output::{Failure, say};
+use super::progress::Progress;
 use super::start::Place;
-use super::terminal::options;
+use super::terminal::Terminal;
+use super::tools::{Group, MAX_SAID};
 use super::{block_on, end_code, load, logs};
 use crate::app::dev::{Builder, DevOptions, run_dev};
 use crate::app::entry::{FrontEnd, Idle};
-use crate::config::{LogLevel, Platform, Settings};
+use crate::config::{LogLevel, Settings};
 use crate::mailbox::rooms::Rooms;
 use crate::shutdown::Shutdown;
-
-/// Files of which one makes a folder a project.
-const PROJECTS: [&str; 3] = ["Cargo.toml", "package.json", "pyproject.toml"];
-/// Bytes of what tools say that are kept.
-const MAX_SAID: usize = 256 * 1024;
 
 /// Builds, serves and builds again.
 pub(super) fn run(place: &Place<'_>) -> Result<ExitCode, Failure> {
@@ -39,21 +33,19 @@ pub(super) fn run(place: &Place<'_>) -> Result<ExitCode, Failure> {
             PROJECTS.join(", ")
         ))
     })?;
-    let settings = place.require_settings().ok().map(|path| load(&path));
-    let settings = settings.transpose()?;
     let here = Place {
         settings: None,
         folder: &project,
         is_terminal: place.is_terminal,
         built_from: None,
     };
+    let settings = place
+        .require_settings()
+        .or_else(|_| here.require_settings());
+    let settings = settings.ok().map(|path| load(&path)).transpose()?;
     // The build is started elsewhere than here.
-    let to = place.folder.join(destination(&here, settings.as_ref()));
-    let mut settings = settings.unwrap_or_else(|| Settings::defaults(&to, &project));
-    for bot in &mut settings.bots {
-        // Never a real platform, whatever the settings say.
-        bot.platform = Platform::Local(bot.platform.local());
-    }
+    let to = place.folder.join(destination(&project, settings.as_ref()));
+    let settings = settings.unwrap_or_else(|| Settings::defaults(&to, &project));
     logs(LogLevel::Warn)?;
     let builder = ChildBuilder {
         program: std::env::current_exe()?,
@@ -75,23 +67,13 @@ pub(super) fn run(place: &Place<'_>) -> Result<ExitCode, Failure> {
     })
 }
 
-fn project_around(folder: &Path) -> Option<PathBuf> {
-    let mut folders = folder.ancestors();
-    let found = folders.find(|folder| PROJECTS.iter().any(|it| folder.join(it).is_file()));
-    found.map(Path::to_owned)
-}
-
-/// Talks at standard input and output, and goes on showing what happens while nobody says anything.
+/// Talks at the terminal, and says first what it is about.
 struct DevTerminal;
 
 #[async_trait]
 impl FrontEnd for DevTerminal {
     fn ready(&self, page: Option<&str>) -> anyhow::Result<()> {
-        if let Some(page) = page {
-            // Whoever started it may have closed its output: it serves all the same.
-            let _ = print_line(&format!("open {page}"));
-        }
-        Ok(())
+        Terminal.ready(page)
     }
 
     async fn talk(
@@ -101,12 +83,12 @@ impl FrontEnd for DevTerminal {
         idle: Idle,
     ) -> anyhow::Result<()> {
         if !commands.is_empty() {
-            let commands = commands.join(", ");
+            let listed = commands.join(", ");
             say(&format!(
-                "* it answers {commands}; a file that changes is built at once"
+                "* it answers {listed}; a file that changes is built at once"
             ));
         }
-        Ok(run_following(rooms, options(commands), idle).await?)
+        Terminal.talk(rooms, commands, idle).await
     }
 }
 
@@ -168,21 +150,14 @@ impl ChildBuilder {
 
 /// Hears what the tools say, and repeats it to whoever waits for the first build.
 async fn listen(err: ChildStderr, is_aloud: bool) -> String {
-    let bar = is_aloud.then(|| {
-        let bar = ProgressBar::new_spinner().with_message("building");
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        bar
-    });
+    let progress = is_aloud.then(|| Progress::moving("building"));
     let mut said = String::new();
     let mut lines = BufReader::new(err).split(b'\n');
     // What cannot be read is not said; how the build ended is known all the same.
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line);
-        if let Some(bar) = &bar {
-            bar.suspend(|| say(&line));
+        if let Some(progress) = &progress {
+            progress.say(&line);
         }
         let is_said_by_us = line == "parlor: the build failed" || line.starts_with("building ");
         if !is_said_by_us && said.len() + line.len() < MAX_SAID {
@@ -190,38 +165,5 @@ async fn listen(err: ChildStderr, is_aloud: bool) -> String {
             said.push('\n');
         }
     }
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
     said
-}
-
-/// A process with those that it has started; they end when it is dropped.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // One that was waited for has no number any more.
-        let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) else {
-            return;
-        };
-        // SAFETY: it was started as the leader of a group and is not waited for, so the number is its own.
-        unsafe { libc::kill(-id, libc::SIGTERM) };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_project_is_found_from_inside_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        std::fs::create_dir_all(root.join("bot/src/deep")).unwrap();
-        assert_eq!(project_around(&root.join("bot/src")), None);
-        std::fs::write(root.join("bot/package.json"), "{}").unwrap();
-        let found = project_around(&root.join("bot/src/deep"));
-        assert_eq!(found, Some(root.join("bot")));
-    }
 }

@@ -35,6 +35,28 @@ struct Which {
     /// Only this event, by number
     #[arg(value_name = "EVENT")]
     event: Option<u64>,
+    #[command(flatten)]
+    of: Of,
+    /// Only events of this trace, as a person was told it
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
+    /// Only dead letters
+    #[arg(long)]
+    dead: bool,
+    /// Only events before this number: the next page
+    #[arg(long, value_name = "EVENT")]
+    before: Option<u64>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "COUNT", default_value_t = LISTED, value_parser = parse_count::<MAX_LINES>)]
+    limit: usize,
+    /// Print one JSON object per event
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whose events, and since when: the same for a list and an export.
+#[derive(Debug, Args)]
+pub(super) struct Of {
     /// Only events that this plugin got
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<String>,
@@ -44,24 +66,22 @@ struct Which {
     /// Only events of this conversation, by id
     #[arg(long, value_name = "ID")]
     conversation: Option<String>,
-    /// Only events of this trace, as a person was told it
-    #[arg(long, value_name = "ID")]
-    trace: Option<String>,
-    /// Only dead letters
-    #[arg(long)]
-    dead: bool,
     /// Only events of this last time: 10m, 2h, 1d
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
-    since: Option<u64>,
-    /// Only events before this number: the next page
-    #[arg(long, value_name = "EVENT")]
-    before: Option<u64>,
-    /// At most so many, the newest
-    #[arg(long, value_name = "COUNT", default_value_t = LISTED, value_parser = parse_limit)]
-    limit: usize,
-    /// Print one JSON object per event
-    #[arg(long)]
-    json: bool,
+    pub(super) since: Option<u64>,
+}
+
+impl Of {
+    pub(super) fn query(&self, limit: usize, now: Timestamp) -> EventQuery {
+        EventQuery {
+            since: self.since.map(|since| now.saturating_sub(since)),
+            bot: self.bot.clone(),
+            plugin: self.plugin.clone(),
+            conversation: self.conversation.clone(),
+            limit,
+            ..EventQuery::default()
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,10 +114,11 @@ pub(super) fn parse_since(text: &str) -> Result<u64, String> {
     parse_duration_ms(text).ok_or_else(|| "is no time such as 10m, 2h or 1d".to_owned())
 }
 
-fn parse_limit(text: &str) -> Result<usize, String> {
+/// A number of events, of which a command takes at most so many.
+pub(super) fn parse_count<const MOST: usize>(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(limit @ 1..=MAX_LINES) => Ok(limit),
-        _ => Err(format!("is not between 1 and {MAX_LINES}")),
+        Ok(count) if (1..=MOST).contains(&count) => Ok(count),
+        _ => Err(format!("is not between 1 and {MOST}")),
     }
 }
 
@@ -106,13 +127,9 @@ impl Which {
         EventQuery {
             number: self.event,
             before: self.before,
-            since: self.since.map(|since| now.saturating_sub(since)),
-            bot: self.bot.clone(),
-            plugin: self.plugin.clone(),
-            conversation: self.conversation.clone(),
             trace: self.trace.clone(),
             dead: self.dead,
-            limit: self.limit,
+            ..self.of.query(self.limit, now)
         }
     }
 }

@@ -9,10 +9,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ask::{Meant, count, now};
-use super::events::parse_since;
+use super::events::{Of, parse_count};
 use super::output::{Failure, print_line, say};
 use crate::app::export::{ExportOptions, export};
-use crate::journal::EventQuery;
 use crate::telemetry::strip_control;
 
 /// Events that are exported where nothing is said.
@@ -21,22 +20,13 @@ const EXPORTED: usize = 100;
 const MOST: usize = 10_000;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("plugin", |it| it.help("Only events that this plugin got [default: the only one that got some]")))]
 pub(super) struct ExportArgs {
-    /// Only events that this plugin got [default: the only one that got some]
-    #[arg(long, value_name = "PLUGIN")]
-    plugin: Option<String>,
-    /// Only events of this bot
-    #[arg(long, value_name = "BOT")]
-    bot: Option<String>,
-    /// Only events of this conversation, by id
-    #[arg(long, value_name = "ID")]
-    conversation: Option<String>,
+    #[command(flatten)]
+    of: Of,
     /// At most so many, the newest [default: 100, or all of --since]
-    #[arg(long, value_name = "COUNT", value_parser = parse_last)]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count::<MOST>)]
     last: Option<usize>,
-    /// Only events of this last time: 10m, 2h, 1d
-    #[arg(long, value_name = "TIME", value_parser = parse_since)]
-    since: Option<u64>,
     /// Write into this file, which must not be there [default: standard output]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
@@ -45,26 +35,15 @@ pub(super) struct ExportArgs {
     keep_text: bool,
 }
 
-fn parse_last(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(last @ 1..=MOST) => Ok(last),
-        _ => Err(format!("is not between 1 and {MOST}")),
-    }
-}
-
 /// Runs the verb. It only reads, so that it makes no difference whether a host runs.
 pub(super) fn run(meant: &Meant, args: ExportArgs) -> Result<ExitCode, Failure> {
-    let all = if args.since.is_some() { MOST } else { EXPORTED };
+    let all = match args.of.since {
+        Some(_) => MOST,
+        None => EXPORTED,
+    };
     let exported = export(ExportOptions {
         settings: meant.settings()?,
-        which: EventQuery {
-            plugin: args.plugin,
-            bot: args.bot,
-            conversation: args.conversation,
-            since: args.since.map(|since| now().saturating_sub(since)),
-            limit: args.last.unwrap_or(all),
-            ..EventQuery::default()
-        },
+        which: args.of.query(args.last.unwrap_or(all), now()),
         keep_text: args.keep_text,
     })?;
     let Some(to) = args.to else {

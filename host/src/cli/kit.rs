@@ -54,6 +54,10 @@ pub(super) const JAVASCRIPT_TOOLS: &[File] = files!(
     "package.json",
 );
 
+/// The versions of all that is installed: what was installed by another lock is installed again.
+pub(super) const JAVASCRIPT_LOCK: &str =
+    include_str!("../../../plugin-sdk/js/tools/package-lock.json");
+
 /// The layer for Python.
 pub(super) const PYTHON: &[File] = files!(
     "plugin-sdk/python/parlor",

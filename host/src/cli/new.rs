@@ -26,60 +26,16 @@ const TAKEN: [(&str, &str); 4] = [
 ];
 
 /// Names that a crate cannot have, or that hide what every crate has.
-const NO_CRATES: [&str; 52] = [
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "parlor-sdk",
-    "priv",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "use",
-    "where",
+const NO_CRATES: [&str; 51] = [
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
+    "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true",
+    "try", "type", "typeof", "unsafe", "use", "where",
 ];
+
+/// The crates that a plugin in Rust is built with: there can be no second one of their name.
+const SDK_CRATES: [&str; 2] = ["parlor-sdk", "parlor-sdk-macros"];
 
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
@@ -138,6 +94,9 @@ fn check_name(name: &str, language: Language) -> Result<(), String> {
         Some((_, why)) => Some((*why).to_owned()),
         None if language == Language::Rust && NO_CRATES.contains(&name) => {
             Some("Rust keeps that word for itself".to_owned())
+        }
+        None if language == Language::Rust && SDK_CRATES.contains(&name) => {
+            Some("a crate that it is built with has that name".to_owned())
         }
         None => None,
     };
@@ -337,6 +296,11 @@ mod tests {
             "parlor.toml is the file of a host; parlor-bot could",
         );
         refused("match", "Rust keeps that word");
+        refused(
+            "parlor-sdk",
+            "a crate that it is built with has that name; parlor-sdk-bot could",
+        );
+        assert_eq!(check_name("parlor-sdk", Language::Python), Ok(()));
         assert_eq!(check_name("match", Language::Js), Ok(()));
         assert!(check_name("cargo", Language::Js).is_err());
     }

@@ -13,7 +13,14 @@ pub(super) enum Failure {
     Usage(Vec<String>),
     /// Code 1.
     Failed(anyhow::Error),
+    /// Code 130.
+    Interrupted(anyhow::Error),
 }
+
+/// A person, or the system, ended the command.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(super) struct Interrupted;
 
 impl Failure {
     pub(super) fn usage(message: impl Into<String>) -> Self {
@@ -31,8 +38,17 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<Interrupted> for Failure {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted.into())
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
+        if error.downcast_ref::<Interrupted>().is_some() {
+            return Self::Interrupted(error);
+        }
         let is_usage = error.downcast_ref::<crate::config::Problem>().is_some()
             || error
                 .downcast_ref::<crate::app::entry::UsageError>()
@@ -90,6 +106,16 @@ impl Voice {
     }
 }
 
+/// How large something is: bytes, KiB or MiB, as it is read best.
+pub(super) fn size_text(bytes: u64) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        0..1024 => format!("{bytes} bytes"),
+        1024..10_485_760 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{} MiB", bytes.div_ceil(1024 * 1024)),
+    }
+}
+
 /// Lines up columns; the last is as long as it is.
 pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
     use unicode_width::UnicodeWidthStr as _;
@@ -129,6 +155,20 @@ mod tests {
     }
 
     #[test]
+    fn a_size_is_told_in_what_it_is_read_best_in() {
+        for (bytes, told) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
+            (129_000, "126 KiB"),
+            (10 << 20, "10 MiB"),
+        ] {
+            assert_eq!(size_text(bytes), told);
+        }
+    }
+
+    #[test]
     fn failures_have_their_class() {
         let pipe: Failure = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).into();
         assert!(matches!(pipe, Failure::BrokenPipe));
@@ -136,6 +176,8 @@ mod tests {
             crate::config::Problem::whole_file(std::path::Path::new("parlor.toml"), "is wrong");
         let usage: Failure = anyhow::Error::from(problem).into();
         assert!(matches!(usage, Failure::Usage(_)));
+        let interrupted = anyhow::Error::from(Interrupted).context("while it was built");
+        assert!(matches!(interrupted.into(), Failure::Interrupted(_)));
         let other: Failure = anyhow::anyhow!("x").into();
         assert!(matches!(other, Failure::Failed(_)));
         let missing = anyhow::Error::from(io::Error::from(io::ErrorKind::NotFound));

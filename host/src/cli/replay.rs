@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::ask::{Meant, ago, count, now};
 use super::block_on;
-use super::events::parse_since;
+use super::events::{parse_count, parse_since};
 use super::output::{Failure, print_json, print_line};
 use super::start::Place;
 use crate::app::replay::{Compared, ReplayLine, ReplayOptions, ReplayTotal, ReplayedLine, replay};
@@ -38,18 +38,11 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<u64>,
     /// At most so many, the newest [default: 100, or all of --since]
-    #[arg(long, value_name = "COUNT", value_parser = parse_last)]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count::<MOST>)]
     last: Option<usize>,
     /// Print one JSON object per event
     #[arg(long)]
     json: bool,
-}
-
-fn parse_last(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(last @ 1..=MOST) => Ok(last),
-        _ => Err(format!("is not between 1 and {MOST}")),
-    }
 }
 
 /// Runs the verb: 0 where all comes to the same, 1 where something does not.

@@ -3,13 +3,16 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use tokio::process::Command;
 
 use super::kit;
-use super::output::Voice;
+use super::output::{Interrupted, Voice};
+use super::progress::Progress;
+use super::tools::{Fetching, Heard, Tool, ToolFailed};
 
 /// Makes components of Python.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
@@ -24,10 +27,15 @@ const NO_PYTHON: &str = "cannot start python3, which builds plugins in Python: i
                          (https://python.org), then build again";
 const NO_REGISTRY: &str = "what makes components of JavaScript is fetched once in a project, which needs the npm \
                            registry: `npm ping` tells whether it is reached";
-const NO_INDEX: &str = "what makes components of Python is fetched once in a project, which needs PyPI: \
-                        `python3 -m pip download componentize-py` tells whether it is reached";
 const NO_VENV: &str = "an environment of its own keeps what makes components of Python: `python3 -m venv x` tells \
                        what it lacks (on Debian and Ubuntu: apt install python3-venv)";
+
+/// How long a registry may take to its first answer: one that is out of reach is told before anybody
+/// wonders whether something still goes on.
+const FIRST_ANSWER: Duration = Duration::from_secs(15);
+
+/// What the host calls of a module of Python, as an author writes it.
+const PYTHON_BEHAVIOUR: &str = "Behaviour = plugin.behaviour()";
 
 /// A project that is not Rust.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,6 +127,8 @@ impl Script {
     /// # Errors
     /// A tool is not there or cannot be installed, or the plugin does not build: the tool has said why.
     pub(super) fn build(&self, folder: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
+        // Before anything is fetched for it.
+        self.check_module(folder)?;
         let own = folder.join(kit::OWN_FOLDER);
         kit::make_own(&own).with_context(|| own.display().to_string())?;
         // Tools are told where things are by whole paths.
@@ -142,23 +152,84 @@ impl Script {
                 let mut command = command("node", folder);
                 // The tool's memory is one large block: threads that collect garbage wait for it, for seconds.
                 command.arg("--single-threaded-gc").args(&arguments);
-                run(&mut command, NO_NODE, "")?;
+                let node = Tool {
+                    command,
+                    missing: NO_NODE,
+                    helps: "",
+                };
+                node.run()?;
             }
             Self::Python { module, .. } => {
                 kit::write(&own.join("python/parlor"), kit::PYTHON)?;
                 kit::write(&own.join("stubs"), kit::PYTHON_STUBS)?;
                 let tool = install_python(&own.join("venv"), voice)?;
-                voice.say(&format!("building {}", self.name()));
                 let mut command = command(&tool, folder);
                 kit::write(&wit, kit::PYTHON_WIT)?;
                 command.arg("-d").arg(wit).args(["-w", "python-plugin"]);
                 command.args(["componentize", module, "-p", ".", "-p"]);
                 command.arg(own.join("python")).arg("-o").arg(&out);
-                run(&mut command, "cannot start componentize-py", "")?;
+                let tool = Tool {
+                    command,
+                    missing: "cannot start componentize-py",
+                    helps: "",
+                };
+                let progress = Progress::start(&format!("building {}", self.name()), voice);
+                let built = tool.listen(&progress);
+                drop(progress);
+                built.map_err(|error| with_python_hint(error, &module_file(module)))?;
             }
         }
         Ok(out)
     }
+
+    /// Says which file is missing, and what names it.
+    fn check_module(&self, folder: &Path) -> anyhow::Result<()> {
+        let is_there = |file: &Path| folder.join(file).is_file();
+        match self {
+            Self::JavaScript { module, .. } if !is_there(module) => bail!(
+                "there is no {}, which \"main\" of {} names",
+                module.display(),
+                folder.join("package.json").display()
+            ),
+            Self::Python { module, .. } => {
+                let file = module_file(module);
+                let package = file.with_extension("").join("__init__.py");
+                if !is_there(&file) && !is_there(&package) {
+                    bail!(
+                        "there is no {}: `module` in [tool.parlor] of {} names the module of the plugin, which \
+                         is that of the project's name where it says nothing",
+                        file.display(),
+                        folder.join("pyproject.toml").display()
+                    );
+                }
+                Ok(())
+            }
+            Self::JavaScript { .. } => Ok(()),
+        }
+    }
+}
+
+/// The file of a module of Python.
+fn module_file(module: &str) -> PathBuf {
+    PathBuf::from(format!("{}.py", module.replace('.', "/")))
+}
+
+/// Adds which line is missing where componentize-py says that something is not there that has its name.
+fn with_python_hint(error: anyhow::Error, file: &Path) -> anyhow::Error {
+    let failed = error.downcast_ref::<ToolFailed>();
+    if !failed.is_some_and(|failed| lacks_behaviour(&failed.said)) {
+        return error;
+    }
+    let file = file.display();
+    anyhow::anyhow!(
+        "{error}: {file} has no `Behaviour`, which is what the host calls; its last line is to be\n\n    \
+         {PYTHON_BEHAVIOUR}\n\nwhere `plugin` is its `Plugin(NAME, SUMMARY)` of `parlor`"
+    )
+}
+
+fn lacks_behaviour(said: &str) -> bool {
+    said.lines()
+        .any(|line| line.contains("Behaviour") && line.contains("no attribute"))
 }
 
 fn javascript(folder: &Path, text: &str) -> anyhow::Result<Script> {
@@ -180,22 +251,26 @@ fn javascript(folder: &Path, text: &str) -> anyhow::Result<Script> {
 }
 
 fn install_javascript(tools: &Path, voice: Voice) -> anyhow::Result<()> {
-    let is_changed = kit::write(tools, kit::JAVASCRIPT_TOOLS)?;
+    kit::write(tools, kit::JAVASCRIPT_TOOLS)?;
     let done = tools.join("installed");
-    if !is_changed && done.is_file() {
+    if std::fs::read(&done).is_ok_and(|text| text == kit::JAVASCRIPT_LOCK.as_bytes()) {
         return Ok(());
     }
-    voice.say("installing what makes components of JavaScript (once in this project)");
+    let mut npm = command("npm", tools);
     // Exactly what the lock names, and nothing of it is run: no package's own script.
-    let arguments = [
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ];
-    run(command("npm", tools).args(arguments), NO_NPM, NO_REGISTRY)?;
-    std::fs::write(done, "")?;
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    npm.arg("--no-update-notifier");
+    // A line for each answer; and a registry that falls silent is given up before a minute has gone.
+    npm.args(["--loglevel=http", "--fetch-timeout=20000"]);
+    npm.args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]);
+    npm.arg("--fetch-retry-maxtimeout=2000");
+    let tool = Tool {
+        command: npm,
+        missing: NO_NPM,
+        helps: NO_REGISTRY,
+    };
+    install(tool, "JavaScript", "the npm registry", hear_npm, voice)?;
+    std::fs::write(done, kit::JAVASCRIPT_LOCK)?;
     Ok(())
 }
 
@@ -208,43 +283,97 @@ fn install_python(venv: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
     if is_there && tool.is_file() {
         return Ok(tool);
     }
-    voice.say("installing what makes components of Python (once in this project)");
     let parent = venv.parent().unwrap_or(venv);
     let mut make = command("python3", parent);
-    run(make.args(["-m", "venv"]).arg(venv), NO_PYTHON, NO_VENV)?;
-    let pip = bin.join("python");
-    let arguments = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ];
-    let mut install = command(&pip, parent);
-    install.args(arguments).arg(COMPONENTIZE_PY);
-    run(&mut install, "cannot start pip", NO_INDEX)?;
+    make.args(["-m", "venv"]).arg(venv);
+    let make = Tool {
+        command: make,
+        missing: NO_PYTHON,
+        helps: NO_VENV,
+    };
+    make.listen(&Progress::start("making an environment of Python", voice))
+        .map_err(|error| not_installed(error, "Python"))?;
+    let python = bin.join("python");
+    let mut pip = command(&python, parent);
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check"]);
+    pip.args([
+        "--no-input",
+        "--progress-bar=off",
+        "--retries=1",
+        "--timeout=15",
+    ]);
+    pip.arg(COMPONENTIZE_PY).env("PYTHONUNBUFFERED", "1");
+    // A person's own settings would have it say nothing.
+    pip.env("PIP_QUIET", "0");
+    let helps = format!(
+        "what makes components of Python is fetched once in a project, which needs PyPI: `{} -m pip download \
+         {COMPONENTIZE_PY}` tells whether it is reached",
+        python.display()
+    );
+    let pip = Tool {
+        command: pip,
+        missing: "cannot start pip",
+        helps: &helps,
+    };
+    install(pip, "Python", "the package index", hear_pip, voice)?;
     std::fs::write(done, COMPONENTIZE_PY)?;
     Ok(tool)
 }
 
-fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null());
-    // What is printed here is read by programs; tools talk to people.
-    command.stdout(Stdio::from(std::io::stderr()));
-    command
+/// Installs what makes components of a language.
+fn install(
+    tool: Tool<'_>,
+    language: &str,
+    from: &str,
+    hear: fn(&str) -> Heard,
+    voice: Voice,
+) -> anyhow::Result<()> {
+    let what = format!("what makes components of {language}");
+    let installed = tool.fetch(&Fetching {
+        progress: Progress::start(&format!("installing {what} (once in this project)"), voice),
+        hear,
+        within: FIRST_ANSWER,
+        from,
+    });
+    installed.map_err(|error| not_installed(error, language))
 }
 
-/// Runs a tool, which says itself what is wrong; `helps` is what to do about what it cannot know.
-fn run(command: &mut Command, missing: &'static str, helps: &str) -> anyhow::Result<()> {
-    let status = command.status().context(missing)?;
-    if !status.success() {
-        let program = Path::new(command.get_program());
-        let program = program.file_name().unwrap_or_default().to_string_lossy();
-        let joint = if helps.is_empty() { "" } else { "; " };
-        bail!("{program} failed ({status}){joint}{helps}");
+/// Says what an interruption came into.
+fn not_installed(error: anyhow::Error, language: &str) -> anyhow::Error {
+    if !error.is::<Interrupted>() {
+        return error;
     }
-    Ok(())
+    error.context(format!(
+        "what makes components of {language} is not installed yet; the next build does it"
+    ))
+}
+
+/// `npm http fetch GET 200 https://… 12ms` is an answer; whatever does not begin with a level is its own.
+fn hear_npm(line: &str) -> Heard {
+    let mut words = line.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("npm"), Some("http")) if line.contains(" failed with ") => Heard::Noise,
+        (Some("npm"), Some("http")) => Heard::Came,
+        (Some("npm"), Some("warn" | "WARN" | "notice" | "info")) | (None, _) => Heard::Noise,
+        // How many packages it added, and to run what to hear more.
+        (Some("added" | "changed" | "removed" | "up" | "audited"), _) => Heard::Noise,
+        _ => Heard::Said,
+    }
+}
+
+/// Pip says when it has something; what it is about to do is no sign of an answer.
+fn hear_pip(line: &str) -> Heard {
+    match line.split_whitespace().next() {
+        Some("Downloading" | "Using" | "Requirement" | "Installing") => Heard::Came,
+        None | Some("Collecting" | "Looking" | "Successfully") => Heard::Noise,
+        Some(_) => Heard::Said,
+    }
+}
+
+fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    command
 }
 
 #[cfg(test)]
@@ -281,6 +410,66 @@ mod tests {
         };
         assert_eq!(found, Some(wanted));
         assert_eq!(Script::find(project(&[]).path()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_installs_is_heard_for_answers_and_for_mistakes() {
+        for (line, heard) in [
+            (
+                "npm http fetch GET 200 https://r.example/esbuild 31ms (cache revalidated)",
+                Heard::Came,
+            ),
+            (
+                "npm http fetch GET https://r.example/esbuild attempt 1 failed with ECONNREFUSED",
+                Heard::Noise,
+            ),
+            ("npm warn deprecated old@1.0.0: gone", Heard::Noise),
+            ("npm error code ECONNREFUSED", Heard::Said),
+            ("npm ERR! code E404", Heard::Said),
+            ("added 12 packages in 3s", Heard::Noise),
+        ] {
+            assert_eq!(hear_npm(line), heard, "{line}");
+        }
+        for (line, heard) in [
+            ("Collecting componentize-py==0.25.1", Heard::Noise),
+            (
+                "  Downloading componentize_py-0.25.1-abi3.whl (40.1 MB)",
+                Heard::Came,
+            ),
+            (
+                "  Using cached componentize_py-0.25.1-abi3.whl",
+                Heard::Came,
+            ),
+            ("WARNING: Retrying (Retry(total=0))", Heard::Said),
+            ("ERROR: No matching distribution found", Heard::Said),
+        ] {
+            assert_eq!(hear_pip(line), heard, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_module_that_is_not_there_is_named_before_anything_is_fetched() {
+        let js = project(&[(
+            "package.json",
+            r#"{"name": "greeter", "main": "src/bot.js"}"#,
+        )]);
+        let python = project(&[("pyproject.toml", "[project]\nname = \"the-greeter\"\n")]);
+        for (folder, told) in [
+            (&js, "there is no src/bot.js, which \"main\" of "),
+            (
+                &python,
+                "there is no the_greeter.py: `module` in [tool.parlor] of ",
+            ),
+        ] {
+            let found = Script::find(folder.path()).unwrap().unwrap();
+            let error = found.build(folder.path(), Voice::Quiet).unwrap_err();
+            assert!(error.to_string().starts_with(told), "{error}");
+            assert!(!folder.path().join(kit::OWN_FOLDER).exists());
+        }
+        std::fs::create_dir(python.path().join("the_greeter")).unwrap();
+        std::fs::write(python.path().join("the_greeter/__init__.py"), "").unwrap();
+        let found = Script::find(python.path()).unwrap().unwrap();
+        found.check_module(python.path()).unwrap();
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl FrontEnd for TracingTerminal {
 }
 
 /// How the terminal behaves, as what it is asks for.
-pub(super) fn options(plugin_commands: Vec<String>) -> TerminalOptions {
+fn options(plugin_commands: Vec<String>) -> TerminalOptions {
     let is_terminal = std::io::stdout().is_terminal();
     TerminalOptions {
         interactive: std::io::stdin().is_terminal() && is_terminal,

@@ -17,12 +17,12 @@ use tokio::task::JoinHandle;
 
 use self::results::{Outcome, Ran, Results, Sort};
 use self::target::{Asked, Target, targets};
-use super::block_on;
+use super::interruptible;
 use super::output::{Failure, say};
 use super::start::Place;
 use crate::app::dialogs::{
-    Change, ContractSettings, Coverage, DialogFile, DialogMode, DialogReport, TestedBuild, Used,
-    apply_changes, parse_file,
+    Change, ContractSettings, Coverage, DialogFile, DialogMode, DialogReport, RefusedBuild,
+    TestedBuild, Used, apply_changes, parse_file,
 };
 use crate::config::{LogLevel, Problem};
 use crate::runtime::CompilerProgram;
@@ -110,7 +110,7 @@ fn test(args: &TestArgs, results: &mut Results<'_>) -> Result<ExitCode, Failure>
         has_contract: args.has_contract(),
     })?;
     let files = read(&targets, results)?;
-    block_on(async {
+    interruptible(async {
         let tested = prepare(&targets, files, results).await?;
         let mistakes = tested.iter().map(|it| {
             let problems = it.files.iter().flat_map(|file| it.build.check(file));
@@ -172,6 +172,8 @@ fn read(
     Ok(all)
 }
 
+/// Compiles every component. One that is named and refused is a mistake of whoever named it; one that was
+/// built here is a build that failed.
 async fn prepare(
     targets: &[Target],
     files: Vec<Vec<Arc<DialogFile>>>,
@@ -189,7 +191,7 @@ async fn prepare(
         }));
     }
     let mut tested = Vec::new();
-    let mut refused: Vec<anyhow::Error> = Vec::new();
+    let mut refused: Vec<(anyhow::Error, bool)> = Vec::new();
     for ((preparing, target), files) in preparing.into_iter().zip(targets).zip(files) {
         match preparing.await.map_err(anyhow::Error::from)? {
             Ok(build) => tested.push(Tested {
@@ -199,17 +201,19 @@ async fn prepare(
             }),
             Err(error) => {
                 results.keep_refused(&target.name, &target.wasm, &error)?;
-                refused.push(error);
+                let is_mistake = target.is_named && error.is::<RefusedBuild>();
+                refused.push((error, is_mistake));
             }
         }
     }
-    match refused.len() {
-        0 => Ok(tested),
-        1 => Err(refused.remove(0).into()),
-        _ => {
-            let lines: Vec<String> = refused.iter().map(|error| format!("{error:#}")).collect();
-            Err(Failure::Failed(anyhow::anyhow!(lines.join("\n"))))
-        }
+    if refused.len() > 1 {
+        let lines: Vec<String> = refused.iter().map(|(it, _)| format!("{it:#}")).collect();
+        return Err(Failure::Failed(anyhow::anyhow!(lines.join("\n"))));
+    }
+    match refused.pop() {
+        None => Ok(tested),
+        Some((error, true)) => Err(Failure::usage(format!("{error:#}"))),
+        Some((error, false)) => Err(error.into()),
     }
 }
 

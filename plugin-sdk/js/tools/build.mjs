@@ -1,7 +1,8 @@
 // Makes a component of a JavaScript or TypeScript module: bundled first, since the component's engine loads one file.
 // Run by `parlor build`: node build.mjs ENTRY SDK WIT OUT
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { componentize } from "@bytecodealliance/componentize-js";
 import { build } from "esbuild";
 
@@ -43,6 +44,7 @@ const bundled = await build({
   // Never written: it names the bundle, and places in it are told from here.
   outfile: "source.js",
   sourcemap: "external",
+  metafile: true,
   format: "esm",
   target: "es2022",
   write: false,
@@ -51,6 +53,17 @@ const bundled = await build({
   external: ["parlor:*", "wasi:*"],
   logLevel: "warning",
 }).catch(() => process.exit(1));
+const { exports } = Object.values(bundled.metafile.outputs).find(({ entryPoint }) => entryPoint);
+if (!exports.includes("behaviour")) {
+  const file = relative(process.cwd(), entry);
+  const [, name] = /\b(\w+)(?:\s*:\s*Plugin)?\s*=\s*new\s+Plugin\b/.exec(readFileSync(entry, "utf8")) ?? [];
+  const where = name ? "" : '\nwhere `plugin` is a `new Plugin(NAME, SUMMARY)` of "parlor"\n';
+  console.error(
+    `${file} has no export \`behaviour\`, which is what the host calls; its last line is to be\n\n` +
+      `    export const { behaviour } = ${name ?? "plugin"};\n${where}`,
+  );
+  process.exit(1);
+}
 const output = (end) => bundled.outputFiles.find(({ path }) => path.endsWith(end)).text;
 // The engine knows lines of the bundle only; with these the author's own are told where something fails.
 const lines = JSON.stringify(linesOf(JSON.parse(output(".js.map"))));

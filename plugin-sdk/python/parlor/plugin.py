@@ -5,6 +5,7 @@ import os
 import random
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Callable, Sequence
 
 from componentize_py_types import Err
@@ -51,7 +52,14 @@ def _found(word: wit.KeyWord, text: str) -> bool:
         case wit.KeyWordMatch.WORD:
             return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text, re.IGNORECASE) is not None
         case _:
-            return re.search(wanted, text, re.IGNORECASE) is not None
+            return _regex(wanted).search(text) is not None
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    # The host writes a named group `(?<name>…)`, and Python `(?P<name>…)`.
+    written = re.sub(r"(?<!\\)((?:\\\\)*)\(\?<(?=[A-Za-z_])", r"\1(?P<", pattern)
+    return re.compile(written, re.IGNORECASE)
 
 
 @dataclass
@@ -151,6 +159,9 @@ class Plugin:
             for kind, text in given.items()
             if text is not None
         ]
+        if regex is not None:
+            # What Python cannot read is told while the component is built.
+            _regex(regex)
         carried = [wit.MessageHas[what.upper()] for what in has]
 
         def add(run: Handler) -> Handler:

@@ -8,7 +8,7 @@ const HEAD: &str = "<!-- Made of the command line by tests/tests/book.rs; do not
 # The command line
 
 What `parlor --help` and `parlor VERB --help` say, on one page. Exit codes: 0 done, 1 failed or refused, 64 a mistake in
-the command line or the settings, 130 interrupted.
+the command line, the settings or a component that is named there, 130 interrupted.
 ";
 
 /// Makes the page.

@@ -11,7 +11,13 @@ use crate::config::{
 };
 use crate::model::description::Description;
 use crate::model::limits::Limits;
-use crate::runtime::{ArtifactHash, CompilerProgram, Engine, RuntimeConfig};
+use crate::router::Table;
+use crate::runtime::{ArtifactHash, CompileError, CompilerProgram, Engine, RuntimeConfig};
+
+/// Why a host would refuse a component.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("refused: {0}")]
+pub struct RefusedBuild(String);
 
 /// A component that is tested.
 pub struct TestedBuild {
@@ -27,7 +33,7 @@ impl TestedBuild {
     /// Compiles a component, or takes its code from the user's cache, and asks it what it is.
     ///
     /// # Errors
-    /// Says why a host would refuse it.
+    /// [`RefusedBuild`]; the engine's.
     pub async fn prepare(
         name: &str,
         wasm: Vec<u8>,
@@ -42,9 +48,16 @@ impl TestedBuild {
         let sha256 = ArtifactHash::of(&wasm).0;
         let shared: Arc<[u8]> = wasm.as_slice().into();
         let described = async {
-            let artifact = engine.compile(wasm).await?;
+            let artifact = match engine.compile(wasm).await {
+                Ok(artifact) => artifact,
+                Err(error @ CompileError::Host(_)) => return Err(error.into()),
+                Err(error) => return Err(refused(&error)),
+            };
             let memory = Limits::DEFAULT.memory_bytes;
-            anyhow::Ok(engine.describe(&artifact, memory).await?)
+            let described = engine.describe(&artifact, memory).await;
+            let described = described.map_err(|error| refused(&error))?;
+            Table::check(&described).map_err(|error| refused(&error))?;
+            anyhow::Ok(described)
         };
         let described = described.await;
         engine.shutdown().await;
@@ -99,4 +112,8 @@ impl TestedBuild {
         let environment = |name: &str| Some(format!("secret-of-{}", name.to_lowercase()));
         parse_plugin_file(path, text, &self.name, &scope, &environment)
     }
+}
+
+fn refused(error: &dyn std::fmt::Display) -> anyhow::Error {
+    RefusedBuild(error.to_string()).into()
 }

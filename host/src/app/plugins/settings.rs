@@ -58,16 +58,29 @@ impl Plugins {
         self.notes.lock().clone()
     }
 
+    /// Takes settings that somebody else has read, whatever their mode is; tells whether they are others
+    /// than before.
+    pub(in crate::app) async fn apply_settings(&self, new: Settings) -> bool {
+        let _turn = self.applying.lock().await;
+        let is_other = new != **self.settings.load();
+        self.take_settings(new, true).await;
+        self.changed.send_modify(|number| *number += 1);
+        is_other
+    }
+
     /// Looks at the settings file again. In manual mode a change waits, unless it is let through.
     pub(super) async fn load_settings(&self, is_let_through: bool) {
-        let old = self.settings.load_full();
         if !self.has_settings_file {
             return;
         }
-        let new = match Settings::load(&old.path) {
-            Ok(new) => new,
-            Err(problems) => return self.refuse_settings(&problems).await,
-        };
+        match Settings::load(&self.settings.load().path) {
+            Ok(new) => self.take_settings(new, is_let_through).await,
+            Err(problems) => self.refuse_settings(&problems).await,
+        }
+    }
+
+    async fn take_settings(&self, new: Settings, is_let_through: bool) {
+        let old = self.settings.load_full();
         if new == *old {
             self.notes.lock().clear();
             let new = Arc::new(new);

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::file::Stamp;
 use super::{Bell, make_watcher, wait_for_ring};
+use crate::config::SETTINGS_FILE;
 
 /// Files that are looked at; a project that has more is followed in these only.
 const MAX_FILES: usize = 20_000;
@@ -160,6 +161,10 @@ fn is_left_out(path: &Path, is_folder: bool) -> bool {
     if is_folder {
         return MADE.contains(&name);
     }
+    // What it says is for the host, not for a build.
+    if name == SETTINGS_FILE {
+        return true;
+    }
     let extension = path.extension().and_then(|it| it.to_str());
     extension.is_some_and(|extension| NOT_READ.contains(&extension))
 }
@@ -199,6 +204,7 @@ mod tests {
             ".parlor/sdk/lib.rs",
             "greeter.wasm",
             "README.md",
+            "parlor.toml",
             "src/.lib.rs.swp",
         ] {
             std::fs::write(root.join(made), "").unwrap();

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{ComponentReport, PluginReport, PluginState};
-use crate::cli::output::table;
+use crate::cli::output::{size_text, table};
 use crate::cli::plugins::{ask_lines, webhook_lines};
 
 /// Columns of a row's name.
@@ -118,10 +118,7 @@ fn show_component(rows: &mut Rows<'_>, component: &ComponentReport) {
         let label = if number == 0 { "imports" } else { "" };
         rows.list(label, &format!("{group}: "), names);
     }
-    let size = match component.bytes {
-        bytes if bytes < 10 * 1024 * 1024 => format!("{} KiB", bytes.div_ceil(1024)),
-        bytes => format!("{} MiB", bytes.div_ceil(1024 * 1024)),
-    };
+    let size = size_text(component.bytes);
     let compiled = match &component.compiled {
         None => String::new(),
         Some(it) if it.cached => format!(", code loaded from the cache in {} ms", it.ms),

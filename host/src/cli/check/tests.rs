@@ -280,6 +280,34 @@ async fn a_file_that_no_plugin_can_be_named_after_is_refused_as_the_folder_refus
 }
 
 #[test]
+fn what_is_no_plugin_is_told_with_what_would_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["joke.wasm", "joke.toml", "joke", "lib.rs", "plain.wasm.gz"] {
+        fs::write(root.join(name), "ok").unwrap();
+    }
+    for (name, told) in [
+        ("joke.wasm", None),
+        ("joke.toml", None),
+        (
+            "joke",
+            Some("joke is nothing to check: that is a component (NAME.wasm"),
+        ),
+        ("lib.rs", Some("lib.rs is nothing to check")),
+        ("plain.wasm.gz", Some("plain.wasm.gz is nothing to check")),
+        ("none.wasm", Some("none.wasm is not there")),
+        (".", Some("is a folder: name the files in it (")),
+        ("/dev/null", Some("/dev/null is nothing to check")),
+    ] {
+        let refused = refuses_file(&root.join(name));
+        match told {
+            None => assert_eq!(refused, None, "{name}"),
+            Some(told) => assert!(refused.unwrap().contains(told), "{name}"),
+        }
+    }
+}
+
+#[test]
 fn settings_without_a_file_ask_for_a_section() {
     let of = |line: &str| {
         let arguments = line.split(' ').map(OsString::from);

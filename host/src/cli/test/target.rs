@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::build::components;
+use crate::cli::build::{PROJECTS, components, project_around};
 use crate::cli::output::Failure;
 
 /// Where a project keeps its dialogs.
 const FOLDER: &str = "tests";
 /// What a dialog's name ends in.
 const EXTENSION: &str = "dialog";
-/// By which files a project is known.
-const PROJECTS: [&str; 3] = ["Cargo.toml", "package.json", "pyproject.toml"];
 
 /// A component with its dialogs.
 #[derive(Debug)]
@@ -19,6 +17,8 @@ pub(super) struct Target {
     pub(super) name: String,
     /// The component.
     pub(super) wasm: PathBuf,
+    /// Whether it was named, and not built of a project.
+    pub(super) is_named: bool,
     /// Its dialogs, in order.
     pub(super) files: Vec<PathBuf>,
     /// They are all that its project has.
@@ -93,6 +93,7 @@ fn of_file(what: &[PathBuf], wasm: &Path) -> Result<Target, Failure> {
         // As cargo names them.
         name: name.replace('_', "-"),
         wasm: wasm.to_owned(),
+        is_named: true,
         files,
         // Nobody knows of others.
         is_whole: true,
@@ -107,7 +108,7 @@ fn of_projects(
     let mut projects: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
     for path in what {
         let path = path.canonicalize()?;
-        let Some(project) = project_of(&path) else {
+        let Some(project) = project_around(&path) else {
             return Err(Failure::usage(format!(
                 "{} is in no plugin's project (no {}); `--wasm FILE.wasm` tests without one",
                 path.display(),
@@ -150,6 +151,7 @@ fn of_projects(
                 files,
                 name: component.name,
                 wasm: component.wasm,
+                is_named: false,
             });
         }
     }
@@ -161,13 +163,6 @@ fn of_projects(
 fn each_once(files: &mut Vec<PathBuf>) {
     let mut known = std::collections::BTreeSet::new();
     files.retain(|file| known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
-}
-
-/// The project that a file or folder is in.
-fn project_of(path: &Path) -> Option<PathBuf> {
-    let mut folders = path.ancestors().filter(|folder| folder.is_dir());
-    let is_project = |folder: &&Path| PROJECTS.iter().any(|name| folder.join(name).is_file());
-    folders.find(is_project).map(Path::to_owned)
 }
 
 /// The dialogs of a folder of recorded ones, of which there must be some.

@@ -168,6 +168,11 @@ fn not_plugin(exports: &[String]) -> CompileError {
         )
     } else if has("wasi:http/incoming-handler") {
         ("an HTTP server", "")
+    } else if exports.is_empty() {
+        (
+            "a component without a behaviour",
+            "; in Rust that is an `impl` with `#[behaviour(summary = \"…\")]` before it",
+        )
     } else {
         ("a component of another world", "")
     };
