@@ -143,8 +143,10 @@ fn clone(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_in_javascript_and_typescript_pass_their_tests() {
-    builds_and_passes_its_test("js", "command").await;
-    builds_and_passes_its_test("ts", "form").await;
+    let whole = [("js", "command"), ("ts", "form")];
+    for (language, template) in scale::choose("projects for Node.js", &whole[1..], &whole) {
+        builds_and_passes_its_test(language, template).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
