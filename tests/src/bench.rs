@@ -267,5 +267,5 @@ fn disk_folder() -> std::io::Result<tempfile::TempDir> {
 
 /// The folder of compiled code, kept between runs.
 fn cache_folder() -> PathBuf {
-    guests::workspace().join("target").join("test-cache")
+    guests::code_cache()
 }

@@ -18,6 +18,17 @@ pub fn workspace() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// The folder for what programs keep, `XDG_CACHE_HOME`: all that tests start have the same, so that a component
+/// is compiled once by whichever of them comes first.
+pub fn caches() -> PathBuf {
+    workspace().join("target/tmp/caches")
+}
+
+/// The folder in it for compiled code, where `parlor` looks for it too.
+pub fn code_cache() -> PathBuf {
+    caches().join("parlor")
+}
+
 /// The component of a demo plugin (`joke`) or of a guest of `tests/guests/examples` (`loop`).
 ///
 /// # Panics

@@ -26,8 +26,14 @@ use crate::transcript::Transcript;
 pub const BOT: &str = "parlor";
 /// The longest that a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a send in doubt is left before its platform is asked, where a test says nothing else.
+const DOUBT_WAIT: Duration = Duration::from_millis(200);
+/// How long a host that stops lets things end, where a test says nothing else.
+const GRACE: Duration = Duration::from_secs(2);
 /// Who waits for something to be said; in no conversation.
 const WAITER: &str = "waiter";
+/// How often a test looks whether something holds.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How often a test that waits listens to what is said meanwhile.
 const LISTEN_EVERY: Duration = Duration::from_millis(5);
 
@@ -172,6 +178,14 @@ impl TestHost {
         if !parts.settings.contains("on-failure") {
             settings.sentences.failure.on_failure.clear();
         }
+        // What a platform here was asked it has done or lost at once, and what waits for hours when a host stops
+        // is in the journal a little earlier too.
+        if !parts.settings.contains("doubt-wait") {
+            settings.outbox.doubt_wait = DOUBT_WAIT;
+        }
+        if !parts.settings.contains("grace-secs") {
+            settings.limits.grace = GRACE;
+        }
         let transcript = Transcript::begin(&hub);
         let said = SaidHere::new(settings.sentences.hosted.clone());
         let host = Host::start(HostParts {
@@ -179,7 +193,7 @@ impl TestHost {
             journal: parts.journal,
             platforms: Arc::new(Previewing::keeping(BuiltIn::new(hub.clone()), said.clone())),
             hub,
-            cache: cache(),
+            cache: guests::code_cache(),
             artifacts: parts.artifacts,
             compiler: CompilerProgram::Thread,
             clock: parts.clock,
@@ -487,7 +501,8 @@ impl TestHost {
     pub async fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let wait = async {
             while !holds() {
-                tokio::task::yield_now().await;
+                // A loop without a pause would take a processor from what is waited for.
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         };
         let waited = tokio::time::timeout(PATIENCE, wait).await;
@@ -521,9 +536,4 @@ fn is_bots(message: &RoomMessage) -> bool {
 fn settings(path: &Path, text: &str) -> Settings {
     Settings::parse(path, text, &|_| None)
         .unwrap_or_else(|problems| panic!("settings of the test: {problems:?}"))
-}
-
-/// One folder of compiled code for all tests: what is tested is not how often a guest is compiled.
-fn cache() -> PathBuf {
-    guests::workspace().join("target").join("test-cache")
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::guests::workspace;
+use crate::guests::{caches, workspace};
 
 /// How long an installation may take.
 const INSTALLING: Duration = Duration::from_secs(300);
@@ -23,7 +23,10 @@ pub struct Package {
 }
 
 async fn done(command: &mut Command) -> Result<(), String> {
-    let command = command.stdin(Stdio::null()).kill_on_drop(true);
+    let command = command
+        .env("XDG_CACHE_HOME", caches())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     match tokio::time::timeout(INSTALLING, command.output()).await {
         Err(_) => Err("it took too long".to_owned()),
         Ok(Err(error)) => Err(error.to_string()),

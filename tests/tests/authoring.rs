@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use parlor_host::config::variable;
 use parlor_tests::checkers::is_out_of_reach;
-use parlor_tests::guests::{self, workspace};
+use parlor_tests::guests::{self, caches, workspace};
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::process::PageSocket;
+use parlor_tests::scale;
 use parlor_tests::sim::left_out;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -18,6 +19,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 const BUILDING: Duration = Duration::from_secs(600);
 
 const TEMPLATES: [&str; 5] = ["echo", "command", "form", "http", "timer"];
+/// `parlor dev` is tested with two of the others.
+const SOME: [&str; 1] = ["form"];
 
 /// What a command came to.
 struct Ran {
@@ -41,6 +44,7 @@ fn parlor(folder: &Path, arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         // Where crates are compiled once for all projects of these tests.
         .env("CARGO_TARGET_DIR", kept("rust"))
+        .env("XDG_CACHE_HOME", caches())
         // Cargo sets these for the test itself; projects are not part of it.
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("RUSTFLAGS")
@@ -78,7 +82,7 @@ async fn new(folder: &Path, name: &str, language: &str, template: &str) -> PathB
 #[tokio::test(flavor = "multi_thread")]
 async fn every_project_in_rust_builds_and_passes_its_test_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    for template in TEMPLATES {
+    for template in scale::choose("projects in Rust", &SOME[..], &TEMPLATES) {
         let name = format!("{template}-bot");
         let project = new(folder.path(), &name, "rust", template).await;
         let built = run(&project, &["build"]).await;
@@ -173,14 +177,17 @@ fn clone(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_in_javascript_and_typescript_pass_their_tests() {
-    builds_and_passes_its_test("js", "command").await;
-    builds_and_passes_its_test("ts", "form").await;
+    let whole = [("js", "command"), ("ts", "form")];
+    for (language, template) in scale::choose("projects for Node.js", &whole[1..], &whole) {
+        builds_and_passes_its_test(language, template).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_in_python_pass_their_tests() {
-    builds_and_passes_its_test("python", "command").await;
-    builds_and_passes_its_test("python", "form").await;
+    for template in scale::choose("projects in Python", &["form"][..], &["command", "form"]) {
+        builds_and_passes_its_test("python", template).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

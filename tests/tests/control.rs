@@ -206,7 +206,7 @@ impl Live {
             journal: Arc::new(MemoryJournal::new()),
             platforms: Arc::new(BuiltIn::new(hub.clone())),
             hub,
-            cache: guests::workspace().join("target").join("test-cache"),
+            cache: guests::code_cache(),
             compiler: CompilerProgram::Thread,
             clock: Arc::new(SystemClock),
         });

@@ -63,9 +63,8 @@ impl Tested {
 fn parlor(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor-under-test"));
     // Compiled code is kept where other tests keep theirs.
-    let cache = workspace().join("target/tmp/dialogs");
     command.current_dir(folder).stdin(Stdio::null());
-    command.env("XDG_CACHE_HOME", cache);
+    command.env("XDG_CACHE_HOME", guests::caches());
     command
 }
 

@@ -27,9 +27,8 @@ fn test(guest: &str, dialog: &str, arguments: &[&str]) -> Output {
 
 fn run(folder: &Path, wasm: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor-under-test"));
-    let cache = workspace().join("target/tmp/dialogs");
     command.current_dir(folder).stdin(Stdio::null());
-    command.env("XDG_CACHE_HOME", cache);
+    command.env("XDG_CACHE_HOME", guests::caches());
     command.arg("test").arg("--wasm").arg(wasm).args(arguments);
     command.output().expect("parlor starts")
 }

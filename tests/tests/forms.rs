@@ -7,7 +7,7 @@ use parlor_host::connectors::local::{Hub, LocalConfig};
 use parlor_host::journal::sqlite::{JOURNAL_FILE, SqliteConfig, SqliteJournal};
 use parlor_host::mailbox::rooms::Command;
 use parlor_tests::guests;
-use parlor_tests::harness::{PATIENCE, TestHost, TestHostParts};
+use parlor_tests::harness::{TestHost, TestHostParts};
 
 /// The bot's platform has neither forms nor buttons.
 const TEXT_ONLY: &str = "[[bot]]\nname = \"parlor\"\nplatform = \"local\"\ntext-only = true\n";
@@ -425,19 +425,12 @@ async fn form_closes_at_its_end() {
     let host = text_only("").await;
     let direct = host.direct("ada").await;
     host.ask_in("ada", &direct, "/rule after").await;
-    let both_told = async {
-        loop {
-            let said = host.all_answers(&direct);
-            let told = |text: &str| said.iter().any(|message| message.text == text);
-            if told("That form is closed.") && told("form-rule closed: FormCloseReason::Expired") {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
+    let both_told = || {
+        let said = host.all_answers(&direct);
+        let told = |text: &str| said.iter().any(|message| message.text == text);
+        told("That form is closed.") && told("form-rule closed: FormCloseReason::Expired")
     };
-    tokio::time::timeout(PATIENCE, both_told)
-        .await
-        .expect("the end is told");
+    host.eventually("the end is told", both_told).await;
     assert!(host.ask_in("ada", &direct, "Ada").await.is_empty());
     let open = host.host().journal().open_forms().await.expect("listed");
     assert_eq!(open, []);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parlor_host::mailbox::rooms::RoomMessage;
 use parlor_tests::guests;
 use parlor_tests::harness::TestHost;
+use parlor_tests::scale;
 
 /// Conversations that share a plugin's key.
 const ROOMS: usize = 50;
@@ -85,12 +86,12 @@ async fn talk(host: Arc<TestHost>, number: usize, stop: Arc<AtomicBool>) -> (Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_swaps_answer_every_message_once_and_in_order() {
-    const SWAPS: usize = 100;
+    let swaps = scale::choose("swaps of a build that is talked to", 30, 100);
     let host = Arc::new(TestHost::with(&["versioned"]).await);
     let stop = Arc::new(AtomicBool::new(false));
     let people = (0..ROOMS).map(|number| tokio::spawn(talk(host.clone(), number, stop.clone())));
     let people: Vec<_> = people.collect();
-    for number in 1..=SWAPS {
+    for number in 1..=swaps {
         host.load("versioned", build(number), None).await;
         assert_eq!(host.row("versioned").last_error, None);
         // Each build has its part in the conversation before the next one comes.

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use anyhow::{Context as _, ensure};
 use parlor_host::mailbox::rooms::{Command, Say};
-use parlor_tests::guests::{self, workspace};
+use parlor_tests::guests;
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::person::Person;
 use parlor_tests::process::HostProcess;
@@ -32,7 +32,7 @@ async fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
     let run = tokio::process::Command::new(program())
         .args(arguments)
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", workspace().join("target/tmp/dialogs"))
+        .env("XDG_CACHE_HOME", guests::caches())
         .output();
     let output = tokio::time::timeout(PATIENCE, run).await;
     Ok(output.with_context(|| format!("{arguments:?} does not end"))??)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::Block;
-use crate::guests::workspace;
+use crate::guests::{caches, workspace};
 
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -37,6 +37,7 @@ pub async fn run(blocks: &[Block], programs: &Path) -> Result<(), String> {
             "CARGO_TARGET_DIR",
             workspace().join("target/tmp/authoring/rust"),
         )
+        .env("XDG_CACHE_HOME", caches())
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("RUSTFLAGS")
         .stdin(Stdio::null())

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use parlor_tests::guests;
 use serde_json::Value;
 
 /// How long a check may take: its first one compiles.
@@ -16,6 +17,7 @@ async fn checked(file: &Path) -> Value {
     let checked = tokio::process::Command::new(env!("CARGO_BIN_EXE_parlor-under-test"))
         .args(["check", "--json"])
         .arg(file)
+        .env("XDG_CACHE_HOME", guests::caches())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -37,6 +37,12 @@ pub(crate) fn settings(sim: &Lseg, data: Option<&Path>, more: &str) -> String {
     format!("{}{section}", data.unwrap_or_default())
 }
 
+/// The settings of a host in a process of its own, whose page takes nobody else's port.
+pub(crate) fn settings_of_process(sim: &Lseg, data: &Path) -> String {
+    let text = settings(sim, Some(data), "rooms = \"listed\"");
+    format!("{text}\n[local]\nlisten = \"127.0.0.1:0\"\n")
+}
+
 impl Desk {
     /// Starts a host on a platform, with these plugins and more lines of the bot's settings.
     pub(crate) async fn on(sim: Lseg, more: &str, plugins: &[&str]) -> Self {

@@ -8,7 +8,7 @@ use parlor_tests::process::HostProcess;
 use parlor_tests::sim::Sent;
 use parlor_tests::sim::lseg::{Lseg, TOKEN_PATH};
 
-use crate::desk::{fast, settings};
+use crate::desk::{fast, settings_of_process};
 
 fn start(folder: &Path) -> HostProcess {
     let program = Path::new(env!("CARGO_BIN_EXE_parlor-under-test"));
@@ -32,7 +32,7 @@ async fn a_host_that_was_killed_is_in_its_rooms_again_and_tells_the_gap() {
     let plugins = folder.join("plugins");
     std::fs::create_dir(&plugins).expect("a folder");
     std::fs::write(plugins.join("echo.wasm"), guests::bytes("echo")).expect("a plugin");
-    let text = settings(&sim, Some(&folder.join("data")), "rooms = \"listed\"");
+    let text = settings_of_process(&sim, &folder.join("data"));
     std::fs::write(folder.join("parlor.toml"), text).expect("it can be written");
 
     let host = start(folder);

@@ -9,7 +9,7 @@ use parlor_tests::sim::Fault;
 use parlor_tests::sim::lseg::{APP_KEY, Lseg, PASSWORD, TOKEN_PATH};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::desk::{Desk, fast, settings};
+use crate::desk::{Desk, fast, settings_of_process};
 
 const NEW: &str = "n3w passw0rd+&=%";
 
@@ -38,11 +38,7 @@ async fn prepared() -> (Lseg, tempfile::TempDir) {
     let sim = fast().await;
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("plugins")).expect("a folder");
-    let text = settings(
-        &sim,
-        Some(&folder.path().join("data")),
-        "rooms = \"listed\"",
-    );
+    let text = settings_of_process(&sim, &folder.path().join("data"));
     std::fs::write(folder.path().join("parlor.toml"), text).expect("it can be written");
     (sim, folder)
 }

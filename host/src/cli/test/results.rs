@@ -218,7 +218,7 @@ impl<'a> Results<'a> {
     pub(super) fn end<T>(mut self, ended: Result<T, Failure>) -> Result<T, Failure> {
         let why = match &ended {
             Err(Failure::Usage(lines)) => Some(lines.join("\n")),
-            Err(Failure::Failed(error)) => Some(format!("{error:#}")),
+            Err(Failure::Failed(error) | Failure::Interrupted(error)) => Some(format!("{error:#}")),
             Ok(_) | Err(Failure::BrokenPipe) => None,
         };
         let is_told = self.ran.iter().any(|ran| ran.outcome == Outcome::Error);
