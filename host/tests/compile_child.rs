@@ -18,11 +18,7 @@ fn engine(cache: &tempfile::TempDir, bounds: CompileBounds) -> Engine {
     engine_of(cache, bounds, program)
 }
 
-fn engine_of(
-    cache: &tempfile::TempDir,
-    bounds: CompileBounds,
-    program: CompilerProgram,
-) -> Engine {
+fn engine_of(cache: &tempfile::TempDir, bounds: CompileBounds, program: CompilerProgram) -> Engine {
     let mut config = RuntimeConfig::new(cache.path().join("cache"), program);
     config.instances = 10;
     config.compile = bounds;

@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 
 use parlor_host::config::variable;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// The variable that decides whatever runs the tests: `small` or `whole`.
 pub const VARIABLE: &str = "PARLOR_TEST_SIZE";
@@ -38,6 +39,16 @@ fn chosen(said: Option<&str>, is_ci: bool) -> Result<Size, String> {
         Some("small") => Ok(Size::Small),
         Some("whole") => Ok(Size::Whole),
         Some(other) => Err(format!("{VARIABLE} is {other:?}; `small` or `whole`")),
+    }
+}
+
+/// Waits until no other of those that load the machine runs in this program, where they are whole: a host of one
+/// would be late because of another's. Smaller ones pass side by side.
+pub async fn turn() -> Option<MutexGuard<'static, ()>> {
+    static ONE: Mutex<()> = Mutex::const_new(());
+    match size() {
+        Size::Small => None,
+        Size::Whole => Some(ONE.lock().await),
     }
 }
 

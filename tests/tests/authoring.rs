@@ -92,7 +92,7 @@ async fn every_project_in_rust_builds_and_passes_its_test_at_once() {
         let lock = std::fs::read_to_string(project.join("Cargo.lock")).expect("a lock");
         assert!(lock.contains(&format!("name = \"{name}\"")), "{lock}");
         passes(&project, &name).await;
-        if template == "command" {
+        if *template == "command" {
             needs_no_tool_any_more(&project, &name).await;
         }
     }

@@ -1,5 +1,5 @@
-//! What goes on for long: storms, kills and wear. Each waits more than it computes, so all pass side by side in
-//! one program, and nothing beside them has to be quick.
+//! What goes on for long: storms, kills and wear. Small ones pass side by side, since each waits more than it computes;
+//! whole ones take turns.
 
 #[path = "storms/kill.rs"]
 mod kill;

@@ -260,18 +260,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ended = folder.path().join("ended");
         let line = format!(
-            "(exec 2>&-; trap 'echo > {}; exit' TERM; while :; do sleep 0.05; done) & echo noise; wait",
+            "(exec 2>&-; trap 'echo > {}; exit' TERM; echo came; while :; do sleep 0.05; done) & wait",
             ended.display()
         );
         let begun = std::time::Instant::now();
-        let failed = tool(&line).fetch(&fetching(Duration::from_secs(1)));
+        let failed = tool(&line).fetch(&fetching(Duration::from_secs(3)));
         assert_eq!(
             failed.unwrap_err().to_string(),
-            "sh failed: nothing came from the shop in 1 s; look"
+            "sh failed: nothing came from the shop in 3 s; look"
         );
         assert!(begun.elapsed() < Duration::from_secs(20));
         while !ended.exists() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+            assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
             std::thread::yield_now();
         }
     }

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use parlor_tests::scale;
 use parlor_tests::storm::{self, StormOptions, Subject};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_leave_no_accepted_message_unanswered_and_none_answered_twice() {
+    let _turn = scale::turn().await;
     let options = StormOptions {
         // The `parlor` command, built from its own source as part of these tests.
         subject: Subject::Parlor(PathBuf::from(env!("CARGO_BIN_EXE_parlor-under-test"))),

@@ -18,6 +18,7 @@ async fn a_storm_of_kills_faults_and_broken_builds_loses_nothing() {
         kills: 50,
         reloads: 200,
     };
+    let _turn = scale::turn().await;
     let wanted = scale::choose("a storm", small, whole);
     let options = StormOptions {
         subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),

@@ -21,6 +21,7 @@ async fn passes_over(remote: Remote) -> Report {
         kills: 3,
         reloads: 12,
     };
+    let _turn = scale::turn().await;
     let wanted = scale::choose(&format!("a storm over {remote:?}"), small, whole);
     let options = StormOptions {
         subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),

@@ -19,6 +19,7 @@ async fn a_storm_over_a_pod_that_fails_in_every_way_loses_nothing() {
         kills: 5,
         reloads: 12,
     };
+    let _turn = scale::turn().await;
     let wanted = scale::choose("a storm over Symphony", small, whole);
     let options = StormOptions {
         subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),

@@ -11,6 +11,7 @@ const GROWTH_MIB: f64 = 32.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plugins_that_leak_and_trap_wear_nothing_and_every_event_has_a_known_end() {
+    let _turn = scale::turn().await;
     let events = scale::choose("wear, messages", 8_000, 20_000);
     let report = wear::run(&WearOptions {
         program: PathBuf::from(env!("CARGO_BIN_EXE_parlor-under-test")),

@@ -118,9 +118,7 @@ impl Cache {
         let best = self.load_file(engine, &self.code_path(hash, Effort::Full));
         match effort {
             Effort::Full => best,
-            Effort::Quick => {
-                best.or_else(|| self.load_file(engine, &self.code_path(hash, effort)))
-            }
+            Effort::Quick => best.or_else(|| self.load_file(engine, &self.code_path(hash, effort))),
         }
     }
 
