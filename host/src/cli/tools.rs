@@ -260,7 +260,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ended = folder.path().join("ended");
         let line = format!(
-            "(exec 2>&-; trap 'echo > {}; exit' TERM; echo came; while :; do sleep 0.05; done) & wait",
+            "(exec 2>&-; trap 'echo > {}; exit' TERM; echo noise; while :; do sleep 0.05; done) & wait",
             ended.display()
         );
         let begun = std::time::Instant::now();
