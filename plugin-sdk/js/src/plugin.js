@@ -1,5 +1,6 @@
 // A plugin: what it says of itself, and which function handles what.
 
+import { config } from "./host.js";
 import { Message, message } from "./message.js";
 
 /** Handle the event again, after so many milliseconds where given. Nothing of the call is kept. */
@@ -280,7 +281,7 @@ export class Plugin {
         return run && [run, values(val.arguments)];
       }
       case "message": {
-        const fitting = this.#messages.find(({ filter }) => fits(filter, val.message));
+        const fitting = this.#messages.find(({ filter }) => fits(filter, val.message, this.#config));
         return fitting && [fitting.run, values(val.arguments)];
       }
       case "form-submitted":
@@ -301,10 +302,22 @@ export class Plugin {
   }
 }
 
-const fits = ({ keyWords, has }, received) => {
+/** A key word with settings in the places of `{=key}`, as the host reads it: text, unless they are a whole expression. */
+const filled = ({ match, text }, declared) => {
+  const isText = match === "regex" && !/^\{=[^}]*\}$/.test(text);
+  return text.replace(/\{=([\w.-]+)\}/g, (place, key) => {
+    const value = config.get(key) ?? declared.find(({ name }) => name === key)?.default;
+    if (value === undefined) return place;
+    const given = [value].flat().join(" ");
+    return isText ? given.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") : given;
+  });
+};
+
+const fits = ({ keyWords, has }, received, declared) => {
   const text = received.text.trim();
   const carries = has.every((what) => CARRIES[what](received).length > 0);
-  return carries && (keyWords.length === 0 || keyWords.some((it) => MATCHES[it.match](it.text, text)));
+  const isThere = (word) => MATCHES[word.match](filled(word, declared), text);
+  return carries && (keyWords.length === 0 || keyWords.some(isThere));
 };
 
 const actions = (reply) => {

@@ -14,6 +14,7 @@ from wit_world.imports import actions as wit_actions
 from wit_world.imports import description as wit
 from wit_world.imports import events
 
+from . import config as settings
 from . import http
 from .context import Context
 from .errors import Failed, Refused, Retry
@@ -29,7 +30,7 @@ class _MessageHandler:
     has: list[wit.MessageHas]
     from_bots: bool
 
-    def matches(self, received: events.MessageReceived) -> bool:
+    def matches(self, received: events.MessageReceived, declared: Sequence[wit.ConfigKey]) -> bool:
         message = received.message
         carried = {
             wit.MessageHas.MENTION: message.mentions,
@@ -39,12 +40,32 @@ class _MessageHandler:
         }
         if not all(carried[what] for what in self.has):
             return False
-        return not self.words or any(_found(word, message.text) for word in self.words)
+        words = ((word.match, _filled(word, declared)) for word in self.words)
+        return not self.words or any(_found(match, wanted, message.text) for match, wanted in words)
 
 
-def _found(word: wit.KeyWord, text: str) -> bool:
-    text, wanted = text.strip(), word.text
-    match word.match:
+def _filled(word: wit.KeyWord, declared: Sequence[wit.ConfigKey]) -> str:
+    """Puts settings in the places of `{=key}`, as the host does: as text, unless they are a whole expression."""
+    is_expression = word.match == wit.KeyWordMatch.REGEX
+    is_text = is_expression and not re.fullmatch(r"\{=[^}]*\}", word.text)
+
+    def value(place: re.Match[str]) -> str:
+        given = settings.get(place[1])
+        if given is None:
+            given = next((it.default for it in declared if it.name == place[1]), None)
+        if given is None:
+            return place[0]
+        if isinstance(given, bool):
+            given = str(given).lower()
+        text = " ".join(given) if isinstance(given, list) else str(given)
+        return re.escape(text) if is_text else text
+
+    return re.sub(r"\{=([A-Za-z0-9_.-]+)\}", value, word.text)
+
+
+def _found(match: wit.KeyWordMatch, wanted: str, text: str) -> bool:
+    text = text.strip()
+    match match:
         case wit.KeyWordMatch.EQUALS:
             return text.casefold() == wanted.casefold()
         case wit.KeyWordMatch.CONTAINS:
@@ -297,7 +318,7 @@ class Plugin:
                 run = self._commands.get(value.name)
                 arguments = {it.name: it.value.value for it in value.arguments}
             case events.EventPayload_Message():
-                fitting = (it.run for it in self._messages if it.matches(value))
+                fitting = (it.run for it in self._messages if it.matches(value, self._config))
                 run = next(fitting, None)
                 arguments = {it.name: it.value.value for it in value.arguments}
             case events.EventPayload_FormSubmitted():

@@ -1,5 +1,5 @@
 //! What a plugin fetches in its own language's way: what is granted, and nothing else. A refusal is an
-//! error that it can catch.
+//! error that it can catch. And the words that its operator chose.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +20,10 @@ plugin.command("/get {url}", async (cx, { url }) => {
     return `caught ${error}`;
   }
 });
+plugin.config("dish", { default: "soup" });
+plugin.config("tool");
+plugin.message({ word: "{=dish}" }, () => "served");
+plugin.message({ regex: "^with {=tool} (\\d+)$" }, () => "cut");
 export const { behaviour } = plugin;
 "#;
 
@@ -36,6 +40,20 @@ async def get(cx, url):
         return f"{answer.status} {answer.text}"
     except http.HttpError as error:
         return f"caught {error}"
+
+
+plugin.config("dish", default="soup")
+plugin.config("tool")
+
+
+@plugin.message(word="{=dish}")
+def served(cx):
+    return "served"
+
+
+@plugin.message(regex=r"^with {=tool} (\d+)$")
+def cut(cx):
+    return "cut"
 
 
 Behaviour = plugin.behaviour()
@@ -72,10 +90,21 @@ pub(super) async fn only_what_is_granted(component: Vec<u8>) {
     let grants = ["/open", "/moved"].map(|path| format!("\"GET http://127.0.0.1:{port}{path}\""));
     // A grant by name does not lead to addresses of this machine.
     let named = format!("\"GET http://localhost:{port}/*\"");
-    let settings = format!("grants.http = [{}, {named}]", grants.join(", "));
+    let settings = format!(
+        "grants.http = [{}, {named}]\nconfig.tool = \"a+b\"",
+        grants.join(", ")
+    );
     let host = TestHost::with(&[]).await;
     host.load("fetcher", component, Some(&settings)).await;
     assert_eq!(host.row("fetcher").last_error, None);
+    for (said, answer) in [
+        ("Soup, please", &["served"][..]),
+        ("with a+b 7", &["cut"]),
+        ("with aab 7", &[]),
+        ("{=dish}", &[]),
+    ] {
+        assert_eq!(host.ask(said).await, answer, "{said}");
+    }
     let fetch = async |url: String| {
         let mut answers = host.ask(&format!("/get {url}")).await;
         assert_eq!(answers.len(), 1, "{url}: {answers:?}");
