@@ -87,7 +87,7 @@ fn a_component_that_is_refused_is_an_object_and_an_errored_case() {
         "r.xml",
     ]);
     let tested = Tested::of(command.output().expect("parlor starts"));
-    assert_eq!(tested.code, Some(1), "{}", tested.err);
+    assert_eq!(tested.code, Some(64), "{}", tested.err);
     let objects = objects(&tested);
     assert_eq!(objects.len(), 1, "{}", tested.out);
     assert_eq!(
