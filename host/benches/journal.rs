@@ -76,19 +76,10 @@ fn event(number: u64) -> Event {
         trace_id: format!("{number:016x}"),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id: format!("message-{number}"),
-            text: "hello, is anybody there?".to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text(
+            &format!("message-{number}"),
+            "hello, is anybody there?",
+        )),
     }
 }
 

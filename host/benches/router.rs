@@ -11,7 +11,7 @@ use parlor_host::model::description::{
 };
 use parlor_host::model::event::{
     Addressing, Bot, Conversation, ConversationKind, ConversationRole, Event, Message, User,
-    UserKind, Visibility,
+    UserKind,
 };
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
@@ -128,19 +128,7 @@ fn event(text: &str) -> Event {
         trace_id: "t".to_owned(),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id: "m1".to_owned(),
-            text: text.to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text("m1", text)),
     }
 }
 

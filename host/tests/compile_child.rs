@@ -8,6 +8,8 @@ use parlor_host::runtime::{
     RuntimeConfig,
 };
 
+use wasm_encoder::{ComponentSection as _, CustomSection};
+
 #[path = "../src/runtime/testing/guest.rs"]
 mod guest;
 
@@ -51,19 +53,13 @@ async fn compiles_in_a_child_and_takes_its_code() {
 #[tokio::test]
 async fn quick_code_is_taken_by_who_waits_for_it_and_by_nobody_else() {
     let cache = tempfile::tempdir().expect("a folder");
-    // A section that nobody reads makes it large.
     let mut wasm = Guest::default().component();
-    let large = LARGE_ARTIFACT_BYTES as u32;
-    let mut section = vec![0];
-    let mut left = large;
-    while left >= 0x80 {
-        section.push((left & 0x7f) as u8 | 0x80);
-        left >>= 7;
-    }
-    section.push(left as u8);
-    section.push(1);
-    section.resize(section.len() + large as usize - 1, b'x');
-    wasm.extend(section);
+    // A section that nobody reads makes it large.
+    let unread = CustomSection {
+        name: "unread".into(),
+        data: vec![0; LARGE_ARTIFACT_BYTES as usize].into(),
+    };
+    unread.append_to_component(&mut wasm);
     let (hash, len) = (ArtifactHash::of(&wasm), wasm.len() as u64);
 
     let program = std::path::PathBuf::from(env!("CARGO_BIN_EXE_parlor"));

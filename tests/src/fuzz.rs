@@ -20,7 +20,7 @@ use parlor_host::model::description::{
     CommandSpec, Description, KeyWord, KeyWordMatch, MentionRule, MessageFilter, Subscriptions,
 };
 use parlor_host::model::event::{
-    Addressing, Bot, Conversation, ConversationKind, Event, Message, User, Visibility,
+    Addressing, Bot, Conversation, ConversationKind, Event, Message, User,
 };
 use parlor_host::model::payload::EventPayload;
 use parlor_host::router::{Access, NoForms, PluginRoutes, Roles, Table};
@@ -267,18 +267,6 @@ fn event(text: &str, addressing: Addressing) -> Event {
         trace_id: "t".to_owned(),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id: "m".to_owned(),
-            text: text.to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text("m", text)),
     }
 }

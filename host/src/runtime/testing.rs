@@ -22,7 +22,7 @@ use crate::model::delivery::{Delivery, View};
 use crate::model::directory::ReadError;
 use crate::model::event::{
     Addressing, Bot, Conversation, ConversationKind, ConversationRole, Event, Message, User,
-    UserKind, Visibility,
+    UserKind,
 };
 use crate::model::limits::Limits;
 use crate::model::payload::EventPayload;
@@ -203,18 +203,6 @@ fn event(text: &str) -> Event {
         trace_id: "trace".to_owned(),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id: "m-1".to_owned(),
-            text: text.to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text("m-1", text)),
     }
 }

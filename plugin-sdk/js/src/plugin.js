@@ -281,7 +281,7 @@ export class Plugin {
         return run && [run, values(val.arguments)];
       }
       case "message": {
-        const fitting = this.#messages.find(({ filter }) => fits(filter, val.message, this.#config));
+        const fitting = this.#messages.find(({ filter }) => fits(filter, val.message));
         return fitting && [fitting.run, values(val.arguments)];
       }
       case "form-submitted":
@@ -303,20 +303,20 @@ export class Plugin {
 }
 
 /** A key word with settings in the places of `{=key}`, as the host reads it: text, unless they are a whole expression. */
-const filled = ({ match, text }, declared) => {
+const filled = ({ match, text }) => {
   const isText = match === "regex" && !/^\{=[^}]*\}$/.test(text);
   return text.replace(/\{=([\w.-]+)\}/g, (place, key) => {
-    const value = config.get(key) ?? declared.find(({ name }) => name === key)?.default;
+    const value = config.get(key);
     if (value === undefined) return place;
     const given = [value].flat().join(" ");
     return isText ? given.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") : given;
   });
 };
 
-const fits = ({ keyWords, has }, received, declared) => {
+const fits = ({ keyWords, has }, received) => {
   const text = received.text.trim();
   const carries = has.every((what) => CARRIES[what](received).length > 0);
-  const isThere = (word) => MATCHES[word.match](filled(word, declared), text);
+  const isThere = (word) => MATCHES[word.match](filled(word), text);
   return carries && (keyWords.length === 0 || keyWords.some(isThere));
 };
 

@@ -30,7 +30,7 @@ class _MessageHandler:
     has: list[wit.MessageHas]
     from_bots: bool
 
-    def matches(self, received: events.MessageReceived, declared: Sequence[wit.ConfigKey]) -> bool:
+    def matches(self, received: events.MessageReceived) -> bool:
         message = received.message
         carried = {
             wit.MessageHas.MENTION: message.mentions,
@@ -40,19 +40,17 @@ class _MessageHandler:
         }
         if not all(carried[what] for what in self.has):
             return False
-        words = ((word.match, _filled(word, declared)) for word in self.words)
+        words = ((word.match, _filled(word)) for word in self.words)
         return not self.words or any(_found(match, wanted, message.text) for match, wanted in words)
 
 
-def _filled(word: wit.KeyWord, declared: Sequence[wit.ConfigKey]) -> str:
+def _filled(word: wit.KeyWord) -> str:
     """Puts settings in the places of `{=key}`, as the host does: as text, unless they are a whole expression."""
     is_expression = word.match == wit.KeyWordMatch.REGEX
     is_text = is_expression and not re.fullmatch(r"\{=[^}]*\}", word.text)
 
     def value(place: re.Match[str]) -> str:
         given = settings.get(place[1])
-        if given is None:
-            given = next((it.default for it in declared if it.name == place[1]), None)
         if given is None:
             return place[0]
         if isinstance(given, bool):
@@ -318,7 +316,7 @@ class Plugin:
                 run = self._commands.get(value.name)
                 arguments = {it.name: it.value.value for it in value.arguments}
             case events.EventPayload_Message():
-                fitting = (it.run for it in self._messages if it.matches(value, self._config))
+                fitting = (it.run for it in self._messages if it.matches(value))
                 run = next(fitting, None)
                 arguments = {it.name: it.value.value for it in value.arguments}
             case events.EventPayload_FormSubmitted():

@@ -1,10 +1,9 @@
 //! The storms over bots on Webex, LiveChat and LSEG Messenger that have to pass before a change is taken;
 //! `parlor-storm --platform webex|livechat|lseg` makes longer ones.
 
-use std::path::PathBuf;
+use parlor_tests::storm::{Amount, Remote, Report};
 
-use parlor_tests::scale;
-use parlor_tests::storm::{self, Amount, Remote, Report, StormOptions, Subject};
+use super::passes;
 
 /// Lets a storm pass; nothing is lost, twice or out of order but what the platform's own rules
 /// allow, and everything of the storm happened.
@@ -21,24 +20,9 @@ async fn passes_over(remote: Remote) -> Report {
         kills: 3,
         reloads: 12,
     };
-    let _turn = scale::turn().await;
-    let wanted = scale::choose(&format!("a storm over {remote:?}"), small, whole);
-    let options = StormOptions {
-        subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),
-        seed: 1,
-        events: wanted.events,
-        kills: wanted.kills,
-        reloads: wanted.reloads,
-        talkers: 24,
-    };
-    let report = storm::run_on(remote, options)
-        .await
-        .expect("the host only ever answers");
-    assert!(report.is_clean(), "{}\n{report:?}", report.findings);
-    assert!(report.events >= wanted.events, "{report:?}");
-    assert!(report.kills >= wanted.kills, "{report:?}");
+    let what = format!("a storm over {remote:?}");
+    let (_, report) = passes(&what, Some(remote), 24, small, whole).await;
     assert!(report.reloads >= 10 && report.broken >= 1, "{report:?}");
-    assert!(report.in_doubt > 0, "{report:?}");
     for (what, count) in &report.platform {
         // Whether these show is a matter of moments.
         let is_sure = !matches!(

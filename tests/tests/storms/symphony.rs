@@ -1,10 +1,9 @@
 //! The storm over a bot on Symphony that has to pass before a change is taken; `parlor-storm --platform
 //! symphony` makes longer ones.
 
-use std::path::PathBuf;
+use parlor_tests::storm::{Amount, Remote};
 
-use parlor_tests::scale;
-use parlor_tests::storm::{self, Amount, Remote, StormOptions, Subject};
+use super::passes;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_over_a_pod_that_fails_in_every_way_loses_nothing() {
@@ -19,24 +18,9 @@ async fn a_storm_over_a_pod_that_fails_in_every_way_loses_nothing() {
         kills: 5,
         reloads: 12,
     };
-    let _turn = scale::turn().await;
-    let wanted = scale::choose("a storm over Symphony", small, whole);
-    let options = StormOptions {
-        subject: Subject::Faulty(PathBuf::from(env!("CARGO_BIN_EXE_parlor-storm"))),
-        seed: 1,
-        events: wanted.events,
-        kills: wanted.kills,
-        reloads: wanted.reloads,
-        talkers: 40,
-    };
-    let report = storm::run_on(Remote::Symphony, options)
-        .await
-        .expect("the host only ever answers");
-    assert!(report.is_clean(), "{}", report.findings);
-    assert!(report.events >= wanted.events, "{report:?}");
-    assert!(report.kills >= wanted.kills, "{report:?}");
+    let what = "a storm over Symphony";
+    let (_, report) = passes(what, Some(Remote::Symphony), 40, small, whole).await;
     assert!(report.reloads >= 10 && report.broken >= 1, "{report:?}");
-    assert!(report.in_doubt > 0, "{report:?}");
     for (what, count) in &report.platform {
         // Whether the platform's order shows in an answer is a matter of moments.
         let is_sure = !matches!(*what, "handed_out_of_order" | "polls_closed");

@@ -1,7 +1,7 @@
 //! What waits to be told is bounded.
 
 use super::*;
-use crate::model::event::{Bot, Conversation, ConversationKind, Message, User, Visibility};
+use crate::model::event::{Bot, Conversation, ConversationKind, Message, User};
 
 fn asked(number: u64) -> Delivery {
     let id = format!("e{number}");
@@ -32,19 +32,7 @@ fn asked(number: u64) -> Delivery {
         trace_id: "t".to_owned(),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id,
-            text: "do it".to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text(&id, "do it")),
     };
     Delivery {
         number,

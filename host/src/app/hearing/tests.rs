@@ -10,7 +10,7 @@ use crate::model::content::{
     ActionButton, Button, ButtonKind, ButtonStyle, Field, FieldKind, Form, FormAnswers,
     FormAudience, FormEnd,
 };
-use crate::model::event::{Bot, Conversation, Visibility};
+use crate::model::event::{Bot, Conversation};
 use crate::model::payload::MemberChanged;
 use crate::router::{Roles, Table};
 
@@ -120,19 +120,7 @@ fn event(actor: &str, payload: EventPayload) -> Event {
 }
 
 fn message(actor: &str, text: &str) -> Event {
-    let message = Message {
-        id: "m".to_owned(),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
-        reply_to: None,
-        quoted: None,
-        visibility: Visibility::All,
-    };
+    let message = Message::of_text("m", text);
     event(actor, EventPayload::Message(message))
 }
 

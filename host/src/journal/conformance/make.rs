@@ -21,19 +21,7 @@ pub(crate) const TENANT: &str = "default";
 pub(crate) const PLUGIN: &str = "joke";
 
 pub(crate) fn message(text: &str) -> EventPayload {
-    EventPayload::Message(Message {
-        id: format!("m-{text}"),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
-        reply_to: None,
-        quoted: None,
-        visibility: Visibility::All,
-    })
+    EventPayload::Message(Message::of_text(&format!("m-{text}"), text))
 }
 
 pub(crate) fn event(id: &str) -> Event {

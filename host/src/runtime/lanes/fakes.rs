@@ -128,19 +128,7 @@ pub(crate) fn event(id: &str, conversation: &str) -> Event {
         trace_id: String::new(),
         extras: Vec::new(),
         raw: None,
-        payload: EventPayload::Message(Message {
-            id: format!("m-{id}"),
-            text: id.to_owned(),
-            content: Vec::new(),
-            mentions: Vec::new(),
-            cashtags: Vec::new(),
-            hashtags: Vec::new(),
-            entities: Vec::new(),
-            attachments: Vec::new(),
-            reply_to: None,
-            quoted: None,
-            visibility: Visibility::All,
-        }),
+        payload: EventPayload::Message(Message::of_text(&format!("m-{id}"), id)),
     }
 }
 

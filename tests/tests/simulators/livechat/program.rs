@@ -1,33 +1,14 @@
 //! The program by hand.
 
-use std::process::Stdio;
-
 use parlor_tests::sim::livechat::{ACCOUNT, CLIENT_ID, ORGANIZATION};
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+
+use crate::program;
 
 #[tokio::test]
 async fn it_prints_a_line_that_is_all_a_client_needs() {
     for tls in [false, true] {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_parlor-sim"));
-        program.args(["livechat", "--port", "0", "--clock", "60"]);
-        if tls {
-            program.arg("--tls");
-        }
-        let mut program = program
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("it starts");
-        let mut lines = BufReader::new(program.stdout.take().expect("an output")).lines();
-        let line = lines
-            .next_line()
-            .await
-            .expect("it can be read")
-            .expect("a line");
-        let line: Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(line["platform"], "livechat");
+        let arguments: &[&str] = if tls { &["--tls"] } else { &[] };
+        let (mut child, line) = program("livechat", arguments).await;
         let bot = &line["bot"];
         assert_eq!(bot["client_id"], CLIENT_ID);
         assert_eq!(bot["account_id"], ACCOUNT);
@@ -52,6 +33,6 @@ async fn it_prints_a_line_that_is_all_a_client_needs() {
             .send()
             .await;
         assert_eq!(said.expect("an answer").status(), 200);
-        program.kill().await.expect("it ends");
+        child.kill().await.expect("it ends");
     }
 }

@@ -1,24 +1,12 @@
 //! The simulator as a program, by hand.
 
-use std::process::Stdio;
-
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::program;
 
 #[tokio::test]
 async fn the_program_prints_one_line_and_serves() {
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_parlor-sim"))
-        .args(["symphony", "--port", "0", "--tls", "--clock", "60"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("it starts");
-    let output = child.stdout.take().expect("an output");
-    let line = BufReader::new(output).lines().next_line().await;
-    let line = line.expect("it can be read").expect("a line");
-    let line: Value = serde_json::from_str(&line).expect("JSON");
-    assert_eq!(line["platform"], "symphony");
+    let (mut child, line) = program("symphony", &["--tls"]).await;
     let text = |pointer: &str| {
         line.pointer(pointer)
             .and_then(Value::as_str)

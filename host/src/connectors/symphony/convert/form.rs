@@ -13,7 +13,7 @@ use crate::connectors::symphony::ids::{
     message_id_of_form,
 };
 use crate::connectors::symphony::wire::event::{ElementsAction, V4Event};
-use crate::model::event::{Message, User, Visibility};
+use crate::model::event::{Message, User};
 use crate::model::payload::{
     ButtonPressed, EventPayload, FieldValue, FormSubmitted, SubmittedField,
 };
@@ -47,18 +47,10 @@ pub(super) fn found(event: &V4Event, action: ElementsAction) -> Found {
 
 // A reply button says its text for whoever pressed it.
 fn said(event: &V4Event, text: &str, answered: String) -> Message {
+    let id = id_from_wire(event.message_id.as_deref().unwrap_or_default());
     Message {
-        id: id_from_wire(event.message_id.as_deref().unwrap_or_default()),
-        text: text.to_owned(),
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
         reply_to: Some(answered).filter(|id| !id.is_empty()),
-        quoted: None,
-        visibility: Visibility::All,
+        ..Message::of_text(&id, text)
     }
 }
 

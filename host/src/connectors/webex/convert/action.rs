@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::connectors::webex::wire::AttachmentAction;
-use crate::model::event::{Message, Visibility};
+use crate::model::event::Message;
 use crate::model::payload::{
     ButtonPressed, EventPayload, FieldValue, FormSubmitted, SubmittedField,
 };
@@ -93,7 +93,7 @@ pub fn payload_of(action: &AttachmentAction) -> (EventPayload, Vec<LookUp>) {
         return (submitted(action, String::new(), button, values), names);
     };
     if let Some(text) = hidden.reply {
-        return (EventPayload::Message(said(action, text)), Vec::new());
+        return (EventPayload::Message(said(action, &text)), Vec::new());
     }
     let Some(form) = hidden.form else {
         let pressed = ButtonPressed {
@@ -165,19 +165,10 @@ fn fields(
 }
 
 // A reply button says its text for whoever pressed it.
-fn said(action: &AttachmentAction, text: String) -> Message {
+fn said(action: &AttachmentAction, text: &str) -> Message {
     Message {
-        id: action.id.clone(),
-        text,
-        content: Vec::new(),
-        mentions: Vec::new(),
-        cashtags: Vec::new(),
-        hashtags: Vec::new(),
-        entities: Vec::new(),
-        attachments: Vec::new(),
         reply_to: Some(action.message_id.clone()).filter(|id| !id.is_empty()),
-        quoted: None,
-        visibility: Visibility::All,
+        ..Message::of_text(&action.id, text)
     }
 }
 
