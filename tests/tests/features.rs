@@ -1,18 +1,10 @@
 //! What takes long to build is built once: the host alone and the whole workspace ask for the same
-//! features of it and of everything under it.
+//! features of everything that the host is made of.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use parlor_tests::guests;
-
-/// Packages that take long to build, with what is under them.
-const LARGE: &[&str] = &[
-    "wasmtime",
-    "wasmtime-wasi",
-    "wasmtime-wasi-http",
-    "libsqlite3-sys",
-];
 
 /// The crates from outside that a selection of packages is built of, each with its features.
 fn crates(selection: &[&str]) -> BTreeSet<(String, String)> {
@@ -37,13 +29,7 @@ fn crates(selection: &[&str]) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn what_takes_long_is_the_same_for_the_host_alone_and_the_workspace() {
-    let mut under = vec!["-e", "normal,build"];
-    for large in LARGE {
-        under.extend(["-p", large]);
-    }
-    let names: BTreeSet<String> = crates(&under).into_iter().map(|(name, _)| name).collect();
-    assert!(names.iter().any(|name| name.starts_with("wasmtime v")));
+fn the_host_is_the_same_alone_and_in_the_workspace() {
     let workspace = crates(&["--workspace"]);
     for selection in [
         // As `cargo run` builds it, and as its own tests do.
@@ -52,11 +38,26 @@ fn what_takes_long_is_the_same_for_the_host_alone_and_the_workspace() {
         &["-p", "parlor-tests"],
     ] {
         let own = crates(selection);
-        let apart = own.difference(&workspace);
-        let apart: Vec<_> = apart.filter(|(name, _)| names.contains(name)).collect();
+        assert!(own.iter().any(|(name, _)| name.starts_with("wasmtime v")));
+        let apart: Vec<_> = own.difference(&workspace).collect();
         assert!(
             apart.is_empty(),
-            "{selection:?} builds wasmtime or SQLite once more; add to host/Cargo.toml: {apart:#?}"
+            "{selection:?} builds these, and with them the host, once more; ask for the same features everywhere: \
+             {apart:#?}"
         );
     }
+}
+
+#[test]
+fn macros_read_webassembly_with_what_the_host_reads_it_with() {
+    let host = crates(&["-p", "parlor-host", "-e", "normal,build"]);
+    let readers: Vec<_> = host
+        .iter()
+        .filter(|(name, _)| name.starts_with("wasmparser v"))
+        .collect();
+    assert_eq!(
+        readers.len(),
+        1,
+        "it is built twice; add to the build dependencies of host/Cargo.toml: {readers:#?}"
+    );
 }
