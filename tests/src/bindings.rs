@@ -1,13 +1,14 @@
-//! What is made of the contract: types for TypeScript and Python, and its reference.
+//! What is made of the contract: bindings for Rust, types for TypeScript and Python, and its reference.
 //!
 //! Each is committed, since people read it where nothing was built; a test holds it against `wit/`.
 
 mod python;
 mod reference;
+mod rust;
 mod typescript;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wit_parser::{
     Interface, InterfaceId, PackageId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
@@ -18,6 +19,7 @@ use crate::tidy::RepoFile;
 /// The contract, as its files say it.
 #[derive(Debug)]
 pub struct Contract {
+    folder: PathBuf,
     resolve: Resolve,
     package: PackageId,
 }
@@ -42,12 +44,21 @@ impl Contract {
     pub fn read(wit: &Path) -> anyhow::Result<Self> {
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(wit)?;
-        Ok(Self { resolve, package })
+        Ok(Self {
+            folder: wit.to_owned(),
+            resolve,
+            package,
+        })
     }
 
     /// Everything that is made of it.
+    ///
+    /// # Panics
+    /// wit-bindgen does not know what to make of it.
     pub fn generated(&self) -> Vec<RepoFile> {
+        let rust = rust::file(&self.folder).unwrap_or_else(|why| panic!("{why:#}"));
         let mut files = vec![
+            rust,
             RepoFile::new("plugin-sdk/js/src/contract.d.ts", &typescript::text(self)),
             RepoFile::new("docs/reference/wit.md", &reference::text(self)),
         ];

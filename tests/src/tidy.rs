@@ -7,6 +7,8 @@ use std::path::Path;
 
 /// Lines that a source file may have.
 const MAX_LINES: usize = 600;
+/// What no person writes; a test holds it against what it is made of.
+const GENERATED: &str = "plugin-sdk/src/bindings/generated.rs";
 /// Bytes of a file that is looked into.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -88,7 +90,7 @@ fn check_shape(file: &RepoFile, found: &mut Vec<String>) {
         return;
     }
     let lines = file.text.lines().count();
-    if lines > MAX_LINES {
+    if lines > MAX_LINES && file.path != GENERATED {
         found.push(format!(
             "{}: {lines} lines; the ceiling is {MAX_LINES}",
             file.path

@@ -21,6 +21,7 @@ const SDK: &[File] = files!(
     "bench/reads.rs",
     "bench/tests.rs",
     "bindings.rs",
+    "bindings/generated.rs",
     "boundary.rs",
     "config.rs",
     "content.rs",
