@@ -10,7 +10,7 @@ use parlor_tests::checkers::is_out_of_reach;
 use parlor_tests::guests::{self, caches, workspace};
 use parlor_tests::harness::PATIENCE;
 use parlor_tests::process::PageSocket;
-use parlor_tests::scale;
+use parlor_tests::scale::{self, Size};
 use parlor_tests::sim::left_out;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -188,6 +188,22 @@ async fn projects_in_python_pass_their_tests() {
     for template in scale::choose("projects in Python", &["form"][..], &["command", "form"]) {
         builds_and_passes_its_test("python", template).await;
     }
+    if scale::size() == Size::Whole {
+        still_builds_where_it_has_moved(&kept("python")).await;
+    }
+}
+
+/// Programs of an environment of Python name the place where it was made.
+async fn still_builds_where_it_has_moved(project: &Path) {
+    if !project.join(".parlor/venv/installed").is_file() {
+        // It could not be made here, and the project has said so.
+        return;
+    }
+    let elsewhere = project.with_extension("moved");
+    std::fs::rename(project, &elsewhere).expect("it moves");
+    let built = run(&elsewhere, &["build", "--to", "."]).await;
+    std::fs::rename(&elsewhere, project).expect("it moves back");
+    built.succeeds();
 }
 
 #[tokio::test(flavor = "multi_thread")]

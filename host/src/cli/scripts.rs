@@ -279,13 +279,14 @@ fn install_python(venv: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
     let bin = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let tool = bin.join("componentize-py");
     let done = venv.join("installed");
-    let is_there = std::fs::read(&done).is_ok_and(|text| text == COMPONENTIZE_PY.as_bytes());
+    let wanted = installed_python(venv)?;
+    let is_there = std::fs::read(&done).is_ok_and(|text| text == wanted.as_bytes());
     if is_there && tool.is_file() {
         return Ok(tool);
     }
     let parent = venv.parent().unwrap_or(venv);
     let mut make = command("python3", parent);
-    make.args(["-m", "venv"]).arg(venv);
+    make.args(["-m", "venv", "--clear"]).arg(venv);
     let make = Tool {
         command: make,
         missing: NO_PYTHON,
@@ -316,8 +317,15 @@ fn install_python(venv: &Path, voice: Voice) -> anyhow::Result<PathBuf> {
         helps: &helps,
     };
     install(pip, "Python", "the package index", hear_pip, voice)?;
-    std::fs::write(done, COMPONENTIZE_PY)?;
+    std::fs::write(done, wanted)?;
     Ok(tool)
+}
+
+/// What an environment says that is whole. Its programs name the place where it was made: in a project that has
+/// moved since, none of them starts.
+fn installed_python(venv: &Path) -> std::io::Result<String> {
+    let place = std::path::absolute(venv)?;
+    Ok(format!("{COMPONENTIZE_PY}\n{}\n", place.display()))
 }
 
 /// Installs what makes components of a language.
