@@ -9,16 +9,16 @@ use parking_lot::Mutex;
 
 use super::compile::{find_lines, find_lines_in_child};
 use super::settings::{CompileBounds, CompilerProgram};
-use super::slow::NICE;
 
 /// Traces of one artifact whose lines are looked up; a guest that traps everywhere has no more.
 const MAX_TRACES: usize = 64;
-/// What one lookup may use.
+/// What one lookup may use. It gives way to everything else, but less than a compilation does: an event waits for its
+/// tenth of a second, which on a machine that compiles would be ten.
 const BOUNDS: CompileBounds = CompileBounds {
     cpu: Duration::from_secs(2),
     memory_bytes: 512 * 1024 * 1024,
-    deadline: Duration::from_secs(5),
-    nice: NICE,
+    deadline: Duration::from_secs(10),
+    nice: 5,
 };
 
 /// The lines of a trace, in its order.

@@ -312,9 +312,10 @@ async fn answer(
     if request.path == PREFIX || request.path.starts_with(&format!("{PREFIX}/")) {
         return Ok(response(Controls::answer(&shared, &request), None));
     }
+    // Whoever sees the call recorded knows that what they script now is for the next one.
+    let fault = shared.faults.take(request.method.as_str(), &request.path);
     shared.record.begin(shared.clock.now(), &mut request);
     let number = request.number;
-    let fault = shared.faults.take(request.method.as_str(), &request.path);
     let faulted = fault.is_some();
     if fault.as_ref().is_some_and(Fault::hides_answer) {
         shared.record.hide(number);
