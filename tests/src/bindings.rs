@@ -8,10 +8,11 @@ mod rust;
 mod typescript;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use wit_parser::{
-    Interface, InterfaceId, PackageId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
+use wit_bindgen_core::wit_parser::{
+    Docs, Interface, InterfaceId, PackageId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
+    TypeOwner, WorldItem,
 };
 
 use crate::tidy::RepoFile;
@@ -19,7 +20,6 @@ use crate::tidy::RepoFile;
 /// The contract, as its files say it.
 #[derive(Debug)]
 pub struct Contract {
-    folder: PathBuf,
     resolve: Resolve,
     package: PackageId,
 }
@@ -44,11 +44,7 @@ impl Contract {
     pub fn read(wit: &Path) -> anyhow::Result<Self> {
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(wit)?;
-        Ok(Self {
-            folder: wit.to_owned(),
-            resolve,
-            package,
-        })
+        Ok(Self { resolve, package })
     }
 
     /// Everything that is made of it.
@@ -56,7 +52,7 @@ impl Contract {
     /// # Panics
     /// wit-bindgen does not know what to make of it.
     pub fn generated(&self) -> Vec<RepoFile> {
-        let rust = rust::file(&self.folder).unwrap_or_else(|why| panic!("{why:#}"));
+        let rust = rust::file(self).unwrap_or_else(|why| panic!("{why:#}"));
         let mut files = vec![
             rust,
             RepoFile::new("plugin-sdk/js/src/contract.d.ts", &typescript::text(self)),
@@ -93,7 +89,8 @@ impl Contract {
     /// Tells whether plugins provide the interface, and not the host.
     fn is_exported(&self, interface: &str) -> bool {
         let id = self.resolve.packages[self.package].interfaces[interface];
-        let is_it = |item: &wit_parser::WorldItem| matches!(item, wit_parser::WorldItem::Interface { id: it, .. } if *it == id);
+        let is_it =
+            |item: &WorldItem| matches!(item, WorldItem::Interface { id: it, .. } if *it == id);
         let mut worlds = self.resolve.worlds.iter();
         worlds.any(|(_, world)| world.exports.values().any(is_it))
     }
@@ -191,7 +188,7 @@ fn is_use(definition: &TypeDef) -> bool {
     matches!(definition.kind, TypeDefKind::Type(Type::Id(_)))
 }
 
-fn docs(docs: &wit_parser::Docs) -> &str {
+fn docs(docs: &Docs) -> &str {
     docs.contents.as_deref().unwrap_or_default().trim()
 }
 

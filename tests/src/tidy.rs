@@ -8,7 +8,7 @@ use std::path::Path;
 /// Lines that a source file may have.
 const MAX_LINES: usize = 600;
 /// What no person writes; a test holds it against what it is made of.
-const GENERATED: &str = "plugin-sdk/src/bindings/generated.rs";
+pub(crate) const GENERATED: &str = "plugin-sdk/src/bindings/generated.rs";
 /// Bytes of a file that is looked into.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use wit_parser::{Function, Interface, Type, TypeDef, TypeDefKind};
+use wit_bindgen_core::wit_parser::{Function, Interface, Type, TypeDef, TypeDefKind, TypeId};
 
 use super::{Contract, Shape, docs, pascal, snake};
 use crate::tidy::RepoFile;
@@ -324,7 +324,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The definition itself, whatever other names it has.
-    fn original(&self, id: wit_parser::TypeId) -> &'a TypeDef {
+    fn original(&self, id: TypeId) -> &'a TypeDef {
         let definition = self.contract.definition(id);
         match definition.kind {
             TypeDefKind::Type(Type::Id(other)) => self.original(other),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use wit_parser::{Docs, Function, Type, TypeDef, TypeDefKind};
+use wit_bindgen_core::wit_parser::{Docs, Function, Type, TypeDef, TypeDefKind};
 
 use super::{Contract, Shape, docs};
 

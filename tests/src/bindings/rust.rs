@@ -1,13 +1,12 @@
 //! The contract in Rust, as wit-bindgen makes it: an author's first build would take three times as long if the macro
 //! made it there.
 
-use std::path::Path;
-
 use anyhow::Context as _;
-use wit_bindgen_core::{Files, WorldGenerator as _, wit_parser::Resolve};
+use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_bindgen_rust::Opts;
 
-use crate::tidy::RepoFile;
+use super::Contract;
+use crate::tidy::{GENERATED, RepoFile};
 
 const HEAD: &str = "\
 // Made of `wit/` by a test, `--test bindings` of parlor-tests; made anew where that runs with `INSTA_UPDATE=always`.
@@ -15,10 +14,9 @@ const HEAD: &str = "\
 ";
 
 /// What the SDK includes.
-pub(super) fn file(wit: &Path) -> anyhow::Result<RepoFile> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit)?;
-    let world = resolve.select_world(&[package], Some("plugin"))?;
+pub(super) fn file(contract: &Contract) -> anyhow::Result<RepoFile> {
+    let mut resolve = contract.resolve.clone();
+    let world = resolve.select_world(&[contract.package], Some("plugin"))?;
     let derives = ["PartialEq", "parlor_sdk_macros::Canonical"];
     let options = Opts {
         pub_export_macro: true,
@@ -33,5 +31,5 @@ pub(super) fn file(wit: &Path) -> anyhow::Result<RepoFile> {
     options.build().generate(&mut resolve, world, &mut files)?;
     let (_, made) = files.iter().next().context("nothing was made")?;
     let text = [HEAD, std::str::from_utf8(made)?].concat();
-    Ok(RepoFile::new("plugin-sdk/src/bindings/generated.rs", &text))
+    Ok(RepoFile::new(GENERATED, &text))
 }

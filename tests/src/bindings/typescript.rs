@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wit_parser::{Function, Interface, Type, TypeDef, TypeDefKind};
+use wit_bindgen_core::wit_parser::{Function, Interface, Type, TypeDef, TypeDefKind};
 
 use super::{Contract, Shape, camel, docs, pascal};
 

@@ -1,4 +1,5 @@
-//! The SDK for Rust in a project: its crates and the contract, where the project's manifest names them.
+//! The SDK for Rust in a project, where the project's manifest names it: its crates, and the contract for whoever
+//! reads it.
 
 use std::path::{Path, PathBuf};
 
